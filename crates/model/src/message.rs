@@ -1,0 +1,146 @@
+//! The canonical message: OpenTelemetry GenAI's message schema (roles and typed parts).
+//! Source: open-telemetry/semantic-conventions-genai, `docs/gen-ai/non-normative/models.py`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ContentHash;
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// `system`, `user`, `assistant` or `tool` after normalization (`model`, `human`, `ai`, `developer`, `function` are folded).
+    pub role: String,
+    /// In the order the model saw or wrote them. May be empty (a message that carried nothing).
+    pub parts: Vec<Part>,
+    /// The participant's name, where one was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Only on output messages: canonical finish reason of this choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<String>,
+}
+
+/// One typed part of a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Part {
+    /// Plain text.
+    Text {
+        /// The text itself.
+        content: String,
+    },
+    /// The model asks for a tool.
+    ToolCall {
+        /// Provider's call id; absent with providers that have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// Tool name.
+        name: String,
+        /// An object where the model's arguments parse as JSON, else the raw string it wrote.
+        #[serde(default)]
+        arguments: Value,
+    },
+    /// A tool's answer.
+    ToolCallResponse {
+        /// Id of the call that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// Tool name, where the convention repeats it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Text stays text: a JSON-looking string result is kept as the string that was sent.
+        response: Value,
+    },
+    /// Visible reasoning. Opaque signatures are kept in `extra`-less raw attributes, never here: they are not text.
+    Reasoning {
+        /// The reasoning text.
+        content: String,
+    },
+    /// The model declined to answer.
+    Refusal {
+        /// The model's words.
+        content: String,
+    },
+    /// Inline binary data.
+    Blob {
+        /// Media type, e.g. `image/png`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+        /// `image`, `audio`, `video`, `document` …
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        modality: Option<String>,
+        /// Base64.
+        content: String,
+    },
+    /// A file known to the provider by id.
+    File {
+        /// Media type.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+        /// `image`, `audio` …
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        modality: Option<String>,
+        /// The provider's file id.
+        file_id: String,
+    },
+    /// Data by reference.
+    Uri {
+        /// Media type.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+        /// `image`, `audio` …
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        modality: Option<String>,
+        /// Where the data is.
+        uri: String,
+    },
+    /// Any part that the schema does not name, kept as it came.
+    Other {
+        /// The whole part.
+        value: Value,
+    },
+}
+
+impl Message {
+    /// A message of one text part.
+    pub fn text(role: &str, content: impl Into<String>) -> Self {
+        Self { role: role.into(), parts: vec![Part::Text { content: content.into() }], name: None, finish_reason: None }
+    }
+
+    /// Hash of role and parts: the finish reason is a fact about the call, not about the message.
+    pub fn content_hash(&self) -> ContentHash {
+        ContentHash::of_json(&self.to_json())
+    }
+
+    /// The form that is stored in `contents`: without the finish reason, so that a message reads the same as output of
+    /// one call and as history of the next.
+    pub fn to_json(&self) -> Value {
+        let bare = Self { finish_reason: None, ..self.clone() };
+        serde_json::to_value(bare).unwrap_or(Value::Null)
+    }
+}
+
+/// All visible answer text of some messages: text and refusal parts, one line break between parts.
+pub fn output_text(messages: &[Message]) -> Option<String> {
+    join(messages.iter().flat_map(|m| &m.parts).filter_map(|p| match p {
+        Part::Text { content } | Part::Refusal { content } => Some(content.as_str()),
+        _ => None,
+    }))
+}
+
+/// All visible reasoning of some messages, one line break between parts.
+pub fn reasoning_text(messages: &[Message]) -> Option<String> {
+    join(messages.iter().flat_map(|m| &m.parts).filter_map(|p| match p {
+        Part::Reasoning { content } => Some(content.as_str()),
+        _ => None,
+    }))
+}
+
+fn join<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
+    let texts: Vec<&str> = texts.filter(|t| !t.is_empty()).collect();
+    (!texts.is_empty()).then(|| texts.join("\n"))
+}
+
+#[cfg(test)]
+mod tests;

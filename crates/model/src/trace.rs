@@ -1,0 +1,355 @@
+//! What is derived from one trace: canonical spans, the parts of attempts that lie in it, contents.
+//!
+//! A [`DerivedTrace`] is a pure function of all fragments of its trace (never of their order). Relations that look across
+//! traces (an attempt of two traces, `cycle`, `version_number`) are put together from these parts when read.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{ContentHash, Message};
+
+/// What a span is, in the attempt model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are the field's standard terms")]
+pub enum SpanKind {
+    Llm,
+    Tool,
+    Agent,
+    Chain,
+    Retriever,
+    Embedding,
+    Reranker,
+    Guardrail,
+    Evaluator,
+    Other,
+}
+
+impl SpanKind {
+    /// The name in the public schema.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Llm => "llm",
+            Self::Tool => "tool",
+            Self::Agent => "agent",
+            Self::Chain => "chain",
+            Self::Retriever => "retriever",
+            Self::Embedding => "embedding",
+            Self::Reranker => "reranker",
+            Self::Guardrail => "guardrail",
+            Self::Evaluator => "evaluator",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Whether a span was sent as a span or made from log records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the variants are their own words")]
+pub enum SpanOrigin {
+    Span,
+    Log,
+}
+
+/// One canonical span: a row of `execution_spans`. `None` means that the telemetry did not say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    /// 32 lower-case hex digits.
+    pub trace_id: String,
+    /// 16 lower-case hex digits.
+    pub span_id: String,
+    /// 16 lower-case hex digits, absent on a root.
+    pub parent_span_id: Option<String>,
+    /// The attempt it belongs to; `None` outside all attempts (SEMANTICS 2).
+    pub attempt_id: Option<String>,
+    /// Kind in the attempt model.
+    pub kind: SpanKind,
+    /// Span name as sent.
+    pub name: String,
+    /// `ok`, `error` or `unset`.
+    pub status: String,
+    /// Error type and message, where the span failed.
+    pub error: Option<String>,
+    /// Name of the convention that explained it, e.g. `otel_genai`, `openinference`; `None` for unmapped spans.
+    pub convention: Option<String>,
+    /// Provider name, normalized (`openai`, `aws.bedrock` …).
+    pub provider: Option<String>,
+    /// Requested model.
+    pub model: Option<String>,
+    /// Model that answered.
+    pub response_model: Option<String>,
+    /// Provider's response id.
+    pub response_id: Option<String>,
+    /// Operation as sent (`chat`, `execute_tool` …).
+    pub operation: Option<String>,
+    /// System prompt, where there is one.
+    pub system_prompt: Option<String>,
+    /// Messages the model was given, without the system prompt. `None`: not captured; empty: none.
+    pub input_messages: Option<Vec<Message>>,
+    /// Messages the model wrote.
+    pub output_messages: Option<Vec<Message>>,
+    /// All answer text of the output (or the plain output of an agent, chain or tool span).
+    pub output_text: Option<String>,
+    /// Plain input of an agent or chain span, or the last user message of an LLM span.
+    pub input_text: Option<String>,
+    /// Visible reasoning.
+    pub reasoning_text: Option<String>,
+    /// Tools offered: array of `{"type":"function","name","description"?,"parameters"?}`.
+    pub tool_definitions: Option<Value>,
+    /// Tool spans: the tool's name.
+    pub tool_name: Option<String>,
+    /// Tool spans: id of the model's call.
+    pub tool_call_id: Option<String>,
+    /// Tool spans: an object where it parses, else the raw text.
+    pub tool_arguments: Option<Value>,
+    /// Tool spans: the result as sent.
+    pub tool_result: Option<Value>,
+    /// Canonical: `stop`, `length`, `tool_call`, `content_filter`, `error` or as sent.
+    pub finish_reason: Option<String>,
+    /// Invocation parameters (temperature, top_p …).
+    pub parameters: Option<Map<String, Value>>,
+    /// Tokens, cached ones included.
+    pub input_tokens: Option<i64>,
+    /// Tokens, reasoning included.
+    pub output_tokens: Option<i64>,
+    /// Part of `input_tokens` read from a cache.
+    pub cached_tokens: Option<i64>,
+    /// Part of `output_tokens` spent on reasoning.
+    pub reasoning_tokens: Option<i64>,
+    /// USD, where the telemetry says.
+    pub cost_usd: Option<f64>,
+    /// Agent that the span runs as, where it says so itself.
+    pub agent_name: Option<String>,
+    /// Nanoseconds since the Unix epoch.
+    pub start_time_unix_nano: u64,
+    /// Nanoseconds since the Unix epoch; 0 while unknown.
+    pub end_time_unix_nano: u64,
+    /// All attributes as sent (merged over fragments).
+    pub attributes: Map<String, Value>,
+    /// Span events and the log records that belong to the span, by time.
+    pub events: Vec<Value>,
+    /// Span links as sent.
+    pub links: Vec<Value>,
+    /// Resource attributes.
+    pub resource: Map<String, Value>,
+    /// Tracer name.
+    pub scope_name: String,
+    /// Tracer version.
+    pub scope_version: String,
+    /// Sent as a span, or made from logs.
+    pub origin: SpanOrigin,
+    /// Span id of the richer report of the same call (SEMANTICS 11b).
+    pub duplicate_of: Option<String>,
+    /// Canonical field name to the attribute key (or event) that it came from.
+    pub source_keys: Map<String, Value>,
+}
+
+/// Status of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptStatus {
+    /// Its root has not been seen.
+    Open,
+    /// The root's status is not ERROR.
+    Ok,
+    /// The root's status is ERROR.
+    Error,
+}
+
+impl AttemptStatus {
+    /// The name in the public schema.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Ok => "ok",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// An agent by what it is (SEMANTICS 7). Its id is the hash of the fields that make it, labels apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentDefinition {
+    /// [`crate::derive_id`] of (project, content).
+    pub agent_definition_id: String,
+    /// The agent's name.
+    pub agent_name: Option<String>,
+    /// Versions that clients gave it.
+    pub version_labels: Vec<String>,
+    /// System prompt as first used.
+    pub system_prompt: Option<String>,
+    /// Tools sorted by name.
+    pub tools: Option<Value>,
+    /// Flow, where one is named.
+    pub flow: Option<String>,
+    /// Invocation parameters, the model apart.
+    pub parameters: Option<Map<String, Value>>,
+    /// Requested model.
+    pub model: Option<String>,
+}
+
+/// That part of an attempt which lies in one trace: usually all of it. Counts and sums are of this trace alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttemptPart {
+    /// Derived id.
+    pub attempt_id: String,
+    /// Derived id.
+    pub rollout_id: String,
+    /// Derived id.
+    pub lineage_id: String,
+    /// The key as sent, or `trace:<hex>`.
+    pub session_id: String,
+    /// The trace that this part lies in.
+    pub trace_id: String,
+    /// Span with the keys, or the trace's root; absent while unseen.
+    pub root_span_id: Option<String>,
+    /// Label of the lineage.
+    pub lineage_label: String,
+    /// `gleaner.rollout.cycle`, where sent.
+    pub cycle: Option<i64>,
+    /// `gleaner.attempt.number`, where sent.
+    pub attempt_number: Option<i64>,
+    /// Definition of the root agent, absent while no LLM call of it is known.
+    pub definition: Option<AgentDefinition>,
+    /// Start of the LLM call that the definition was read from: of two parts the earlier decides.
+    pub definition_start_time_unix_nano: Option<u64>,
+    /// Status as far as this trace tells.
+    pub status: AttemptStatus,
+    /// The root's error.
+    pub error: Option<String>,
+    /// Input of the attempt: messages of the root agent's first LLM call, without the system prompt.
+    pub input_messages: Option<Vec<Message>>,
+    /// The root's recorded input, else the text of the first call's last user message.
+    pub input_text: Option<String>,
+    /// Final answer (SEMANTICS 10).
+    pub output_text: Option<String>,
+    /// `gleaner.attempt.test_input`.
+    pub test_input: Option<String>,
+    /// Nanoseconds since the Unix epoch: of the root, else of the earliest span.
+    pub start_time_unix_nano: u64,
+    /// Nanoseconds since the Unix epoch: of the root, else of the latest span.
+    pub end_time_unix_nano: u64,
+    /// LLM executions, failed ones too, duplicates not.
+    pub llm_calls: i64,
+    /// Failed ones.
+    pub llm_calls_failed: i64,
+    /// Tool executions, failed ones too.
+    pub tool_calls: i64,
+    /// Failed ones.
+    pub tool_calls_failed: i64,
+    /// Sum over leaf LLM spans.
+    pub input_tokens: Option<i64>,
+    /// Sum over leaf LLM spans.
+    pub output_tokens: Option<i64>,
+    /// Sum over leaf LLM spans.
+    pub cached_tokens: Option<i64>,
+    /// Sum over leaf LLM spans.
+    pub reasoning_tokens: Option<i64>,
+    /// Sum over leaf LLM spans, where known.
+    pub cost_usd: Option<f64>,
+    /// `gleaner.artifact.*` of the attempt, else none (the final answer stands in when read).
+    pub artifacts: Vec<DeclaredArtifact>,
+    /// Conversation of the whole attempt: what the root agent's last LLM call was given and answered.
+    pub conversation_span_id: Option<String>,
+}
+
+/// An artifact that a span declared by `gleaner.artifact.*`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeclaredArtifact {
+    /// Span that declared it.
+    pub span_id: String,
+    /// Name, e.g. a file name.
+    pub name: Option<String>,
+    /// Media type.
+    pub r#type: Option<String>,
+    /// The content itself.
+    pub content: String,
+    /// When the span ended.
+    pub time_unix_nano: u64,
+}
+
+/// One thing that a trace says about a session. Conflicts are settled when read (SEMANTICS 11).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionFact {
+    /// The session.
+    pub session_id: String,
+    /// `user_id`, `need`, `constraints` or `context`.
+    pub field: String,
+    /// The value as text.
+    pub value: String,
+    /// 2: on a span, 1: on a resource. Feedback (3) is not told by traces.
+    pub rank: i64,
+    /// Highest journal position of the fragments that said so: among equals the later wins.
+    pub position: u64,
+}
+
+/// What a content is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the variants are their own words")]
+pub enum ContentKind {
+    Message,
+    SystemPrompt,
+    Tools,
+    Artifact,
+}
+
+impl ContentKind {
+    /// The name in the public schema.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::SystemPrompt => "system_prompt",
+            Self::Tools => "tools",
+            Self::Artifact => "artifact",
+        }
+    }
+}
+
+/// A value stored once, by its hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Content {
+    /// BLAKE3 of the canonical JSON.
+    pub hash: ContentHash,
+    /// What it is.
+    pub kind: ContentKind,
+    /// JSON text of the value.
+    pub body: String,
+}
+
+/// A span that no convention explains: stored, counted and listed (I8).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnmappedSpan {
+    /// Absent for log records outside any trace.
+    pub trace_id: Option<String>,
+    /// Absent for log records outside any span.
+    pub span_id: Option<String>,
+    /// Tracer or logger.
+    pub scope_name: String,
+    /// Span or event name.
+    pub name: String,
+    /// Why, as one of a closed set of words, e.g. `no_known_attributes`.
+    pub reason: String,
+}
+
+/// Everything derived from one trace. Replaces whatever was derived from it before.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DerivedTrace {
+    /// Project that the trace belongs to.
+    pub project: String,
+    /// The trace.
+    pub trace_id: String,
+    /// When the newest of its fragments reached the journal. Nanoseconds since the Unix epoch.
+    pub recorded_at_unix_nano: u64,
+    /// By start time, then span id.
+    pub spans: Vec<Span>,
+    /// By start time, then attempt id.
+    pub attempts: Vec<AttemptPart>,
+    /// What the trace says about sessions.
+    pub session_facts: Vec<SessionFact>,
+    /// Messages, system prompts and tool lists of its spans, each once.
+    pub contents: Vec<Content>,
+    /// Spans that nothing explains.
+    pub unmapped: Vec<UnmappedSpan>,
+}

@@ -1,0 +1,84 @@
+//! What a convention reads from one span: the hand-over from [`crate::conventions`] to [`crate::derive`].
+//!
+//! Every field is optional: `None` means that the span does not say. Nothing here looks at other spans.
+
+use gleaner_model::{LogFragment, Message, SpanFragment, SpanKind};
+use serde_json::{Map, Value};
+
+/// One span put together from all of its fragments, with the log records that belong to it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MergedSpan {
+    /// Merged over fragments; see [`crate::merge`].
+    pub span: SpanFragment,
+    /// Log records with this trace and span id, by (time or observed time, content).
+    pub logs: Vec<LogFragment>,
+    /// Highest journal position of its fragments.
+    pub position: u64,
+}
+
+/// Everything that conventions could read from one span, in canonical form.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Mapped {
+    /// The convention that explained most: `otel_genai`, `openinference` …; `None`: unmapped.
+    pub convention: Option<&'static str>,
+    /// Why nothing explains it; set when `convention` is `None`.
+    pub unmapped_reason: Option<&'static str>,
+    /// Kind, where the convention tells.
+    pub kind: Option<SpanKind>,
+    /// Normalized provider name.
+    pub provider: Option<String>,
+    /// Requested model.
+    pub model: Option<String>,
+    /// Model that answered.
+    pub response_model: Option<String>,
+    /// Provider's response id.
+    pub response_id: Option<String>,
+    /// Operation as sent.
+    pub operation: Option<String>,
+    /// System prompt.
+    pub system_prompt: Option<String>,
+    /// Without the system prompt.
+    pub input_messages: Option<Vec<Message>>,
+    /// With finish reasons.
+    pub output_messages: Option<Vec<Message>>,
+    /// Plain input of spans that record no messages.
+    pub input_text: Option<String>,
+    /// Plain output of spans that record no messages.
+    pub output_text: Option<String>,
+    /// Array of `{"type":"function","name","description"?,"parameters"?}`.
+    pub tool_definitions: Option<Value>,
+    /// Tool spans.
+    pub tool_name: Option<String>,
+    /// Tool spans.
+    pub tool_call_id: Option<String>,
+    /// Tool spans: parsed where it parses.
+    pub tool_arguments: Option<Value>,
+    /// Tool spans: as sent.
+    pub tool_result: Option<Value>,
+    /// Canonical finish reason.
+    pub finish_reason: Option<String>,
+    /// Invocation parameters, without model, messages and tools.
+    pub parameters: Option<Map<String, Value>>,
+    /// Cached ones included.
+    pub input_tokens: Option<i64>,
+    /// Reasoning included.
+    pub output_tokens: Option<i64>,
+    /// Subset of input.
+    pub cached_tokens: Option<i64>,
+    /// Subset of output.
+    pub reasoning_tokens: Option<i64>,
+    /// USD.
+    pub cost_usd: Option<f64>,
+    /// Error type and message, where the convention tells more than the span status.
+    pub error: Option<String>,
+    /// The agent that this span runs as.
+    pub agent_name: Option<String>,
+    /// The convention's own agent version: a label.
+    pub agent_version: Option<String>,
+    /// The convention's session key, with its rank: 0 for an explicit session id, 1 for a conversation or thread id.
+    pub session_key: Option<(u8, String)>,
+    /// The convention's user key.
+    pub user_key: Option<String>,
+    /// Canonical field to the attribute key or event that it was read from.
+    pub source_keys: Map<String, Value>,
+}
