@@ -1,1 +1,24 @@
-//! x
+//! OTLP to the attempt model.
+//!
+//! Four steps, each a pure function: [`decode`] makes fragments of requests, [`merge`](mod@merge) makes spans of fragments,
+//! [`conventions`] reads what a span says, whatever library sent it; [`derive`](mod@derive) looks at whole traces and
+//! says which attempt a span belongs to. No I/O, no clock, no DuckDB.
+//!
+//! Invariants: the same fragments make the same values in whatever order they came; a span that no convention explains is
+//! still a span; nothing here fails on what a client sent.
+
+mod attribution;
+pub mod conventions;
+pub mod decode;
+pub mod derive;
+pub mod feedback;
+pub mod mapped;
+pub mod merge;
+mod messages;
+mod value;
+
+pub use conventions::map;
+pub use decode::{decode_logs, decode_traces};
+pub use derive::derive_trace;
+pub use mapped::{Mapped, MergedSpan};
+pub use merge::{LooseLog, Merged, merge};

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// One span put together from all of its fragments, with the log records that belong to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MergedSpan {
-    /// Merged over fragments; see [`crate::merge`].
+    /// Merged over fragments; see [`mod@crate::merge`].
     pub span: SpanFragment,
     /// Log records with this trace and span id, by (time or observed time, content).
     pub logs: Vec<LogFragment>,

@@ -1,1 +1,23 @@
-//! x
+//! Read-only SQL for strangers: what may be asked, how much of it is answered, and in which form.
+//!
+//! [`run`] is the whole way of a query: the guard looks at its text before the store does, a deadline stops it, and the
+//! rows go out as they come, up to the limits. It does not open stores, wait for fresh data, or know who is asking.
+//!
+//! Two invariants. No text reaches `prepare` or `execute` that the guard has not passed, since preparing several
+//! statements runs all but the last. What is not known to be harmless is refused: relations and functions are allowed by
+//! name, so that an upgrade of DuckDB opens no door.
+
+mod cells;
+mod deadline;
+mod error;
+mod format;
+mod functions;
+mod guard;
+mod limits;
+mod run;
+
+pub use error::QueryError;
+pub use format::Format;
+pub use guard::{Checked, check};
+pub use limits::QueryLimits;
+pub use run::{Summary, run};

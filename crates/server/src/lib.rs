@@ -1,1 +1,29 @@
-//! x
+//! The program `gleaner`: configuration, listeners, the feedback service, the loader task, the command line.
+//!
+//! The path of one request: `otlp_grpc.rs` or `otlp_http.rs` → `ingest.rs` (one function for both) → journal, fsync, ack.
+//! Then `loader.rs`: journal → decode → normalize → store. Feedback: `api_grpc.rs` or `api_http.rs` → `feedback.rs` → journal.
+//!
+//! Invariants: nothing between a client and its ack depends on DuckDB; only this crate opens sockets, reads configuration and
+//! looks at the clock; nothing depends on this crate.
+
+mod api_grpc;
+mod api_http;
+pub mod cli;
+mod client;
+mod commands;
+pub mod config;
+mod demo;
+mod engine;
+mod error;
+mod export;
+mod feedback;
+mod ingest;
+mod loader;
+mod otlp_grpc;
+mod otlp_http;
+mod serve;
+
+pub use api_grpc::stubs;
+pub use config::Config;
+pub use otlp_grpc::RawCodec;
+pub use serve::{Running, start};

@@ -1,1 +1,27 @@
-//! x
+//! Gleaner's store: DuckDB as a view of the journal.
+//!
+//! What it does: the schema, the loader's transaction ([`Store::commit`]), read handles ([`Reader`]). What it does not: it
+//! never sees OTLP, sockets or the journal, and it does not judge SQL that strangers send.
+//!
+//! Three kinds of relations:
+//! - **Facts** (`span_facts`, `feedback_facts`, `content_bodies` …) are appended and never changed.
+//! - **Derived rows** (`span_rows`, `attempt_rows` …) of a trace are replaced as a whole, in the same transaction, whenever
+//!   the trace gets new facts. They can always be made anew from the facts.
+//! - **Views** (`views/*.sql`, one file per relation) are what readers see. Whatever looks across traces or depends on
+//!   feedback is decided there, when it is read (SEMANTICS 13).
+//!
+//! Invariants: one writer; the journal position is written in the transaction that writes what it covers; no keys and no
+//! indexes, since one logical row is guaranteed by the commit itself.
+
+mod columns;
+mod error;
+mod json_rows;
+mod reader;
+mod schema;
+mod store;
+mod tables;
+
+pub use error::StoreError;
+pub use reader::{Reader, Readers};
+pub use schema::{PUBLIC_RELATIONS, SCHEMA_VERSION};
+pub use store::{Commit, FeedbackKey, Store, StoreConfig};

@@ -1,0 +1,51 @@
+//! Why a candidate does not become a row: a closed list, the words of `rejected.jsonl` and of the manifest's counts.
+
+use serde::Serialize;
+
+/// One reason per rejected candidate: the first that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The attempt ended in an error, and failed attempts were not asked for.
+    FailedAttempt,
+    /// The attempt has no end yet.
+    OpenAttempt,
+    /// The telemetry holds no messages: content capture was off.
+    PromptNotCaptured,
+    /// There is nothing before the completion.
+    NoPrompt,
+    /// There is no final assistant message.
+    NoCompletion,
+    /// The instrumentation replaced content by a placeholder.
+    Redacted,
+    /// An image, audio, a file, or a part that is not known.
+    NonTextContent,
+    /// A part that its role cannot carry, such as a tool call by a user.
+    MisplacedPart,
+    /// A role other than system, user, assistant and tool.
+    UnknownRole,
+    /// An assistant message inside the conversation with neither text nor tool calls.
+    EmptyMessage,
+    /// A system message after the conversation began.
+    SystemNotFirst,
+    /// A tool result that answers no open call.
+    ToolResultWithoutCall,
+    /// A tool call that is never answered.
+    ToolCallWithoutResult,
+    /// Tool arguments that are not a JSON object: the model wrote broken JSON, or they were not captured.
+    ArgumentsNotAnObject,
+    /// Two different tools of one name.
+    ConflictingTools,
+    /// What comes before the completion ends in a system or assistant message.
+    PromptDoesNotEndWithUserOrTool,
+    /// The two attempts of a pair, or the entries of a ranking, answer different questions.
+    PromptsDiffer,
+    /// Both sides of a pair are the same text.
+    ChosenEqualsRejected,
+    /// As many reviewers for the one side as for the other.
+    Contested,
+    /// Fewer than two entries of a ranking have a completion.
+    TooFewCompletions,
+    /// The same content is already in the file.
+    Duplicate,
+}

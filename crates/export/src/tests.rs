@@ -1,0 +1,222 @@
+//! The whole export over rows in memory: completeness, columns, provenance, repeatability.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+pub(crate) mod memory;
+
+use memory::{MemoryRows, answers, attempt, correction, pair, ranked, score, searching_attempt};
+
+const QUESTION: &str = "What does the lantern cost?";
+
+/// One session: `a` and `b` searched, `c` and `d` answered at once, `e` failed, `f` was not captured.
+pub(crate) fn session() -> MemoryRows {
+    let mut failed = attempt("e", QUESTION, "It broke.");
+    failed["status"] = json!("error");
+    let mut hidden = attempt("f", QUESTION, "Nobody knows.");
+    for column in ["input_messages", "input_text", "output_messages"] {
+        hidden[column] = Value::Null;
+    }
+    let mut searching = searching_attempt("a", QUESTION, "39 pounds.");
+    // The question alone is what pairs compare; the conversation is longer.
+    searching["tools"] = searching["tool_definitions"].clone();
+    MemoryRows {
+        attempts: vec![
+            searching,
+            searching_attempt("b", QUESTION, "It costs £39, with a two-year guarantee."),
+            attempt("c", QUESTION, "About forty."),
+            attempt("d", QUESTION, "No idea."),
+            failed,
+            hidden,
+        ],
+        evaluations: vec![
+            score("e1", "a", "mara", 9.0),
+            score("e2", "a", "jonas", 8.0),
+            score("e3", "b", "mara", 9.5),
+            score("e4", "c", "mara", 4.0),
+            score("e5", "e", "mara", 9.0),
+            score("e6", "f", "mara", 10.0),
+            correction("e7", "d", "jonas", "The lantern costs 39 pounds."),
+        ],
+        pairs: vec![
+            pair("c", "d", "ranking", Some(2.0), "mara"),
+            pair("c", "d", "score", Some(3.0), "mara"),
+            pair("d", "c", "score", Some(2.0), "jonas"),
+            pair("c", "d", "pairwise", None, "tomas"),
+            {
+                let mut row = pair("", "d", "correction", None, "jonas");
+                row["chosen_attempt_id"] = Value::Null;
+                row["evidence"] = json!("[\"e7\"]");
+                row
+            },
+        ],
+        rankings: vec![ranked("r1", Some("c"), 1), ranked("r1", Some("d"), 2), ranked("r1", Some("e"), 3)],
+        position: 42.into(),
+        moves: 0,
+    }
+}
+
+pub(crate) fn exported(rows: &dyn Rows, kinds: &[Kind], options: &Options) -> (Manifest, BTreeMap<String, Vec<u8>>) {
+    let mut out = MemoryOutput::default();
+    let manifest = export_all(rows, kinds, options, "1.2.3", &mut out, &mut |_| ()).expect("exports");
+    assert!(out.finished);
+    (manifest, out.files)
+}
+
+pub(crate) fn lines(files: &BTreeMap<String, Vec<u8>>, file: &str) -> Vec<Value> {
+    let text = std::str::from_utf8(&files[file]).expect("UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn all(rows: &MemoryRows) -> (Manifest, BTreeMap<String, Vec<u8>>) {
+    exported(rows, &Kind::ALL, &Options::new(Kind::Sft))
+}
+
+#[test]
+fn every_candidate_is_a_row_or_a_rejection() {
+    let (manifest, files) = all(&session());
+    let counts: Vec<(&str, u64, u64)> =
+        manifest.datasets.iter().map(|s| (s.file.as_str(), s.candidates, s.rows)).collect();
+    assert_eq!(
+        counts,
+        [
+            ("sft.jsonl", 5, 3),
+            ("preference.jsonl", 2, 2),
+            ("reward.jsonl", 2, 2),
+            ("scores.jsonl", 6, 4),
+            ("rankings.jsonl", 1, 1),
+            ("trajectory.jsonl", 6, 4),
+        ]
+    );
+    for section in &manifest.datasets {
+        assert_eq!(section.candidates, section.rows + section.rejected.values().sum::<u64>(), "{}", section.file);
+        assert_eq!(lines(&files, &section.file).len() as u64, section.rows);
+        let rejected = lines(&files, "rejected.jsonl").iter().filter(|line| line["file"] == *section.file).count();
+        assert_eq!(rejected as u64, section.candidates - section.rows, "{}", section.file);
+    }
+    let sft = &manifest.datasets[0].rejected;
+    assert_eq!(sft[&Reason::FailedAttempt], 1);
+    assert_eq!(sft[&Reason::PromptNotCaptured], 1);
+}
+
+#[test]
+fn rows_have_exactly_the_declared_columns_in_order() {
+    let (_, files) = all(&session());
+    for dataset in dataset::ALL {
+        let declared: Vec<&str> = dataset.columns.iter().map(|(name, _)| *name).collect();
+        let rows = lines(&files, dataset.file);
+        assert!(!rows.is_empty(), "{} has no rows to check", dataset.file);
+        for row in rows {
+            let keys: Vec<&str> = row.as_object().expect("object").keys().map(String::as_str).collect();
+            assert_eq!(keys, declared, "{}", dataset.file);
+        }
+    }
+}
+
+#[test]
+fn every_row_names_what_made_it() {
+    let (_, files) = all(&session());
+    for dataset in dataset::ALL {
+        for row in lines(&files, dataset.file) {
+            let metadata: Value = serde_json::from_str(row["metadata"].as_str().expect("text")).expect("JSON");
+            for list in ["attempt_ids", "trace_ids", "span_ids"] {
+                assert_ne!(metadata[list], json!([]), "{} {list}", dataset.file);
+            }
+            assert_eq!(row["session_id"], "s1");
+            assert!(dataset.kind == Kind::Trajectory || metadata["feedback_ids"] != json!([]), "{}", dataset.file);
+            assert_eq!(row["id"].as_str().map(str::len), Some(32));
+        }
+    }
+}
+
+#[test]
+fn the_same_inputs_give_the_same_bytes_whatever_the_order_of_the_rows() {
+    let (_, first) = all(&session());
+    let mut turned = session();
+    turned.attempts.reverse();
+    turned.pairs.reverse();
+    assert_eq!(all(&turned).1, first);
+}
+
+#[test]
+fn the_manifest_s_hashes_are_those_of_the_files() {
+    let (manifest, files) = all(&session());
+    assert_eq!(manifest.journal_position, 42);
+    assert_eq!(manifest.files.len(), files.len() - 1);
+    for entry in &manifest.files {
+        let bytes = &files[&entry.path];
+        assert_eq!(entry.blake3, blake3::hash(bytes).to_hex().to_string(), "{}", entry.path);
+        assert_eq!(entry.bytes, bytes.len() as u64);
+    }
+    let written: Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
+    assert_eq!(written, json!(manifest));
+    assert_eq!(written["options"]["where"], Value::Null);
+}
+
+#[test]
+fn failed_attempts_are_exported_when_asked_for() {
+    let options = Options { include_failed: true, ..Options::new(Kind::Sft) };
+    let (manifest, _) = exported(&session(), &[Kind::Sft], &options);
+    assert_eq!(manifest.datasets[0].rows, 4);
+    assert_eq!(manifest.datasets[0].rejected.get(&Reason::FailedAttempt), None);
+}
+
+#[test]
+fn sources_filter_feedback() {
+    let mut rows = session();
+    rows.evaluations[2]["source"] = json!("model");
+    let options = Options { sources: vec![gleaner_model::Source::Model], ..Options::new(Kind::Sft) };
+    let (_, files) = exported(&rows, &[Kind::Sft], &options);
+    let attempts: Vec<Value> = lines(&files, "sft.jsonl").iter().map(|row| row["attempt_id"].clone()).collect();
+    assert_eq!(attempts, [json!("b")]);
+}
+
+#[test]
+fn a_kind_named_twice_is_written_once_and_reward_has_three_files() {
+    let (manifest, files) = exported(&session(), &[Kind::Reward, Kind::Reward], &Options::new(Kind::Reward));
+    assert_eq!(manifest.kinds, [Kind::Reward]);
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["README.md", "manifest.json", "rankings.jsonl", "rejected.jsonl", "reward.jsonl", "scores.jsonl"]
+    );
+}
+
+#[test]
+fn a_threshold_outside_the_scale_is_refused() {
+    let options = Options { score_threshold: f64::NAN, ..Options::new(Kind::Sft) };
+    let error = export(&session(), &options, "1", &mut MemoryOutput::default(), &mut |_| ()).expect_err("refused");
+    assert_eq!(error.to_string(), "score-threshold: NaN is not a number from 1 to 10");
+}
+
+#[test]
+fn rows_of_different_positions_do_not_mix() {
+    let rows = MemoryRows { moves: 1, ..session() };
+    let mut out = MemoryOutput::default();
+    let error = export(&rows, &Options::new(Kind::Sft), "1", &mut out, &mut |_| ()).expect_err("refused");
+    assert!(matches!(error, ExportError::Moved { began: 42, ended: 43 }), "{error}");
+    assert!(!out.finished);
+}
+
+#[test]
+fn progress_counts_candidates() {
+    let mut last = 0;
+    let mut count = |handled| last = handled;
+    export(&session(), &Options::new(Kind::Trajectory), "1", &mut MemoryOutput::default(), &mut count)
+        .expect("exports");
+    assert_eq!(last, 6);
+}
+
+#[test]
+fn unlinked_tool_results_reject_the_attempt() {
+    let mut rows = session();
+    rows.attempts[2]["input_messages"] = json!(json!([answers("gone", json!("x"))]).to_string());
+    let (_, files) = exported(&rows, &[Kind::Trajectory], &Options::new(Kind::Trajectory));
+    let rejected = lines(&files, "rejected.jsonl");
+    let line = rejected.iter().find(|line| line["attempt_ids"] == json!(["c"])).expect("rejected");
+    assert_eq!(line["reason"], "tool_result_without_call");
+    assert_eq!(line["kind"], "trajectory");
+}

@@ -1,0 +1,219 @@
+//! The handle: opens a directory, queues records, tells the head, makes readers, and ends the threads.
+//!
+//! The directory's lock is held by the two threads, and so until both have ended.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::disk::{Disk, FileSystem};
+use crate::error::JournalError;
+use crate::frame::{PROJECT_BYTES_MAX, Record};
+use crate::reader::Reader;
+use crate::recompress;
+use crate::recover::{Recovery, recover};
+use crate::shared::Shared;
+use crate::writer::Writer;
+
+/// A journal in one directory. Clones are handles of the same journal; when the last one is dropped, it is closed.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    max_payload_bytes: usize,
+    max_pending_bytes: usize,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Journal {
+    /// Opens the journal in `dir`, which is made if it is not there, repairs what a crash left, and starts its threads.
+    ///
+    /// # Errors
+    ///
+    /// [`Locked`](JournalError::Locked) if it is open elsewhere; [`Corrupt`](JournalError::Corrupt) if durable records
+    /// are damaged (then nothing was changed); [`InvalidConfig`](JournalError::InvalidConfig),
+    /// [`UnsupportedVersion`](JournalError::UnsupportedVersion), [`Io`](JournalError::Io).
+    pub fn open(dir: &Path, config: Config) -> Result<(Journal, Recovery), JournalError> {
+        Journal::open_on(Arc::new(FileSystem), dir, config)
+    }
+
+    pub(crate) fn open_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        config: Config,
+    ) -> Result<(Journal, Recovery), JournalError> {
+        config.validate()?;
+        create_dir(&*disk, dir)?;
+        let lock = Arc::new(lock_dir(dir)?);
+        let recovered = recover(dir)?;
+        let mut report = recovered.report;
+        let previous = recovered.segments.last().copied().unwrap_or(0);
+        report.segments += usize::from(recovered.active.is_none());
+        let shared = Arc::new(Shared::new(dir.to_owned(), report.records, recovered.segments, recovered.to_recompress));
+        let writer = Writer::open(shared.clone(), disk.clone(), &config, recovered.active, previous)?;
+
+        let inner = Inner {
+            shared: shared.clone(),
+            max_payload_bytes: config.max_payload_bytes,
+            max_pending_bytes: config.max_pending_bytes,
+            threads: Mutex::default(),
+        };
+        inner.spawn("journal-writer", lock.clone(), move || writer.run())?;
+        let level = config.sealed_compression_level;
+        if level != 0 {
+            inner.spawn("journal-seal", lock, move || recompress::run(&shared, &*disk, level))?;
+        }
+        Ok((Journal { inner: Arc::new(inner) }, report))
+    }
+
+    /// Queues a record; never waits for the disk.
+    ///
+    /// After `Ok`, `on_durable` is called exactly once, on the writer's thread (so it must be quick): with the record's
+    /// position once it is durable, or with [`WriteFailed`](JournalError::WriteFailed),
+    /// [`Poisoned`](JournalError::Poisoned) or [`Closed`](JournalError::Closed).
+    ///
+    /// # Errors
+    ///
+    /// Nothing is queued and `on_durable` is not called: [`Busy`](JournalError::Busy),
+    /// [`PayloadTooLarge`](JournalError::PayloadTooLarge), [`ProjectTooLong`](JournalError::ProjectTooLong),
+    /// [`Poisoned`](JournalError::Poisoned), [`Closed`](JournalError::Closed).
+    pub fn append(
+        &self,
+        record: Record,
+        on_durable: impl FnOnce(Result<u64, JournalError>) + Send + 'static,
+    ) -> Result<(), JournalError> {
+        let (bytes, limit_bytes) = (record.payload.len(), self.inner.max_payload_bytes);
+        if bytes > limit_bytes {
+            return Err(JournalError::PayloadTooLarge { bytes, limit_bytes });
+        }
+        let bytes = record.project.len();
+        if bytes > PROJECT_BYTES_MAX {
+            return Err(JournalError::ProjectTooLong { bytes, limit_bytes: PROJECT_BYTES_MAX });
+        }
+        self.inner.shared.push(record, Box::new(on_durable), self.inner.max_pending_bytes)
+    }
+
+    /// Appends a record and waits until it is durable. Returns its position.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Journal::append) and its callback. Must not be called from such a callback: it would wait for itself.
+    pub fn append_blocking(&self, record: Record) -> Result<u64, JournalError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        // The receiver waits below, so sending cannot fail.
+        self.append(record, move |answer| drop(sender.send(answer)))?;
+        receiver.recv().unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// The position of the last durable record; 0 if there is none.
+    pub fn head(&self) -> u64 {
+        self.inner.shared.head()
+    }
+
+    /// Waits until the head has reached `position`, or until `timeout` is over. Returns the head.
+    pub fn wait_for(&self, position: u64, timeout: Duration) -> u64 {
+        self.inner.shared.wait_for(position, timeout)
+    }
+
+    /// A reader of the records after `position`; 0 reads all.
+    ///
+    /// # Errors
+    ///
+    /// [`BeyondHead`](JournalError::BeyondHead) if the journal does not have `position`.
+    pub fn read_from(&self, position: u64) -> Result<Reader, JournalError> {
+        let head = self.head();
+        if position > head {
+            return Err(JournalError::BeyondHead { position, head });
+        }
+        Ok(Reader::new(self.inner.shared.clone(), position))
+    }
+
+    /// Bytes that wait for the disk, as [`Config::max_pending_bytes`] counts them.
+    pub fn pending_bytes(&self) -> usize {
+        self.inner.shared.pending_bytes()
+    }
+
+    /// The error that made the journal refuse all appends; `None` while it works.
+    pub fn poisoned(&self) -> Option<JournalError> {
+        self.inner.shared.poisoned()
+    }
+
+    /// Why the last failed recompression of a sealed segment failed. The segment is as it was.
+    pub fn recompression_error(&self) -> Option<JournalError> {
+        self.inner.shared.recompression_error()
+    }
+
+    /// Makes everything queued durable, answers it, and ends the threads; other handles refuse appends from then on, and
+    /// readers go on up to the head. Dropping the last handle does the same.
+    pub fn close(self) {
+        self.inner.close();
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Journal").field("dir", &self.inner.shared.dir).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn spawn(&self, name: &str, lock: Arc<File>, run: impl FnOnce() + Send + 'static) -> Result<(), JournalError> {
+        let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            run();
+            drop(lock);
+        });
+        let thread = spawned.map_err(JournalError::io("start a thread for", &self.shared.dir))?;
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    fn close(&self) {
+        self.shared.close();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            // The last handle may be dropped by a callback, on the writer's thread: that one ends by itself.
+            if thread.thread().id() != thread::current().id() {
+                // A panic of the thread was reported by the panic hook; nobody is left waiting.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn create_dir(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(dir).map_err(JournalError::io("create", dir))?;
+    match dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => disk.sync_dir(parent).map_err(JournalError::io("sync", parent)),
+        None => Ok(()),
+    }
+}
+
+fn lock_dir(dir: &Path) -> Result<File, JournalError> {
+    let path = dir.join("LOCK");
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).open(&path).map_err(JournalError::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path }),
+        Err(TryLockError::Error(error)) => Err(JournalError::io("lock", &path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Recompresses sealed segments harder, in the background, while the writer has nothing to do.
+//!
+//! The new file is complete and durable before it takes the old one's name, so at every instant one whole segment has
+//! that name. Nothing here can fail an append: on an error the segment stays as it is until the next open.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::disk::Disk;
+use crate::error::JournalError;
+use crate::frame::FrameEncoder;
+use crate::segment::{SegmentHeader, SegmentReader, Step};
+use crate::shared::Shared;
+
+const WRITE_BYTES: usize = 1024 * 1024;
+
+/// Serves sealed segments until the journal is closed.
+pub(crate) fn run(shared: &Shared, disk: &dyn Disk, level: i32) {
+    while let Some((first_position, next_first_position)) = shared.take_sealed() {
+        let segment = Sealed { dir: &shared.dir, first_position, next_first_position };
+        if let Err(error) = segment.recompress(disk, level, || shared.wait_idle()) {
+            shared.set_recompression_error(error);
+        }
+    }
+}
+
+/// A segment that is no longer appended to.
+pub(crate) struct Sealed<'a> {
+    pub(crate) dir: &'a Path,
+    pub(crate) first_position: u64,
+    pub(crate) next_first_position: u64,
+}
+
+impl Sealed<'_> {
+    /// Replaces the segment by one with the same records, compressed at `level`. `keep_going` is asked before every
+    /// frame, and may block; when it says false, the segment stays as it is and the result is false.
+    pub(crate) fn recompress(
+        &self,
+        disk: &dyn Disk,
+        level: i32,
+        keep_going: impl FnMut() -> bool,
+    ) -> Result<bool, JournalError> {
+        let source = SegmentReader::open(self.dir, self.first_position)?;
+        let path = source.path.clone();
+        let tmp_path = path.with_extension("seg.tmp");
+        let written = self.write(source, disk, &tmp_path, level, keep_going);
+        if !matches!(written, Ok(true)) {
+            // If it stays, the next open removes it.
+            let _ = fs::remove_file(&tmp_path);
+            return written;
+        }
+        disk.rename(&tmp_path, &path).map_err(JournalError::io("replace", &path))?;
+        disk.sync_dir(self.dir).map_err(JournalError::io("sync", self.dir))?;
+        Ok(true)
+    }
+
+    fn write(
+        &self,
+        mut source: SegmentReader,
+        disk: &dyn Disk,
+        tmp_path: &Path,
+        level: i32,
+        mut keep_going: impl FnMut() -> bool,
+    ) -> Result<bool, JournalError> {
+        let write_error = |error: io::Error| JournalError::io("write", tmp_path)(error);
+        let salt = source.header.salt;
+        let mut encoder = FrameEncoder::new(level).map_err(write_error)?;
+        let mut file = disk.create(tmp_path).map_err(write_error)?;
+        let mut buffer = SegmentHeader { sealed_level: level, ..source.header.clone() }.encode().to_vec();
+        loop {
+            if !keep_going() {
+                return Ok(false);
+            }
+            let header = match source.next_header()? {
+                Step::Frame(header) => header,
+                Step::End if source.next_position == self.next_first_position => break,
+                Step::End => return Err(source.corrupt("segment ends before its last record")),
+                Step::Bad(reason) => return Err(source.corrupt(reason)),
+            };
+            let Some(body) = source.read_body(&header)? else {
+                return Err(source.corrupt("frame body checksum does not match"));
+            };
+            let record = header.decode_body(&body).map_err(|reason| source.corrupt(reason))?;
+            let start = buffer.len();
+            let group_first = header.group_first_position;
+            encoder.encode(&record, header.position, group_first, salt, &mut buffer).map_err(write_error)?;
+            let original = header.encode(salt);
+            if buffer.len() - start > original.len() + body.len() {
+                buffer.truncate(start);
+                buffer.extend_from_slice(&original);
+                buffer.extend_from_slice(&body);
+            }
+            if buffer.len() >= WRITE_BYTES {
+                file.append(&buffer).map_err(write_error)?;
+                buffer.clear();
+                buffer.shrink_to(2 * WRITE_BYTES);
+            }
+        }
+        file.append(&buffer).and_then(|()| file.sync()).map_err(write_error)?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests;

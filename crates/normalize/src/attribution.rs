@@ -1,0 +1,242 @@
+//! Which attempt, rollout, lineage and session each span belongs to (SEMANTICS 1–6).
+//!
+//! Decided by ancestry, never by arrival: a pure function of the spans of a trace. [`decide_session`] says which session an
+//! attempt belongs to, [`attribution::runs`](runs) where attempts begin, and [`name_attempt`] what their ids are made of.
+//!
+//! Invariants:
+//! - Every span is in at most one attempt.
+//! - In a trace with lineage, rollout or attempt keys on spans, spans without such an ancestor are in no attempt.
+//! - In any other trace all spans are one attempt.
+
+use std::collections::BTreeMap;
+
+use gleaner_model::{derive_id, SpanKind};
+
+use crate::attribution::keys::{Carrier, Found, KeyFinder};
+use crate::attribution::runs::Group;
+use crate::derive::tree::Tree;
+
+pub(crate) mod keys;
+mod runs;
+
+/// One attempt, as far as it lies in this trace.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    pub(crate) attempt_id: String,
+    pub(crate) rollout_id: String,
+    pub(crate) lineage_id: String,
+    pub(crate) session_id: String,
+    pub(crate) lineage_label: String,
+    /// `gleaner.rollout.cycle`, where sent.
+    pub(crate) cycle: Option<i64>,
+    /// `gleaner.attempt.number`, where sent.
+    pub(crate) number: Option<i64>,
+    /// The span with the keys, or the root of the trace; `None` while unseen.
+    pub(crate) root: Option<usize>,
+    /// Where keys are resolved: the root, else the earliest span that may stand nearest to it.
+    pub(crate) top: usize,
+    /// All spans, in order.
+    pub(crate) spans: Vec<usize>,
+    /// The user, where one is named.
+    pub(crate) user: Option<Found>,
+}
+
+/// A key that was sent and cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InvalidKey {
+    /// Place of the span.
+    pub(crate) place: usize,
+    /// `invalid_cycle` or `invalid_attempt_number`.
+    pub(crate) reason: &'static str,
+}
+
+/// What belongs to what.
+pub(crate) struct Attribution {
+    /// By (start, attempt id).
+    pub(crate) attempts: Vec<Attempt>,
+    /// Index into `attempts` for every span; `None` outside all attempts.
+    pub(crate) attempt_of: Vec<Option<usize>>,
+    /// By place.
+    pub(crate) invalid: Vec<InvalidKey>,
+}
+
+/// Attributes every span of a trace.
+pub(crate) fn attribute(
+    project: &str,
+    trace_id: &str,
+    tree: &Tree<'_>,
+    kinds: &[SpanKind],
+    finder: &mut KeyFinder<'_, '_>,
+) -> Attribution {
+    let (groups, invalid) = runs::groups(tree, kinds, finder);
+    let conventions = ConventionKeys::new(tree);
+    let mut by_id: BTreeMap<String, Attempt> = BTreeMap::new();
+    for group in groups {
+        let attempt = name_attempt(&Context { project, trace_id, tree, kinds, conventions: &conventions }, finder, group);
+        // The same explicit keys in two places of the trace are one attempt.
+        match by_id.entry(attempt.attempt_id.clone()) {
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(attempt);
+            }
+            std::collections::btree_map::Entry::Occupied(mut earlier) => earlier.get_mut().absorb(attempt),
+        }
+    }
+    let mut attempts: Vec<Attempt> = by_id.into_values().collect();
+    attempts.sort_by(|a, b| {
+        let start = |attempt: &Attempt| tree.nodes[attempt.root.unwrap_or(attempt.spans[0])].span().start_time_unix_nano;
+        (start(a), &a.attempt_id).cmp(&(start(b), &b.attempt_id))
+    });
+    let mut attempt_of = vec![None; tree.nodes.len()];
+    for (index, attempt) in attempts.iter().enumerate() {
+        for place in &attempt.spans {
+            attempt_of[*place] = Some(index);
+        }
+    }
+    Attribution { attempts, attempt_of, invalid }
+}
+
+struct Context<'c, 'a> {
+    project: &'c str,
+    trace_id: &'c str,
+    tree: &'c Tree<'a>,
+    kinds: &'c [SpanKind],
+    conventions: &'c ConventionKeys,
+}
+
+/// Ids from natural keys (SEMANTICS 3 and 4): each is derived from its parent's.
+fn name_attempt(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, group: Group) -> Attempt {
+    let Context { project, trace_id, tree, .. } = context;
+    let Group { identity, root, top, spans, unkeyed, .. } = group;
+    let session_id = decide_session(context, finder, top, &spans);
+    let lineage_label = identity
+        .lineage_label
+        .or_else(|| identity.lineage_id.clone())
+        .or_else(|| root_agent_name(context, finder, top, &spans))
+        .unwrap_or_else(|| "default".to_owned());
+    let lineage_key = identity.lineage_id.as_deref().unwrap_or(&lineage_label);
+    let lineage_id = derive_id("lineage", &[project, &session_id, lineage_key]);
+    let rollout_key = match (identity.rollout_id, identity.cycle) {
+        (Some(id), _) => id,
+        (None, Some(cycle)) => format!("cycle:{cycle}"),
+        (None, None) => format!("trace:{trace_id}"),
+    };
+    let rollout_id = derive_id("rollout", &[project, &lineage_id, &rollout_key]);
+    let attempt_key = match (identity.attempt_id, identity.number) {
+        (Some(id), _) => id,
+        (None, Some(number)) => format!("number:{number}"),
+        (None, None) if unkeyed => format!("trace:{trace_id}"),
+        (None, None) => format!("span:{trace_id}:{}", tree.nodes[top].span().span_id),
+    };
+    let attempt_id = derive_id("attempt", &[project, &rollout_id, &attempt_key]);
+    let user = decide_user(context, finder, top, &spans);
+    Attempt {
+        attempt_id,
+        rollout_id,
+        lineage_id,
+        session_id,
+        lineage_label,
+        cycle: identity.cycle,
+        number: identity.number,
+        root,
+        top,
+        spans,
+        user,
+    }
+}
+
+/// Where an attempt's session is decided (SEMANTICS 1). The first of these that says one:
+///
+/// 1. `gleaner.session.id` at the root: nearest ancestor-or-self, else its resource; else of the earliest span that has it.
+/// 2. An explicit session id of the span's convention, nearest to the root, else of the earliest span that has one.
+/// 3. A conversation or thread id of the span's convention, likewise.
+/// 4. `session.id` of the resource.
+/// 5. The trace itself: `trace:<hex>`.
+fn decide_session(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, top: usize, spans: &[usize]) -> String {
+    let Context { trace_id, tree, conventions, .. } = context;
+    let of_convention = |nearest: &[Option<usize>]| {
+        let place = nearest_or_earliest(nearest, top, spans)?;
+        tree.nodes[place].mapped.session_key.as_ref().map(|(_, key)| key.clone())
+    };
+    finder
+        .of_attempt(top, spans, keys::SESSION_ID)
+        .map(|found| found.value)
+        .or_else(|| of_convention(&conventions.explicit_session))
+        .or_else(|| of_convention(&conventions.conversation))
+        .or_else(|| resource_of_attempt(tree, top, spans, "session.id").map(|found| found.value))
+        .unwrap_or_else(|| format!("trace:{trace_id}"))
+}
+
+/// The user, by the same order of rules as the session.
+fn decide_user(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, top: usize, spans: &[usize]) -> Option<Found> {
+    let Context { tree, conventions, .. } = context;
+    finder
+        .of_attempt(top, spans, keys::USER_ID)
+        .or_else(|| {
+            let place = nearest_or_earliest(&conventions.user, top, spans)?;
+            let value = tree.nodes[place].mapped.user_key.clone()?;
+            Some(Found { value, place, carrier: Carrier::Span })
+        })
+        .or_else(|| resource_of_attempt(tree, top, spans, "user.id"))
+}
+
+/// Names the lineage where no key does: the root's agent, else the earliest agent that has a name.
+fn root_agent_name(
+    context: &Context<'_, '_>,
+    finder: &mut KeyFinder<'_, '_>,
+    top: usize,
+    spans: &[usize],
+) -> Option<String> {
+    let Context { tree, kinds, .. } = context;
+    let recorded = |place: usize| tree.nodes[place].mapped.agent_name.clone();
+    if let Some(name) = finder.at(top, keys::AGENT_NAME).map(|found| found.value).or_else(|| recorded(top)) {
+        return Some(name);
+    }
+    spans
+        .iter()
+        .filter(|place| kinds[**place] == SpanKind::Agent)
+        .find_map(|place| finder.at(*place, keys::AGENT_NAME).map(|found| found.value).or_else(|| recorded(*place)))
+        .or_else(|| spans.iter().find_map(|place| recorded(*place)))
+}
+
+/// For every span the nearest ancestor-or-self whose convention names a session or a user.
+struct ConventionKeys {
+    explicit_session: Vec<Option<usize>>,
+    conversation: Vec<Option<usize>>,
+    user: Vec<Option<usize>>,
+}
+
+impl ConventionKeys {
+    fn new(tree: &Tree<'_>) -> Self {
+        let rank = |place: usize| tree.nodes[place].mapped.session_key.as_ref().map(|(rank, _)| *rank);
+        Self {
+            explicit_session: tree.nearest(|place| rank(place) == Some(0)),
+            conversation: tree.nearest(|place| rank(place).is_some_and(|rank| rank > 0)),
+            user: tree.nearest(|place| tree.nodes[place].mapped.user_key.is_some()),
+        }
+    }
+}
+
+fn nearest_or_earliest(nearest: &[Option<usize>], top: usize, spans: &[usize]) -> Option<usize> {
+    nearest[top].or_else(|| spans.iter().find_map(|place| nearest[*place]))
+}
+
+fn resource_of_attempt(tree: &Tree<'_>, top: usize, spans: &[usize], key: &str) -> Option<Found> {
+    std::iter::once(&top).chain(spans).find_map(|place| keys::resource_text(tree, *place, key))
+}
+
+impl Attempt {
+    /// Takes in another run of spans with the same keys; the earlier root stays.
+    fn absorb(&mut self, other: Self) {
+        self.root = match (self.root, other.root) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.top = self.root.unwrap_or_else(|| self.top.min(other.top));
+        self.spans.extend(other.spans);
+        self.spans.sort_unstable();
+        self.user = self.user.take().or(other.user);
+    }
+}
+
+#[cfg(test)]
+mod tests;

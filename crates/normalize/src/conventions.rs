@@ -1,0 +1,223 @@
+//! What one span says, whatever library sent it.
+//!
+//! A span is read by every convention that recognises what it carries (never by the library's name): conventions co-exist
+//! on one span. The readings are then merged field by field: the first in the order of `CONVENTIONS` that says something
+//! wins; what conventions read from opaque request and response bodies comes after what any of them read from structured
+//! keys. Tool calls and reasoning that the winner lacks are added from the others; never two copies of one content.
+//!
+//! A further convention is one file with `recognises` and `read`, and one line in the table.
+
+mod bodies;
+mod generic;
+mod openinference;
+mod otel_genai;
+mod otel_genai_events;
+mod pydantic_ai;
+mod raw;
+mod reader;
+
+use gleaner_model::{Message, Part, SpanKind};
+
+use crate::mapped::{Mapped, MergedSpan};
+use crate::messages::has_call;
+
+/// One way of telling about LLM calls, tools and agents.
+struct Convention {
+    /// As in `execution_spans.convention`.
+    name: &'static str,
+    /// Whose kind is believed first (conventions.md §16): the lowest.
+    kind_rank: u8,
+    /// Whether the span carries this convention's attributes or events.
+    recognises: fn(&MergedSpan) -> bool,
+    /// What it says by them.
+    read: fn(&MergedSpan) -> Reading,
+}
+
+/// What one convention reads from a span.
+#[derive(Default)]
+struct Reading {
+    /// From keys that name what they hold.
+    structured: Mapped,
+    /// From raw request and response bodies, believed only where no structured key of any convention says anything.
+    opaque: Mapped,
+}
+
+/// In order of precedence.
+const CONVENTIONS: &[Convention] = &[
+    Convention { name: "otel_genai", kind_rank: 7, recognises: otel_genai::recognises, read: otel_genai::read },
+    Convention {
+        name: "openinference",
+        kind_rank: 1,
+        recognises: openinference::recognises,
+        read: openinference::read,
+    },
+    Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
+];
+
+/// Reads everything that a span says.
+pub fn map(span: &MergedSpan) -> Mapped {
+    let mut readings: Vec<(&Convention, Reading)> = CONVENTIONS
+        .iter()
+        .filter(|convention| (convention.recognises)(span))
+        .map(|convention| (convention, (convention.read)(span)))
+        .collect();
+    let mut mapped = Mapped::default();
+    let kind = readings
+        .iter()
+        .filter_map(|(convention, reading)| Some((convention.kind_rank, reading.structured.kind?)))
+        .min_by_key(|(rank, _)| *rank);
+    mapped.kind = kind.map(|(_, kind)| kind);
+    mapped.convention = readings
+        .iter()
+        .find(|(_, reading)| has_messages(&reading.structured))
+        .or_else(|| readings.iter().find(|(_, reading)| reading.structured.kind.is_some()))
+        .or_else(|| readings.first())
+        .map(|(convention, _)| convention.name);
+    for (_, reading) in &mut readings {
+        fill(&mut mapped, std::mem::take(&mut reading.structured));
+    }
+    for (_, reading) in readings {
+        fill(&mut mapped, reading.opaque);
+    }
+    if mapped.convention.is_none() {
+        mapped.unmapped_reason = Some(raw::reason(span));
+    }
+    fill(&mut mapped, generic::read(span));
+    complete(&mut mapped, span);
+    mapped
+}
+
+fn has_messages(mapped: &Mapped) -> bool {
+    mapped.input_messages.is_some() || mapped.output_messages.is_some()
+}
+
+/// Takes from `other` what `mapped` lacks.
+fn fill(mapped: &mut Mapped, mut other: Mapped) {
+    if let (Some(output), Some(more)) = (&mut mapped.output_messages, &other.output_messages) {
+        add_missing_parts(output, more);
+    }
+    macro_rules! take {
+        ($($field:ident),+ $(,)?) => {$(
+            if mapped.$field.is_none() && other.$field.is_some() {
+                mapped.$field = other.$field.take();
+                if let Some(key) = other.source_keys.remove(stringify!($field)) {
+                    mapped.source_keys.insert(stringify!($field).to_owned(), key);
+                }
+            }
+        )+};
+    }
+    // Usage is read as a whole: what is cached belongs to the input that it is part of.
+    if mapped.input_tokens.is_none() && mapped.output_tokens.is_none() {
+        take!(input_tokens, output_tokens, cached_tokens, reasoning_tokens);
+    }
+    take!(
+        kind,
+        provider,
+        model,
+        response_model,
+        response_id,
+        operation,
+        system_prompt,
+        input_messages,
+        output_messages,
+        input_text,
+        output_text,
+        tool_definitions,
+        tool_name,
+        tool_call_id,
+        tool_arguments,
+        tool_result,
+        finish_reason,
+        parameters,
+        cached_tokens,
+        reasoning_tokens,
+        cost_usd,
+        error,
+        agent_name,
+        agent_version,
+        user_key,
+    );
+    let better = |new: &(u8, String)| mapped.session_key.as_ref().is_none_or(|known| new.0 < known.0);
+    if other.session_key.as_ref().is_some_and(better) {
+        mapped.session_key = other.session_key.take();
+        if let Some(key) = other.source_keys.remove("session_key") {
+            mapped.source_keys.insert("session_key".to_owned(), key);
+        }
+    }
+}
+
+/// Adds tool calls and reasoning of another report of the same answer, where this one has none of them.
+fn add_missing_parts(output: &mut [Message], more: &[Message]) {
+    let [message] = output else { return };
+    let others = || more.iter().flat_map(|message| &message.parts);
+    let is_reasoning = |part: &Part| matches!(part, Part::Reasoning { .. });
+    if !message.parts.iter().any(is_reasoning) {
+        let reasoning: Vec<Part> = others().filter(|part| is_reasoning(part)).cloned().collect();
+        message.parts.splice(0..0, reasoning);
+    }
+    for call in others().filter(|part| matches!(part, Part::ToolCall { .. })) {
+        if !has_call(&message.parts, call) {
+            message.parts.push(call.clone());
+        }
+    }
+    // Some conventions cannot tell a refusal from text.
+    for refusal in others() {
+        let Part::Refusal { content } = refusal else { continue };
+        let same = |part: &&mut Part| matches!(part, Part::Text { content: text } if text == content);
+        if let Some(text) = message.parts.iter_mut().find(same) {
+            *text = refusal.clone();
+        }
+    }
+    if message.parts.is_empty() {
+        message.parts.extend(others().cloned());
+    }
+}
+
+/// What follows from the other fields once all conventions are merged.
+fn complete(mapped: &mut Mapped, span: &MergedSpan) {
+    if mapped.model.is_none() && mapped.response_model.is_some() {
+        mapped.model.clone_from(&mapped.response_model);
+        if let Some(key) = mapped.source_keys.get("response_model").cloned() {
+            mapped.source_keys.insert("model".to_owned(), key);
+        }
+    }
+    complete_finish_reason(mapped);
+    let name = span.span.name.trim();
+    match mapped.kind {
+        Some(SpanKind::Tool) if mapped.tool_name.is_none() => {
+            mapped.tool_name = bare_name(name, &["execute_tool ", "running tool: "], ".tool");
+        }
+        Some(SpanKind::Agent) if mapped.agent_name.is_none() => {
+            mapped.agent_name = bare_name(name, &["invoke_agent ", "create_agent "], ".agent");
+        }
+        _ => {}
+    }
+}
+
+fn complete_finish_reason(mapped: &mut Mapped) {
+    let Some(output) = &mut mapped.output_messages else { return };
+    if mapped.finish_reason.is_none() {
+        mapped.finish_reason = output.iter().find_map(|message| message.finish_reason.clone());
+    }
+    // The Responses API and Gemini say `stop` also where the model stopped to call a tool or to decline.
+    if matches!(mapped.finish_reason.as_deref(), None | Some("stop")) {
+        let has = |is: fn(&Part) -> bool| output.iter().flat_map(|message| &message.parts).any(is);
+        if has(|part| matches!(part, Part::ToolCall { .. })) {
+            mapped.finish_reason = Some("tool_call".to_owned());
+        } else if has(|part| matches!(part, Part::Refusal { .. })) {
+            mapped.finish_reason = Some("content_filter".to_owned());
+        }
+    }
+    if let [message] = output.as_mut_slice() {
+        message.finish_reason.clone_from(&mapped.finish_reason);
+    }
+}
+
+fn bare_name(name: &str, prefixes: &[&str], suffix: &str) -> Option<String> {
+    let bare = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
+    let bare = bare.strip_suffix(suffix).unwrap_or(bare);
+    (!bare.is_empty()).then(|| bare.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

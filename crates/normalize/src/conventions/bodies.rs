@@ -1,0 +1,173 @@
+//! Request and response bodies of providers, as instrumentations copy them whole into one attribute: OpenAI's chat and
+//! Responses API, Anthropic, Gemini, LangChain's serialization; else plain text.
+
+use gleaner_model::Message;
+use serde_json::{Map, Value};
+
+use super::reader::{captured, set_usage};
+use crate::mapped::Mapped;
+use crate::messages::{finish_reason, lift_system, message, messages, system_text, tool_definitions};
+use crate::value::{first, first_text, integer, is_empty, structured, text};
+
+/// Fields of a request that are not invocation parameters.
+const NOT_PARAMETERS: &[&str] = &[
+    "model",
+    "messages",
+    "input",
+    "contents",
+    "prompt",
+    "system",
+    "instructions",
+    "system_instruction",
+    "systemInstruction",
+    "tools",
+    "functions",
+    "config",
+    "generationConfig",
+];
+
+/// What a request body says: model, messages, system prompt, tools, parameters.
+pub(super) fn request(value: &Value) -> Mapped {
+    let mut mapped = Mapped::default();
+    if is_empty(value) {
+        return mapped;
+    }
+    let body = structured(value);
+    let Value::Object(map) = &body else {
+        return with_input(mapped, messages(&body, "user"), None);
+    };
+    mapped.model = first_text(map, &["model", "model_name", "modelId"]);
+    let config = first(map, &["config", "generationConfig"]).and_then(Value::as_object);
+    let both = |keys: &[&str]| first(map, keys).or_else(|| config.and_then(|config| first(config, keys)));
+    mapped.tool_definitions = both(&["tools", "functions"]).and_then(tool_definitions);
+    let system = both(&["system", "instructions", "system_instruction", "systemInstruction"]).and_then(system_text);
+    let parameters: Map<String, Value> = map
+        .iter()
+        .filter(|(key, value)| !NOT_PARAMETERS.contains(&key.as_str()) && !is_empty(value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    mapped.parameters = (!parameters.is_empty() && mapped.model.is_some()).then_some(parameters);
+    let given = first(map, &["messages", "input", "contents", "prompt", "new_message"]);
+    let input = given.map_or_else(Vec::new, |given| messages(flat(given), "user"));
+    if given.is_none() && map.contains_key("role") {
+        return with_input(mapped, vec![message(&body, "user")], system);
+    }
+    with_input(mapped, input, system)
+}
+
+/// LangChain wraps the messages of one prompt in a list of prompts.
+fn flat(value: &Value) -> &Value {
+    match value.as_array().map(Vec::as_slice) {
+        Some([only @ Value::Array(_)]) => only,
+        _ => value,
+    }
+}
+
+fn with_input(mut mapped: Mapped, input: Vec<Message>, system: Option<String>) -> Mapped {
+    let (head, rest) = lift_system(input);
+    mapped.system_prompt = system.or(head);
+    mapped.input_messages = captured(rest);
+    mapped
+}
+
+/// What a response body says: messages, model, id, finish reason, usage.
+pub(super) fn response(value: &Value) -> Mapped {
+    let mut mapped = Mapped::default();
+    if is_empty(value) {
+        return mapped;
+    }
+    let body = structured(value);
+    let Value::Object(map) = &body else {
+        mapped.output_messages = captured(messages(&body, "assistant"));
+        return mapped;
+    };
+    mapped.response_id = first_text(map, &["id", "response_id", "responseId"]).or_else(|| {
+        let id = generation(map)?.pointer("/message/kwargs/response_metadata/id")?;
+        text(id)
+    });
+    mapped.response_model = first_text(map, &["model", "model_version", "modelVersion"]);
+    mapped.output_messages = captured(answer(map, &body));
+    let status = first(map, &["finish_reason", "finishReason", "stop_reason", "stopReason"]).or_else(|| {
+        let incomplete = map.get("incomplete_details").and_then(Value::as_object);
+        incomplete.and_then(|details| first(details, &["reason"])).or_else(|| map.get("status"))
+    });
+    mapped.finish_reason = mapped
+        .output_messages
+        .iter()
+        .flatten()
+        .find_map(|message| message.finish_reason.clone())
+        .or_else(|| status.and_then(finish_reason));
+    let metadata = generation(map).and_then(|generation| generation.pointer("/message/kwargs/response_metadata"));
+    let usage = first(map, &["usage", "usage_metadata", "usageMetadata", "token_usage"])
+        .or_else(|| metadata?.get("token_usage"));
+    if let Some(Value::Object(usage)) = usage {
+        read_usage(&mut mapped, usage);
+    }
+    mapped
+}
+
+fn answer(map: &Map<String, Value>, body: &Value) -> Vec<Message> {
+    if let Some(generation) = generation(map) {
+        let message_of = generation.get("message").filter(|message| !is_empty(message)).unwrap_or(generation);
+        let mut read = message(message_of, "assistant");
+        let metadata = generation.pointer("/message/kwargs/response_metadata");
+        let told = [generation.get("generation_info"), metadata];
+        let finish = told.into_iter().flatten().filter_map(Value::as_object);
+        let finish = finish.filter_map(|map| first(map, &["finish_reason", "stop_reason", "status"])).next();
+        read.finish_reason = read.finish_reason.or_else(|| finish.and_then(finish_reason));
+        return vec![read];
+    }
+    let listed = first(map, &["choices", "candidates", "output", "messages"]);
+    if let Some(list) = listed {
+        // Text in the place of messages is how Python prints objects: no answer.
+        let is_printed =
+            list.as_array().is_some_and(|items| items.iter().all(Value::is_string)) && map.contains_key("messages");
+        return if is_printed { Vec::new() } else { messages(list, "assistant").into_iter().map(as_answer).collect() };
+    }
+    if map.contains_key("content") || map.contains_key("role") || map.contains_key("message") {
+        return vec![as_answer(message(body, "assistant"))];
+    }
+    Vec::new()
+}
+
+fn as_answer(mut message: Message) -> Message {
+    if message.role == "user" {
+        message.role = "assistant".to_owned();
+    }
+    message
+}
+
+/// The first generation of LangChain's `{"generations": [[{"message": …}]]}`.
+fn generation(map: &Map<String, Value>) -> Option<&Value> {
+    map.get("generations")?.get(0)?.get(0)
+}
+
+fn read_usage(mapped: &mut Mapped, usage: &Map<String, Value>) {
+    let count = |keys: &[&str]| first(usage, keys).and_then(integer).filter(|count| *count >= 0);
+    let detail = |of: &[&str], key: &str| first(usage, of)?.get(key).and_then(integer);
+    let cache_read = detail(&["prompt_tokens_details", "input_tokens_details"], "cached_tokens")
+        .or_else(|| count(&["cache_read_input_tokens", "cached_content_token_count", "cachedContentTokenCount"]));
+    let cache_write = count(&["cache_creation_input_tokens"]);
+    let input = count(&["prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount"]);
+    let output = count(&["completion_tokens", "output_tokens", "candidates_token_count", "candidatesTokenCount"]);
+    mapped.reasoning_tokens = detail(&["completion_tokens_details", "output_tokens_details"], "reasoning_tokens")
+        .or_else(|| count(&["thoughts_token_count", "thoughtsTokenCount"]));
+    // Gemini counts thoughts beside the candidates; the canonical output includes them.
+    let thoughts = count(&["thoughts_token_count", "thoughtsTokenCount"]).unwrap_or(0);
+    // Anthropic's own `input_tokens` never includes what a cache read or wrote.
+    let apart = if usage.contains_key("cache_creation_input_tokens") || usage.contains_key("cache_read_input_tokens") {
+        cache_read.unwrap_or(0) + cache_write.unwrap_or(0)
+    } else {
+        0
+    };
+    set_usage(
+        mapped,
+        input.map(|input| input + apart),
+        output.map(|output| output + thoughts),
+        cache_read,
+        cache_write,
+    );
+}
+
+#[cfg(test)]
+mod tests;

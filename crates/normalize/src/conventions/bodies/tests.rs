@@ -1,0 +1,69 @@
+use serde_json::json;
+
+use super::{request, response};
+
+#[test]
+fn requests_of_every_provider() {
+    let shapes = [
+        json!({"model": "m", "temperature": 0, "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]}),
+        json!({"model": "m", "temperature": 0, "instructions": "Be brief.", "input": "hi"}),
+        json!({"model": "m", "temperature": 0, "system": [{"type": "text", "text": "Be brief."}], "messages": [{"role": "user", "content": "hi"}]}),
+        json!({"model": "m", "temperature": 0, "config": {"system_instruction": "Be brief."}, "contents": [{"role": "user", "parts": [{"text": "hi"}]}]}),
+    ];
+    for shape in shapes {
+        let mapped = request(&json!(shape.to_string()));
+        assert_eq!(mapped.model.as_deref(), Some("m"), "{shape}");
+        assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."), "{shape}");
+        assert_eq!(
+            json!(mapped.input_messages),
+            json!([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]),
+            "{shape}"
+        );
+        assert_eq!(json!(mapped.parameters), json!({"temperature": 0}), "{shape}");
+    }
+}
+
+#[test]
+fn responses_of_every_provider() {
+    let shapes = [
+        json!({"id": "r", "model": "m", "choices": [{"message": {"role": "assistant", "content": "hello"}, "finish_reason": "length"}],
+            "usage": {"prompt_tokens": 12, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 2}}}),
+        json!({"id": "r", "model": "m", "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"},
+            "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "hello"}]}],
+            "usage": {"input_tokens": 12, "output_tokens": 5, "input_tokens_details": {"cached_tokens": 2}}}),
+        json!({"id": "r", "model": "m", "role": "assistant", "type": "message", "content": [{"type": "text", "text": "hello"}], "stop_reason": "max_tokens",
+            "usage": {"input_tokens": 7, "output_tokens": 5, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 3}}),
+        json!({"responseId": "r", "modelVersion": "m", "candidates": [{"content": {"role": "model", "parts": [{"text": "hello"}]}, "finishReason": "MAX_TOKENS"}],
+            "usageMetadata": {"promptTokenCount": 12, "candidatesTokenCount": 4, "thoughtsTokenCount": 1, "cachedContentTokenCount": 2}}),
+    ];
+    for shape in shapes {
+        let mapped = response(&shape);
+        assert_eq!(
+            (mapped.response_id.as_deref(), mapped.response_model.as_deref()),
+            (Some("r"), Some("m")),
+            "{shape}"
+        );
+        let output = mapped.output_messages.unwrap_or_default();
+        assert_eq!(gleaner_model::output_text(&output).as_deref(), Some("hello"), "{shape}");
+        assert_eq!(output[0].role, "assistant", "{shape}");
+        assert_eq!(mapped.finish_reason.as_deref(), Some("length"), "{shape}");
+        assert_eq!(
+            (mapped.input_tokens, mapped.output_tokens, mapped.cached_tokens),
+            (Some(12), Some(5), Some(2)),
+            "{shape}"
+        );
+    }
+}
+
+#[test]
+fn plain_text_is_a_message() {
+    assert_eq!(
+        json!(request(&json!("hi")).input_messages),
+        json!([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}])
+    );
+    assert_eq!(
+        json!(response(&json!("hello")).output_messages),
+        json!([{"role": "assistant", "parts": [{"type": "text", "content": "hello"}]}])
+    );
+    assert_eq!(response(&json!("")).output_messages, None);
+}

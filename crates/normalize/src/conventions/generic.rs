@@ -1,0 +1,57 @@
+//! Keys that belong to no single convention: sessions, users, errors.
+
+use gleaner_model::SpanEvent;
+use serde_json::{Map, Value};
+
+use super::reader::Reader;
+use crate::mapped::{Mapped, MergedSpan};
+use crate::value::first_str;
+
+/// Reads what any span may carry.
+pub(super) fn read(span: &MergedSpan) -> Mapped {
+    let mut reader = Reader::new(span);
+    let session = reader.text("session_key", &["session.id"]).map(|id| (0, id));
+    let session = session.or_else(|| reader.text("session_key", &["gen_ai.conversation.id"]).map(|id| (1, id)));
+    reader.mapped.session_key = session;
+    reader.mapped.user_key = reader.text("user_key", &["user.id", "enduser.id", "gen_ai.user.id"]);
+    let error = error(span);
+    if let Some((_, origin)) = &error {
+        reader.note("error", origin);
+    }
+    reader.mapped.error = error.map(|(text, _)| text);
+    reader.mapped
+}
+
+/// `type: message` of a span that failed. An exception on a span that did not fail was handled.
+fn error(span: &MergedSpan) -> Option<(String, &'static str)> {
+    let attributes = &span.span.attributes;
+    let kind = first_str(attributes, &["error.type"]);
+    let logged = span.logs.iter().find(|log| log.event_name == "gen_ai.client.operation.exception");
+    if span.span.status_code != STATUS_ERROR && kind.is_none() && logged.is_none() {
+        return None;
+    }
+    let thrown = |event: &&SpanEvent| event.name == "exception";
+    if let Some(text) = span.span.events.iter().rev().find(thrown).and_then(|event| exception(&event.attributes)) {
+        return Some((text, "exception"));
+    }
+    if let Some(text) = logged.and_then(|log| exception(&log.attributes)) {
+        return Some((text, "gen_ai.client.operation.exception"));
+    }
+    let message = first_str(attributes, &["error.message"]).unwrap_or(&span.span.status_message);
+    join(kind, Some(message)).map(|text| (text, if kind.is_some() { "error.type" } else { "status_message" }))
+}
+
+/// OTLP `STATUS_CODE_ERROR`.
+const STATUS_ERROR: i32 = 2;
+
+fn exception(attributes: &Map<String, Value>) -> Option<String> {
+    join(first_str(attributes, &["exception.type"]), first_str(attributes, &["exception.message"]))
+}
+
+fn join(kind: Option<&str>, message: Option<&str>) -> Option<String> {
+    match (kind, message.filter(|message| !message.is_empty())) {
+        (Some(kind), Some(message)) if message.starts_with(kind) => Some(message.to_owned()),
+        (Some(kind), Some(message)) => Some(format!("{kind}: {message}")),
+        (one, other) => one.or(other).map(str::to_owned),
+    }
+}

@@ -1,0 +1,385 @@
+//! OpenInference: flattened keys with an index, `llm.input_messages.0.message.role`; conventions.md §2.
+//!
+//! Request and response bodies (`input.value`, `output.value`) count as opaque on LLM spans: they give only what no
+//! structured key gives. On tool, agent and chain spans they are the span's own input and output.
+
+use gleaner_model::{Message, SpanKind};
+use serde_json::{Map, Value, json};
+
+use super::otel_genai::provider;
+use super::reader::{Reader, captured, set_usage};
+use super::{Reading, bodies};
+use crate::mapped::{Mapped, MergedSpan};
+use crate::messages::{arguments, finish_reason, lift_system, message, messages, tool_definitions};
+use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
+
+/// Whether the span carries OpenInference's kind, or messages in its form.
+pub(super) fn recognises(span: &MergedSpan) -> bool {
+    let attributes = &span.span.attributes;
+    attributes.contains_key("openinference.span.kind")
+        || attributes.keys().any(|key| {
+            ["llm.input_messages.", "llm.output_messages.", "llm.token_count."]
+                .iter()
+                .any(|prefix| key.starts_with(prefix))
+        })
+}
+
+/// Reads the span's attributes; OpenInference has no events.
+pub(super) fn read(span: &MergedSpan) -> Reading {
+    let mut reader = Reader::new(span);
+    let declared = reader.text("kind", &["openinference.span.kind"]);
+    let kind = declared.as_deref().and_then(kind).or_else(|| inferred_kind(&span.span.attributes));
+    reader.mapped.kind = kind;
+    reader.mapped.agent_name = reader.text("agent_name", &["agent.name", "graph.node.name"]);
+    if reader.mapped.agent_name.is_none() && kind == Some(SpanKind::Agent) {
+        reader.mapped.agent_name = reader.text("agent_name", &["graph.node.id"]);
+    }
+    reader.mapped.session_key = reader.text("session_key", &["session.id"]).map(|id| (0, id));
+    reader.mapped.user_key = reader.text("user_key", &["user.id"]);
+    read_call(&mut reader);
+    read_messages(&mut reader, &span.span.attributes);
+    let opaque = match kind {
+        Some(SpanKind::Llm | SpanKind::Embedding | SpanKind::Reranker) | None => read_bodies(&mut reader),
+        Some(SpanKind::Tool) => {
+            read_tool(&mut reader);
+            Mapped::default()
+        }
+        _ => {
+            reader.mapped.input_text =
+                reader.find("input_text", &["input.value"]).and_then(|value| plain(value, "user"));
+            reader.mapped.output_text =
+                reader.find("output_text", &["output.value"]).and_then(|value| plain(value, "assistant"));
+            Mapped::default()
+        }
+    };
+    if kind == Some(SpanKind::Llm) && !is_call(span, &reader.mapped, &opaque) {
+        reader.mapped.kind = Some(SpanKind::Chain);
+    }
+    Reading { structured: reader.mapped, opaque }
+}
+
+/// Some libraries mark every step around a call as LLM. A step that succeeded and whose recorded output is no model's
+/// answer, without messages and without usage, is no call (T25).
+fn is_call(span: &MergedSpan, structured: &Mapped, opaque: &Mapped) -> bool {
+    let has_output = span.span.attributes.get("output.value").is_some_and(|value| !is_empty(value));
+    span.span.status_code == 2
+        || !has_output
+        || structured.input_messages.is_some()
+        || structured.output_messages.is_some()
+        || structured.input_tokens.is_some()
+        || structured.output_tokens.is_some()
+        || opaque.output_messages.is_some()
+}
+
+fn kind(name: &str) -> Option<SpanKind> {
+    Some(match name.to_ascii_uppercase().as_str() {
+        "LLM" => SpanKind::Llm,
+        "TOOL" => SpanKind::Tool,
+        "CHAIN" | "PROMPT" => SpanKind::Chain,
+        "RETRIEVER" => SpanKind::Retriever,
+        "EMBEDDING" => SpanKind::Embedding,
+        "AGENT" => SpanKind::Agent,
+        "RERANKER" => SpanKind::Reranker,
+        "GUARDRAIL" => SpanKind::Guardrail,
+        "EVALUATOR" => SpanKind::Evaluator,
+        _ => return None,
+    })
+}
+
+fn inferred_kind(attributes: &Map<String, Value>) -> Option<SpanKind> {
+    let has = |prefix: &str| attributes.keys().any(|key| key.starts_with(prefix));
+    if has("tool.name") {
+        Some(SpanKind::Tool)
+    } else if has("retrieval.documents.") {
+        Some(SpanKind::Retriever)
+    } else if has("embedding.") {
+        Some(SpanKind::Embedding)
+    } else if has("llm.") {
+        Some(SpanKind::Llm)
+    } else {
+        None
+    }
+}
+
+fn read_call(reader: &mut Reader) {
+    reader.mapped.provider =
+        ["llm.provider", "llm.system"].iter().find_map(|key| provider(&reader.text("provider", &[key])?));
+    let parameters = reader.find("parameters", &["llm.invocation_parameters", "embedding.invocation_parameters"]);
+    let parameters = parameters.map(structured).and_then(|value| value.as_object().cloned()).unwrap_or_default();
+    read_models(reader, &parameters);
+    let offered = unflatten(reader.attributes(), "llm.tools");
+    let schemas: Value = offered.iter().map(|tool| tool.pointer("/tool/json_schema").unwrap_or(tool).clone()).collect();
+    reader.mapped.tool_definitions = tool_definitions(&schemas);
+    if reader.mapped.tool_definitions.is_some() {
+        reader.note("tool_definitions", "llm.tools.*");
+    } else if let Some(tools) = first(&parameters, &["tools", "functions"]) {
+        reader.mapped.tool_definitions = tool_definitions(tools);
+        reader.note("tool_definitions", "llm.invocation_parameters");
+    }
+    let bare: Map<String, Value> =
+        parameters.into_iter().filter(|(key, value)| is_parameter(key) && !is_empty(value)).collect();
+    reader.mapped.parameters = (!bare.is_empty()).then_some(bare);
+    reader.mapped.finish_reason = reader.find("finish_reason", &["llm.finish_reason"]).and_then(finish_reason);
+    let input = reader.count("input_tokens", &["llm.token_count.prompt"]);
+    let output = reader.count("output_tokens", &["llm.token_count.completion"]);
+    let details = "llm.token_count.prompt_details";
+    let cache_read =
+        reader.count("cached_tokens", &[&format!("{details}.cache_read"), &format!("{details}.cache_input")]);
+    let cache_write = reader.count("cache_write", &[&format!("{details}.cache_write")]);
+    reader.mapped.source_keys.shift_remove("cache_write");
+    set_usage(&mut reader.mapped, input, output, cache_read, cache_write);
+    reader.mapped.reasoning_tokens =
+        reader.count("reasoning_tokens", &["llm.token_count.completion_details.reasoning"]);
+    reader.mapped.cost_usd = reader.number("cost_usd", &["llm.cost.total"]);
+}
+
+/// Messages, tools and the model stand in fields of their own.
+fn is_parameter(key: &str) -> bool {
+    !matches!(
+        key,
+        "model"
+            | "model_name"
+            | "messages"
+            | "contents"
+            | "input"
+            | "tools"
+            | "functions"
+            | "system"
+            | "instructions"
+            | "system_instruction"
+            | "_type"
+    )
+}
+
+/// `llm.model_name` is the answer's model with most instrumentations, the request's with some: what was asked for stands
+/// in the invocation parameters or in the request body.
+fn read_models(reader: &mut Reader, parameters: &Map<String, Value>) {
+    let named = reader.text("response_model", &["llm.model_name", "embedding.model_name", "reranker.model_name"]);
+    let answered = reader.text("response_model", &["llm.response.model_name"]);
+    let mut asked = reader.text("model", &["llm.request.model_name"]);
+    if let Some(model) = first_text(parameters, &["model", "model_name"]).filter(|_| asked.is_none()) {
+        reader.note("model", "llm.invocation_parameters");
+        asked = Some(model);
+    }
+    if asked.is_none() {
+        asked = body_text(reader, "input.value", &["model"]);
+        if asked.is_some() {
+            reader.note("model", "input.value");
+        }
+    }
+    if asked.is_none() && named.is_some() {
+        asked.clone_from(&named);
+        reader.note("model", "llm.model_name");
+    }
+    reader.mapped.response_model = answered.or_else(|| named.filter(|named| Some(named) != asked.as_ref()));
+    reader.mapped.model = asked;
+    if reader.mapped.response_model.is_none() {
+        reader.mapped.source_keys.shift_remove("response_model");
+    }
+}
+
+fn body_text(reader: &Reader, key: &str, fields: &[&str]) -> Option<String> {
+    let body = structured(reader.attributes().get(key)?);
+    first_str(body.as_object()?, fields).map(str::to_owned)
+}
+
+fn read_messages(reader: &mut Reader, attributes: &Map<String, Value>) {
+    let prompts = || {
+        unflatten(attributes, "llm.prompts").iter().filter_map(|p| text(p.pointer("/prompt/text")?)).collect::<Vec<_>>()
+    };
+    let choices = || {
+        unflatten(attributes, "llm.choices")
+            .iter()
+            .filter_map(|c| text(c.pointer("/completion/text")?))
+            .collect::<Vec<_>>()
+    };
+    let texts =
+        |role: &str, texts: Vec<String>| captured(texts.into_iter().map(|text| Message::text(role, text)).collect());
+    let input = flattened(attributes, "llm.input_messages", "user").or_else(|| texts("user", prompts()));
+    if let Some(input) = input {
+        let (system, rest) = lift_system(input);
+        reader.note("input_messages", "llm.input_messages.*");
+        if system.is_some() {
+            reader.note("system_prompt", "llm.input_messages.*");
+        }
+        reader.mapped.system_prompt = system;
+        reader.mapped.input_messages = Some(rest);
+    }
+    let output = flattened(attributes, "llm.output_messages", "assistant").or_else(|| texts("assistant", choices()));
+    if output.is_some() {
+        reader.note("output_messages", "llm.output_messages.*");
+    }
+    reader.mapped.output_messages = output;
+}
+
+fn flattened(attributes: &Map<String, Value>, prefix: &str, default_role: &str) -> Option<Vec<Message>> {
+    let list: Vec<Value> = unflatten(attributes, prefix).iter().map(nested_message).collect();
+    captured(messages(&Value::Array(list), default_role))
+}
+
+/// One un-flattened message in the shape of a chat message.
+fn nested_message(item: &Value) -> Value {
+    let Some(Value::Object(fields)) = item.get("message") else { return item.clone() };
+    let mut out = Map::new();
+    for key in ["role", "name", "tool_call_id"] {
+        if let Some(value) = first(fields, &[key]) {
+            out.insert(key.to_owned(), value.clone());
+        }
+    }
+    let blocks: Vec<Value> =
+        fields.get("contents").and_then(Value::as_array).into_iter().flatten().filter_map(block).collect();
+    let has_text = blocks.iter().any(|block| block["type"] == "text");
+    let mut content = blocks;
+    // Some write a text both ways.
+    if let Some(plain) = first(fields, &["content"]).filter(|_| !has_text) {
+        match plain {
+            Value::String(text) => content.push(json!({"type": "text", "text": text})),
+            other => content.push(other.clone()),
+        }
+    }
+    if !content.is_empty() {
+        out.insert("content".to_owned(), Value::Array(content));
+    }
+    let calls: Vec<Value> =
+        fields.get("tool_calls").and_then(Value::as_array).into_iter().flatten().filter_map(tool_call).collect();
+    if !calls.is_empty() {
+        out.insert("tool_calls".to_owned(), Value::Array(calls));
+    }
+    if let Some(name) = first(fields, &["function_call_name"]) {
+        let arguments = fields.get("function_call_arguments_json").unwrap_or(&Value::Null);
+        out.insert("function_call".to_owned(), json!({"name": name, "arguments": arguments}));
+    }
+    Value::Object(out)
+}
+
+fn block(item: &Value) -> Option<Value> {
+    if let Some(call) = tool_call(item) {
+        return Some(call);
+    }
+    let Some(Value::Object(content)) = item.get("message_content") else { return Some(item.clone()) };
+    if let Some(url) = item.pointer("/message_content/image/image/url") {
+        return Some(json!({"type": "image_url", "image_url": {"url": url}}));
+    }
+    if let Some(audio) = item.pointer("/message_content/audio").and_then(Value::as_object) {
+        let audio = audio.get("audio").and_then(Value::as_object).unwrap_or(audio);
+        let mut part = audio.clone();
+        part.insert("type".to_owned(), json!("audio"));
+        return Some(Value::Object(part));
+    }
+    // A block that announces a call which stands elsewhere, or reasoning without text.
+    let is_bare = first(content, &["text", "data", "encrypted_content"]).is_none() && content.len() == 1;
+    (!is_bare).then(|| Value::Object(content.clone()))
+}
+
+fn tool_call(item: &Value) -> Option<Value> {
+    let call = item.get("tool_call")?;
+    let function = call.get("function")?;
+    function.get("name")?;
+    Some(json!({"type": "function", "id": call.get("id"), "function": function}))
+}
+
+/// What only the bodies of a call tell.
+fn read_bodies(reader: &mut Reader) -> Mapped {
+    let request = reader.attributes().get("input.value").map(bodies::request).unwrap_or_default();
+    let response = reader.attributes().get("output.value").map(bodies::response).unwrap_or_default();
+    let mut opaque = Mapped { source_keys: Map::new(), ..request };
+    opaque.response_id = response.response_id;
+    opaque.response_model = response.response_model;
+    opaque.finish_reason = response.finish_reason;
+    opaque.output_messages = response.output_messages;
+    (opaque.input_tokens, opaque.output_tokens) = (response.input_tokens, response.output_tokens);
+    (opaque.cached_tokens, opaque.reasoning_tokens) = (response.cached_tokens, response.reasoning_tokens);
+    for field in ["model", "input_messages", "system_prompt", "tool_definitions", "parameters"] {
+        opaque.source_keys.insert(field.to_owned(), json!("input.value"));
+    }
+    for field in ["response_id", "response_model", "finish_reason", "output_messages", "input_tokens", "output_tokens"]
+    {
+        opaque.source_keys.insert(field.to_owned(), json!("output.value"));
+    }
+    opaque
+}
+
+fn read_tool(reader: &mut Reader) {
+    reader.mapped.tool_name = reader.text("tool_name", &["tool.name"]);
+    reader.mapped.tool_call_id = reader.text("tool_call_id", &["tool.id", "tool_call.id"]);
+    let given = reader.find("tool_arguments", &["input.value"]).map(|value| called_with(arguments(value)));
+    reader.mapped.tool_arguments = given.or_else(|| {
+        // By the specification the schema stands here; some write the arguments.
+        let written = reader.find("tool_arguments", &["tool.parameters"]).map(arguments)?;
+        if is_schema(&written) {
+            reader.mapped.source_keys.shift_remove("tool_arguments");
+            return None;
+        }
+        Some(written)
+    });
+    reader.mapped.tool_result = reader.find("tool_result", &["output.value"]).cloned();
+    // LangChain's and ADK's tools return a message or a named answer around the result; its id names the call.
+    if let Some(answer) = reader.mapped.tool_result.as_ref().map(structured).as_ref().and_then(answer_of) {
+        if reader.mapped.tool_call_id.is_none() {
+            reader.mapped.tool_call_id = answer.0;
+            reader.note("tool_call_id", "output.value");
+        }
+        reader.mapped.tool_result = Some(answer.1);
+    }
+}
+
+/// Python's way to record a call: `{"args": […], "kwargs": {…}}`.
+fn called_with(arguments: Value) -> Value {
+    let Value::Object(map) = &arguments else { return arguments };
+    let is_call = map.keys().all(|key| matches!(key.as_str(), "args" | "kwargs" | "sanitize_inputs_outputs"));
+    match (map.get("args"), map.get("kwargs")) {
+        (args, Some(kwargs @ Value::Object(_))) if is_call && args.is_none_or(is_empty) => kwargs.clone(),
+        _ => arguments,
+    }
+}
+
+/// A JSON schema, or a map of names to schemas.
+fn is_schema(value: &Value) -> bool {
+    let Value::Object(map) = value else { return true };
+    map.contains_key("properties")
+        || map.contains_key("$schema")
+        || (!map.is_empty() && map.values().all(|field| field.get("type").is_some()))
+}
+
+/// The call's id and the result that a serialized tool message holds.
+fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
+    if let Some(inner) = value.get("output").filter(|_| value.as_object().is_some_and(|map| map.len() == 1)) {
+        return answer_of(inner);
+    }
+    let is_message = value.get("tool_call_id").or_else(|| value.pointer("/data/tool_call_id")).is_some()
+        || value.pointer("/kwargs/tool_call_id").is_some();
+    if !is_message {
+        return None;
+    }
+    message(value, "tool").parts.into_iter().find_map(|part| match part {
+        gleaner_model::Part::ToolCallResponse { id, response, .. } => Some((id, response)),
+        _ => None,
+    })
+}
+
+/// The text of an agent's or chain's input or output: plain text, or that of the one message or last answer it holds.
+fn plain(value: &Value, role: &str) -> Option<String> {
+    let body = structured(value);
+    if !holds_messages(&body) {
+        return text(value);
+    }
+    let read =
+        if role == "user" { bodies::request(&body).input_messages } else { bodies::response(&body).output_messages };
+    let last = read.into_iter().flatten().rfind(|message| message.role == role);
+    last.and_then(|message| gleaner_model::output_text(&[message])).or_else(|| text(value))
+}
+
+/// Whether a value is made of messages. Any other object is the agent's own data and stays whole.
+fn holds_messages(body: &Value) -> bool {
+    match body {
+        Value::Array(items) => items.iter().all(Value::is_object),
+        Value::Object(map) => {
+            let keys = ["role", "messages", "choices", "candidates", "generations", "new_message"];
+            map.len() == 1 || keys.iter().any(|key| map.contains_key(*key)) || body.pointer("/content/parts").is_some()
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+use gleaner_model::SpanKind;
+use serde_json::{Value, json};
+
+use super::super::map;
+use super::super::tests::{input, output, span};
+
+fn call() -> Value {
+    json!({
+        "openinference.span.kind": "LLM",
+        "llm.system": "openai",
+        "llm.model_name": "gpt-4o-2024-08-06",
+        "llm.invocation_parameters": "{\"model\": \"gpt-4o\", \"temperature\": 0.7}",
+        "llm.input_messages.0.message.role": "system",
+        "llm.input_messages.0.message.content": "Be brief.",
+        "llm.input_messages.1.message.role": "user",
+        "llm.input_messages.1.message.content": "12 × 34?",
+        "llm.output_messages.0.message.role": "assistant",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.id": "c1",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "f",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": "{\"x\": 1}",
+        "llm.tools.0.tool.json_schema": "{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\"}}}",
+        "llm.token_count.prompt": 276,
+        "llm.token_count.completion": 120,
+        "llm.token_count.prompt_details.cache_read": 100,
+        "llm.token_count.completion_details.reasoning": 0,
+        "llm.finish_reason": "tool_calls",
+        "output.value": "{\"id\":\"chatcmpl-1\",\"model\":\"gpt-4o-2024-08-06\",\"choices\":[]}",
+    })
+}
+
+#[test]
+fn a_call_is_read_whole() {
+    let mapped = map(&span(call()));
+    assert_eq!((mapped.convention, mapped.kind), (Some("openinference"), Some(SpanKind::Llm)));
+    assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
+    assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "12 × 34?"}]}]));
+    let call = json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}});
+    assert_eq!(output(&mapped), json!([{"role": "assistant", "parts": [call], "finish_reason": "tool_call"}]));
+    // What was asked for, and what answered.
+    assert_eq!(
+        (mapped.model.as_deref(), mapped.response_model.as_deref()),
+        (Some("gpt-4o"), Some("gpt-4o-2024-08-06"))
+    );
+    assert_eq!(mapped.response_id.as_deref(), Some("chatcmpl-1"));
+    assert_eq!(
+        mapped.tool_definitions,
+        Some(json!([{"type": "function", "name": "f", "parameters": {"type": "object"}}]))
+    );
+    assert_eq!(json!(mapped.parameters), json!({"temperature": 0.7}));
+    assert_eq!((mapped.input_tokens, mapped.output_tokens), (Some(276), Some(120)));
+    assert_eq!((mapped.cached_tokens, mapped.reasoning_tokens), (Some(100), Some(0)));
+    assert_eq!(mapped.source_keys["response_id"], "output.value");
+}
+
+#[test]
+fn a_block_and_a_call_of_the_same_id_are_one() {
+    let mut attributes = call();
+    let block = "llm.output_messages.0.message.contents";
+    for (key, value) in [
+        (format!("{block}.0.message_content.type"), "text"),
+        (format!("{block}.0.message_content.text"), "Let me check."),
+        (format!("{block}.1.message_content.type"), "tool_use"),
+        (format!("{block}.1.tool_call.id"), "c1"),
+        (format!("{block}.1.tool_call.function.name"), "f"),
+        (format!("{block}.1.tool_call.function.arguments"), "{\"x\": 1}"),
+    ] {
+        attributes[key] = json!(value);
+    }
+    let parts = json!([
+        {"type": "text", "content": "Let me check."},
+        {"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}},
+    ]);
+    assert_eq!(output(&map(&span(attributes)))[0]["parts"], parts);
+}
+
+#[test]
+fn the_items_of_one_answer_become_one_message() {
+    let mut attributes = json!({"openinference.span.kind": "LLM"});
+    for (key, value) in [
+        ("0.message.contents.0.message_content.type", "reasoning"),
+        ("0.message.contents.0.message_content.text", "hm"),
+        ("1.message.contents.0.message_content.type", "text"),
+        ("1.message.contents.0.message_content.text", "Let me check."),
+        ("2.message.tool_calls.0.tool_call.function.name", "f"),
+        ("2.message.tool_calls.0.tool_call.function.arguments", "{}"),
+    ] {
+        attributes[format!("llm.output_messages.{key}")] = json!(value);
+        attributes[format!("llm.output_messages.{}.message.role", &key[..1])] = json!("assistant");
+    }
+    let kinds: Vec<Value> = output(&map(&span(attributes)))[0]["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["type"].clone())
+        .collect();
+    assert_eq!(kinds, ["reasoning", "text", "tool_call"]);
+}
+
+#[test]
+fn bodies_tell_what_the_keys_do_not() {
+    let request = json!({"model": "o4-mini", "instructions": "Be brief.", "input": [{"role": "user", "content": "hi"}],
+        "tools": [{"type": "function", "name": "f"}]});
+    let response = json!({"id": "resp_1", "model": "o4-mini-2025", "status": "completed",
+        "output": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "hello"}]}],
+        "usage": {"input_tokens": 9, "output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 3}}});
+    let mapped = map(&span(
+        json!({"openinference.span.kind": "LLM", "input.value": request.to_string(), "output.value": response.to_string()}),
+    ));
+    assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
+    assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]));
+    assert_eq!(
+        output(&mapped)[0]["parts"],
+        json!([{"type": "reasoning", "content": "hm"}, {"type": "text", "content": "hello"}])
+    );
+    assert_eq!((mapped.model.as_deref(), mapped.response_model.as_deref()), (Some("o4-mini"), Some("o4-mini-2025")));
+    assert_eq!(
+        (mapped.input_tokens, mapped.reasoning_tokens, mapped.finish_reason.as_deref()),
+        (Some(9), Some(3), Some("stop"))
+    );
+}
+
+#[test]
+fn hidden_content_is_not_captured() {
+    let hidden = json!({"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.token_count.prompt": 1,
+        "input.value": "__REDACTED__", "output.value": "__REDACTED__",
+        "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "__REDACTED__"});
+    let mapped = map(&span(hidden));
+    assert_eq!((mapped.input_messages, mapped.output_messages), (None, None));
+    let tool = map(&span(json!({"openinference.span.kind": "TOOL", "tool.name": "f", "tool.parameters": "{\"x\": 1}",
+        "input.value": "__REDACTED__", "output.value": "__REDACTED__"})));
+    assert_eq!((tool.tool_arguments, tool.tool_result), (Some(json!({"x": 1})), None));
+}
+
+#[test]
+fn the_arguments_of_a_tool() {
+    let arguments = |input: Value, parameters: Value| {
+        map(&span(json!({"openinference.span.kind": "TOOL", "tool.name": "f", "input.value": input, "tool.parameters": parameters}))).tool_arguments
+    };
+    let schema = json!("{\"city\": {\"type\": \"string\", \"description\": \"d\"}}");
+    assert_eq!(arguments(json!("{\"city\": \"Oslo\"}"), schema.clone()), Some(json!({"city": "Oslo"})));
+    assert_eq!(
+        arguments(json!("{\"args\": [], \"kwargs\": {\"city\": \"Oslo\"}}"), schema.clone()),
+        Some(json!({"city": "Oslo"}))
+    );
+    assert_eq!(arguments(json!("Oslo"), json!(null)), Some(json!("Oslo")));
+    assert_eq!(arguments(json!(null), json!("{\"city\": \"Oslo\"}")), Some(json!({"city": "Oslo"})));
+    assert_eq!(arguments(json!(null), schema), None);
+}
+
+#[test]
+fn the_result_of_a_tool_stands_alone() {
+    let message = json!({"type": "tool", "data": {"content": "{\"t\": 18}", "tool_call_id": "c1"}});
+    for sent in [message.to_string(), json!({"output": message}).to_string()] {
+        let mapped = map(&span(json!({"openinference.span.kind": "TOOL", "tool.name": "f", "output.value": sent})));
+        assert_eq!((mapped.tool_result, mapped.tool_call_id.as_deref()), (Some(json!("{\"t\": 18}")), Some("c1")));
+    }
+    let plain = map(&span(json!({"openinference.span.kind": "TOOL", "tool.name": "f", "output.value": "{\"t\": 18}"})));
+    assert_eq!(plain.tool_result, Some(json!("{\"t\": 18}")));
+}
+
+#[test]
+fn agents_and_chains_have_text() {
+    let agent = |input: &str, output: &str| {
+        let mapped = map(&span(
+            json!({"openinference.span.kind": "AGENT", "agent.name": "a", "input.value": input, "output.value": output}),
+        ));
+        (mapped.input_text.unwrap(), mapped.output_text.unwrap(), mapped.agent_name.unwrap())
+    };
+    assert_eq!(agent("hi", "hello"), ("hi".into(), "hello".into(), "a".into()));
+    let given = json!({"messages": [{"role": "user", "content": "hi"}]}).to_string();
+    let written =
+        json!({"messages": [{"role": "user", "content": "hi"}, {"type": "ai", "data": {"content": "hello"}}]})
+            .to_string();
+    assert_eq!(agent(&given, &written), ("hi".into(), "hello".into(), "a".into()));
+    // An agent's own data stays whole.
+    let data = json!({"content": "hello", "score": 3}).to_string();
+    assert_eq!(agent("hi", &data).1, data);
+}
+
+#[test]
+fn a_step_around_a_call_is_no_call() {
+    let step = |output: &str| {
+        let attributes = json!({"openinference.span.kind": "LLM", "llm.model_name": "m", "output.value": output});
+        map(&span(attributes)).kind
+    };
+    assert_eq!(step("{\"messages\": [\"ChatMessage(role='user')\"], \"tools\": []}"), Some(SpanKind::Chain));
+    assert_eq!(step("an answer"), Some(SpanKind::Llm));
+}

@@ -1,0 +1,271 @@
+//! OpenTelemetry's GenAI semantic conventions, all versions: span attributes, the event with the whole call
+//! (`gen_ai.client.inference.operation.details`, as log record or span event) and the older event per message.
+//! Source: conventions.md §1.
+
+use gleaner_model::SpanKind;
+use serde_json::{Map, Value};
+
+use super::Reading;
+use super::otel_genai_events::{MessageEvent, message_events};
+use super::reader::{Reader, captured, set_usage};
+use crate::mapped::MergedSpan;
+use crate::messages::{arguments, finish_reason, lift_system, messages, system_text, tool_definitions};
+use crate::value::{is_empty, text};
+
+/// The event that carries what else the span's attributes carry (≥ 1.37).
+const DETAILS: &str = "gen_ai.client.inference.operation.details";
+
+/// Keys each of which shows that the span tells of a GenAI operation. Keys that are copied onto every span of a run
+/// (conversation, agent name) do not.
+const EVIDENCE: &[&str] = &[
+    "gen_ai.operation.name",
+    "gen_ai.request.model",
+    "gen_ai.response.model",
+    "gen_ai.input.messages",
+    "gen_ai.output.messages",
+    "gen_ai.system_instructions",
+    "gen_ai.tool.name",
+    "gen_ai.tool.call.id",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.tool.call.result",
+    "gen_ai.retrieval.query.text",
+    "gen_ai.retrieval.documents",
+    "gen_ai.embeddings.dimension.count",
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+];
+
+/// Whether the span, or an event of it, carries a GenAI operation.
+pub(super) fn recognises(span: &MergedSpan) -> bool {
+    EVIDENCE.iter().any(|key| span.span.attributes.get(*key).is_some_and(|value| !is_empty(value)))
+        || span.logs.iter().any(|log| log.event_name == DETAILS)
+        || span.span.events.iter().any(|event| event.name == DETAILS)
+        || message_events(span).next().is_some()
+}
+
+/// Reads attributes first, then the details event, then the events per message.
+pub(super) fn read(span: &MergedSpan) -> Reading {
+    let mut reader = Reader::new(span);
+    // A later record of one call knows more than an earlier one.
+    for log in span.logs.iter().rev().filter(|log| log.event_name == DETAILS) {
+        reader.add_event(DETAILS, &log.attributes);
+    }
+    for event in span.span.events.iter().rev().filter(|event| event.name == DETAILS) {
+        reader.add_event(DETAILS, &event.attributes);
+    }
+    read_call(&mut reader);
+    read_messages(&mut reader, span);
+    read_usage(&mut reader);
+    read_tool(&mut reader);
+    reader.mapped.kind = kind(&mut reader);
+    Reading { structured: reader.mapped, ..Reading::default() }
+}
+
+fn read_call(reader: &mut Reader) {
+    reader.mapped.operation = reader.text("operation", &["gen_ai.operation.name"]);
+    reader.mapped.provider =
+        ["gen_ai.provider.name", "gen_ai.system"].iter().find_map(|key| provider(&reader.text("provider", &[key])?));
+    reader.mapped.model = reader.text("model", &["gen_ai.request.model"]);
+    reader.mapped.response_model = reader.text("response_model", &["gen_ai.response.model"]);
+    reader.mapped.response_id = reader.text("response_id", &["gen_ai.response.id"]);
+    let finish = ["gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"];
+    reader.mapped.finish_reason = reader.find("finish_reason", &finish).and_then(finish_reason);
+    reader.mapped.cost_usd =
+        reader.number("cost_usd", &["gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost"]);
+    reader.mapped.agent_name = reader.text("agent_name", &["gen_ai.agent.name"]);
+    reader.mapped.agent_version = reader.text("agent_version", &["gen_ai.agent.version"]);
+    let session = reader.text("session_key", &["session.id"]).map(|id| (0, id));
+    reader.mapped.session_key = session.or_else(|| Some((1, reader.text("session_key", &["gen_ai.conversation.id"])?)));
+    let definitions = reader.find("tool_definitions", &["gen_ai.tool.definitions"]);
+    reader.mapped.tool_definitions = definitions.and_then(tool_definitions);
+    reader.mapped.parameters = parameters(reader);
+}
+
+fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
+    let mut parameters = reader.prefixed("gen_ai.request.");
+    parameters.shift_remove("model");
+    if let Some(kind) = reader.find("parameters", &["gen_ai.output.type"]) {
+        parameters.insert("output_type".to_owned(), kind.clone());
+    }
+    for (prefix, key) in [("openai.request.", "service_tier"), ("gen_ai.openai.request.", "service_tier")] {
+        if let Some(value) = reader.find("parameters", &[&format!("{prefix}{key}")]) {
+            parameters.entry(key).or_insert_with(|| value.clone());
+        }
+    }
+    if parameters.is_empty() {
+        return None;
+    }
+    reader.note("parameters", "gen_ai.request.*");
+    Some(parameters)
+}
+
+fn read_messages(reader: &mut Reader, span: &MergedSpan) {
+    let instructions = reader.find("system_prompt", &["gen_ai.system_instructions"]).and_then(system_text);
+    let input = reader.find("input_messages", &["gen_ai.input.messages"]).map(|value| messages(value, "user"));
+    let output = reader.find("output_messages", &["gen_ai.output.messages"]).map(|value| messages(value, "assistant"));
+    let (mut input, mut output) = (input.and_then(captured), output.and_then(captured));
+    if input.is_none() || output.is_none() {
+        let mut events: Vec<_> = message_events(span).collect();
+        events.sort_by_key(|event| event.time_unix_nano);
+        let (choices, history): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.is_choice);
+        let take = |events: Vec<MessageEvent>| captured(events.into_iter().map(|event| event.message).collect());
+        if input.is_none() {
+            input = take(history);
+            if input.is_some() {
+                reader.note("input_messages", "gen_ai.*.message");
+            }
+        }
+        if output.is_none() {
+            output = take(choices);
+            if output.is_some() {
+                reader.note("output_messages", "gen_ai.choice");
+            }
+        }
+    }
+    if let Some(input) = input {
+        let (head, rest) = lift_system(input);
+        // Where both are sent they are the same, or the instructions are the newer form.
+        if instructions.is_none() && head.is_some() {
+            let origin = reader.mapped.source_keys.get("input_messages").and_then(text).unwrap_or_default();
+            reader.note("system_prompt", &origin);
+        }
+        reader.mapped.system_prompt = instructions.or(head);
+        reader.mapped.input_messages = Some(rest);
+    } else {
+        reader.mapped.system_prompt = instructions;
+    }
+    reader.mapped.output_messages = output;
+}
+
+fn read_usage(reader: &mut Reader) {
+    let input = reader.count("input_tokens", &["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"]);
+    let output = reader.count("output_tokens", &["gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"]);
+    let cache_read = reader.count("cached_tokens", CACHE_READ);
+    let cache_write = reader.count("cache_write", CACHE_WRITE);
+    reader.mapped.source_keys.shift_remove("cache_write");
+    set_usage(&mut reader.mapped, input, output, cache_read, cache_write);
+    reader.mapped.reasoning_tokens = reader.count("reasoning_tokens", REASONING);
+}
+
+const CACHE_READ: &[&str] = &[
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.cached_input_tokens",
+    "gen_ai.usage.input_cached_tokens",
+    "gen_ai.usage.cache_read_tokens",
+    "gen_ai.usage.details.cache_read_tokens",
+    "gen_ai.usage.details.cache_read_input_tokens",
+    "gen_ai.usage.details.cached_tokens",
+];
+
+const CACHE_WRITE: &[&str] = &[
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.cache_write_tokens",
+    "gen_ai.usage.details.cache_write_tokens",
+    "gen_ai.usage.details.cache_creation_input_tokens",
+];
+
+const REASONING: &[&str] = &[
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.reasoning_output_tokens",
+    "gen_ai.usage.details.reasoning_tokens",
+];
+
+fn read_tool(reader: &mut Reader) {
+    reader.mapped.tool_name = reader.text("tool_name", &["gen_ai.tool.name"]);
+    reader.mapped.tool_call_id = reader.text("tool_call_id", &["gen_ai.tool.call.id", "gen_ai.tool.call_id"]);
+    let written = reader.find("tool_arguments", &["gen_ai.tool.call.arguments", "gen_ai.tool.input"]);
+    reader.mapped.tool_arguments = written.map(arguments);
+    reader.mapped.tool_result = reader.find("tool_result", &["gen_ai.tool.call.result", "gen_ai.tool.output"]).cloned();
+}
+
+/// By the operation's name, else by what is there (conventions.md §1.1).
+fn kind(reader: &mut Reader) -> Option<SpanKind> {
+    let operation = reader.mapped.operation.as_deref().map(str::to_ascii_lowercase);
+    let named = operation.as_deref().and_then(|operation| match operation {
+        "chat" | "text_completion" | "generate_content" | "completion" | "generate" | "realtime" | "speech"
+        | "transcription" | "responses" | "llm_call" => Some(SpanKind::Llm),
+        "embeddings" | "embedding" => Some(SpanKind::Embedding),
+        "retrieval" | "search_memory" => Some(SpanKind::Retriever),
+        "rerank" => Some(SpanKind::Reranker),
+        "create_agent" | "invoke_agent" | "agent_call" => Some(SpanKind::Agent),
+        "execute_tool" | "tool_call" => Some(SpanKind::Tool),
+        "guardrail" => Some(SpanKind::Guardrail),
+        "invoke_workflow"
+        | "plan"
+        | "agent_step"
+        | "handoff"
+        | "agent_handoff"
+        | "execute_task"
+        | "user_prompt"
+        | "system_prompt"
+        | "schedule_tool_calls"
+        | "execute_event_loop_cycle"
+        | "workflow"
+        | "task"
+        | "create_memory_store"
+        | "delete_memory_store"
+        | "create_memory"
+        | "update_memory"
+        | "upsert_memory"
+        | "delete_memory" => Some(SpanKind::Chain),
+        _ => None,
+    });
+    if named.is_some() {
+        reader.note("kind", "gen_ai.operation.name");
+        return named;
+    }
+    let mapped = &reader.mapped;
+    let is_tool = mapped.tool_name.is_some()
+        || mapped.tool_call_id.is_some()
+        || mapped.tool_arguments.is_some()
+        || mapped.tool_result.is_some();
+    let is_llm = mapped.input_messages.is_some()
+        || mapped.output_messages.is_some()
+        || mapped.model.is_some()
+        || mapped.response_model.is_some();
+    if is_tool {
+        return Some(SpanKind::Tool);
+    }
+    if reader.find("kind", &["gen_ai.retrieval.documents", "gen_ai.retrieval.query.text"]).is_some() {
+        return Some(SpanKind::Retriever);
+    }
+    if reader.find("kind", &["gen_ai.embeddings.dimension.count"]).is_some() {
+        return Some(SpanKind::Embedding);
+    }
+    Some(if is_llm { SpanKind::Llm } else { SpanKind::Chain })
+}
+
+/// Normalized provider name; names of frameworks are not providers (T24).
+pub(super) fn provider(name: &str) -> Option<String> {
+    let name = name.trim().to_ascii_lowercase();
+    let normalized = match name.as_str() {
+        ""
+        | "strands-agents"
+        | "gcp.vertex.agent"
+        | "langchain"
+        | "langgraph"
+        | "crewai"
+        | "autogen"
+        | "pydantic-ai"
+        | "microsoft.agent_framework"
+        | "_other"
+        | "unknown" => return None,
+        "az.ai.openai" | "azure_openai" | "azure-openai" | "azure" => "azure.ai.openai",
+        "az.ai.inference" => "azure.ai.inference",
+        "xai" => "x_ai",
+        "mistralai" | "mistral" => "mistral_ai",
+        "vertex_ai" | "vertexai" | "google.vertex" | "google_vertexai" => "gcp.vertex_ai",
+        "gemini" | "google" | "google_genai" | "google_generativeai" => "gcp.gemini",
+        "bedrock" | "amazon-bedrock" | "amazon_bedrock" | "aws" | "aws_bedrock" => "aws.bedrock",
+        other => other,
+    };
+    Some(normalized.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

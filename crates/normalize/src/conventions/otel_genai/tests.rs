@@ -1,0 +1,144 @@
+use gleaner_model::{SpanEvent, SpanKind};
+use serde_json::json;
+
+use super::super::map;
+use super::super::tests::{input, log, output, span};
+use super::provider;
+
+fn call() -> serde_json::Value {
+    json!({
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "OpenAI",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.response.model": "gpt-4o-2024-08-06",
+        "gen_ai.response.id": "chatcmpl-1",
+        "gen_ai.response.finish_reasons": ["stop"],
+        "gen_ai.request.temperature": 0.2,
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 20,
+        "gen_ai.usage.cache_read.input_tokens": 40,
+        "gen_ai.usage.reasoning.output_tokens": 8,
+    })
+}
+
+fn messages() -> (serde_json::Value, serde_json::Value) {
+    (
+        json!([{"role": "system", "parts": [{"type": "text", "content": "Be brief."}]},
+            {"role": "user", "parts": [{"type": "text", "content": "hi"}]}]),
+        json!([{"role": "assistant", "parts": [{"type": "text", "content": "hello"}], "finish_reason": "stop"}]),
+    )
+}
+
+#[test]
+fn a_call_in_attributes_as_text_or_as_structure() {
+    for as_text in [true, false] {
+        let (given, written) = messages();
+        let mut attributes = call();
+        attributes["gen_ai.input.messages"] = if as_text { json!(given.to_string()) } else { given };
+        attributes["gen_ai.output.messages"] = if as_text { json!(written.to_string()) } else { written };
+        let mapped = map(&span(attributes));
+        assert_eq!(mapped.convention, Some("otel_genai"));
+        assert_eq!(mapped.kind, Some(SpanKind::Llm));
+        assert_eq!(mapped.provider.as_deref(), Some("openai"));
+        assert_eq!(
+            (mapped.model.as_deref(), mapped.response_model.as_deref()),
+            (Some("gpt-4o"), Some("gpt-4o-2024-08-06"))
+        );
+        assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
+        assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]));
+        assert_eq!(output(&mapped)[0]["parts"][0]["content"], "hello");
+        assert_eq!(mapped.finish_reason.as_deref(), Some("stop"));
+        assert_eq!((mapped.input_tokens, mapped.output_tokens), (Some(100), Some(20)));
+        assert_eq!((mapped.cached_tokens, mapped.reasoning_tokens), (Some(40), Some(8)));
+        assert_eq!(json!(mapped.parameters), json!({"temperature": 0.2}));
+    }
+}
+
+#[test]
+fn instructions_in_their_own_key_are_the_system_prompt() {
+    let mut attributes = call();
+    attributes["gen_ai.system_instructions"] = json!("[{\"type\":\"text\",\"content\":\"Be brief.\"}]");
+    attributes["gen_ai.input.messages"] = messages().0;
+    let mapped = map(&span(attributes));
+    assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
+    assert_eq!(input(&mapped)[0]["role"], "user");
+}
+
+#[test]
+fn the_details_event_as_log_record_or_span_event() {
+    let (given, written) = messages();
+    let details = json!({"gen_ai.input.messages": given, "gen_ai.output.messages": written});
+    let mut by_log = span(call());
+    by_log.logs = vec![log("gen_ai.client.inference.operation.details", 1, json!(null), details.clone())];
+    let mut by_event = span(call());
+    let attributes = details.as_object().cloned().unwrap_or_default();
+    by_event.span.events = vec![SpanEvent {
+        name: "gen_ai.client.inference.operation.details".into(),
+        attributes,
+        ..SpanEvent::default()
+    }];
+    for merged in [by_log, by_event] {
+        let mapped = map(&merged);
+        assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
+        assert_eq!(output(&mapped)[0]["parts"][0]["content"], "hello");
+        assert_eq!(
+            mapped.source_keys["input_messages"],
+            "gen_ai.client.inference.operation.details/gen_ai.input.messages"
+        );
+    }
+}
+
+#[test]
+fn a_record_alone_is_enough() {
+    let mut merged = span(json!({}));
+    let attributes = json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"});
+    merged.logs = vec![log("gen_ai.client.inference.operation.details", 1, json!(null), attributes)];
+    assert_eq!(map(&merged).model.as_deref(), Some("m"));
+}
+
+#[test]
+fn a_tool_with_arguments_and_result() {
+    let mapped = map(&span(json!({
+        "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_weather", "gen_ai.tool.call.id": "c1",
+        "gen_ai.tool.call.arguments": "{\"city\":\"Paris\"}", "gen_ai.tool.call.result": "{\"temp\": 18}",
+    })));
+    assert_eq!(mapped.kind, Some(SpanKind::Tool));
+    assert_eq!(mapped.tool_name.as_deref(), Some("get_weather"));
+    assert_eq!(mapped.tool_arguments, Some(json!({"city": "Paris"})));
+    assert_eq!(mapped.tool_result, Some(json!("{\"temp\": 18}")));
+}
+
+#[test]
+fn kinds_by_what_is_there_when_no_operation_is_named() {
+    let cases = [
+        (json!({"gen_ai.tool.call.id": "c"}), SpanKind::Tool),
+        (json!({"gen_ai.retrieval.query.text": "q"}), SpanKind::Retriever),
+        (json!({"gen_ai.embeddings.dimension.count": 16, "gen_ai.request.model": "e"}), SpanKind::Embedding),
+        (json!({"gen_ai.request.model": "m"}), SpanKind::Llm),
+        (json!({"gen_ai.operation.name": "their_own", "gen_ai.request.model": "m"}), SpanKind::Llm),
+        (json!({"gen_ai.operation.name": "their_own"}), SpanKind::Chain),
+    ];
+    for (attributes, kind) in cases {
+        assert_eq!(map(&span(attributes.clone())).kind, Some(kind), "{attributes}");
+    }
+}
+
+#[test]
+fn usage_that_leaves_out_the_cache_is_completed() {
+    let usage = |input: i64| {
+        json!({"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": input,
+            "gen_ai.usage.cache_read.input_tokens": 700, "gen_ai.usage.cache_creation.input_tokens": 300})
+    };
+    assert_eq!(map(&span(usage(12))).input_tokens, Some(1012));
+    assert_eq!(map(&span(usage(1012))).input_tokens, Some(1012));
+}
+
+#[test]
+fn frameworks_are_no_providers() {
+    assert_eq!(provider("strands-agents"), None);
+    assert_eq!(provider("vertex_ai").as_deref(), Some("gcp.vertex_ai"));
+    let mapped = map(&span(
+        json!({"gen_ai.operation.name": "chat", "gen_ai.provider.name": "langchain", "gen_ai.system": "xai"}),
+    ));
+    assert_eq!(mapped.provider.as_deref(), Some("x_ai"));
+}

@@ -1,0 +1,100 @@
+use gleaner_model::{LogFragment, SpanEvent, SpanFragment, SpanKind};
+use serde_json::{Value, json};
+
+use super::map;
+use crate::mapped::{Mapped, MergedSpan};
+
+/// A span with these attributes.
+pub(super) fn span(attributes: Value) -> MergedSpan {
+    let attributes = attributes.as_object().cloned().unwrap_or_default();
+    MergedSpan {
+        span: SpanFragment { name: "chat m".into(), attributes, ..SpanFragment::default() },
+        ..MergedSpan::default()
+    }
+}
+
+/// A log record of a span.
+pub(super) fn log(name: &str, time: u64, body: Value, attributes: Value) -> LogFragment {
+    LogFragment {
+        event_name: name.into(),
+        time_unix_nano: time,
+        body,
+        attributes: attributes.as_object().cloned().unwrap_or_default(),
+        ..LogFragment::default()
+    }
+}
+
+/// Messages as JSON.
+pub(super) fn input(mapped: &Mapped) -> Value {
+    json!(mapped.input_messages)
+}
+
+/// Messages as JSON.
+pub(super) fn output(mapped: &Mapped) -> Value {
+    json!(mapped.output_messages)
+}
+
+fn two_conventions() -> Value {
+    json!({
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.output.messages": "[{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\"hi\"}]}]",
+        "openinference.span.kind": "AGENT",
+        "llm.output_messages.0.message.role": "assistant",
+        "llm.output_messages.0.message.content": "hi",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.id": "c1",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "f",
+        "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": "{}",
+        "llm.token_count.prompt": 999,
+        "llm.token_count.completion": 5,
+    })
+}
+
+#[test]
+fn conventions_on_one_span_are_merged_field_by_field() {
+    let mapped = map(&span(two_conventions()));
+    assert_eq!(mapped.kind, Some(SpanKind::Agent));
+    assert_eq!(mapped.convention, Some("otel_genai"));
+    assert_eq!(mapped.model.as_deref(), Some("m"));
+    // One copy of the text, and the call that only the other convention tells.
+    let parts = json!([
+        {"type": "text", "content": "hi"},
+        {"type": "tool_call", "id": "c1", "name": "f", "arguments": {}},
+    ]);
+    assert_eq!(output(&mapped)[0]["parts"], parts);
+    // Never the input of one report with the output of another.
+    assert_eq!((mapped.input_tokens, mapped.output_tokens), (Some(10), None));
+    assert_eq!(mapped.source_keys["output_messages"], "gen_ai.output.messages");
+}
+
+#[test]
+fn a_call_that_stopped_for_a_tool_says_so() {
+    let mut attributes = two_conventions();
+    attributes["gen_ai.response.finish_reasons"] = json!(["stop"]);
+    let mapped = map(&span(attributes));
+    assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
+    assert_eq!(output(&mapped)[0]["finish_reason"], "tool_call");
+}
+
+#[test]
+fn an_exception_is_an_error_only_where_the_span_failed() {
+    let mut failed = span(json!({}));
+    let thrown = json!({"exception.type": "ToolDown", "exception.message": "no answer"});
+    let attributes = thrown.as_object().cloned().unwrap_or_default();
+    failed.span.events = vec![SpanEvent { name: "exception".into(), attributes, ..SpanEvent::default() }];
+    assert_eq!(map(&failed).error, None);
+    failed.span.status_code = 2;
+    assert_eq!(map(&failed).error.as_deref(), Some("ToolDown: no answer"));
+    assert_eq!(map(&span(json!({"error.type": "timeout"}))).error.as_deref(), Some("timeout"));
+}
+
+#[test]
+fn an_explicit_session_beats_a_conversation() {
+    let both = json!({"gen_ai.operation.name": "chat", "gen_ai.conversation.id": "run-7", "session.id": "s-1", "user.id": "u"});
+    let mapped = map(&span(both));
+    assert_eq!(mapped.session_key, Some((0, "s-1".into())));
+    assert_eq!(mapped.user_key.as_deref(), Some("u"));
+    let conversation = json!({"gen_ai.operation.name": "chat", "gen_ai.conversation.id": "run-7", "session.id": ""});
+    assert_eq!(map(&span(conversation)).session_key, Some((1, "run-7".into())));
+}

@@ -1,0 +1,276 @@
+//! Which spans are model calls and tool executions, each counted once.
+//!
+//! Two things make one call look like several. A *wrapper* repeats the model, the usage and the answer of the calls below it:
+//! it becomes a chain or agent span. A *second report* is another instrumentation's span of the very same call: it keeps its
+//! kind and is marked as the duplicate of the richest report (SEMANTICS 11b).
+
+use std::collections::HashMap;
+
+use gleaner_model::{canonical_json, output_text, Part, SpanKind};
+
+use crate::derive::tree::{Node, Tree};
+
+/// Kinds and duplicates, by place in the tree.
+pub(crate) struct Calls {
+    /// Final kind of every span.
+    pub(crate) kinds: Vec<SpanKind>,
+    /// The richer report of the same call.
+    pub(crate) duplicate_of: Vec<Option<usize>>,
+}
+
+/// Decides kind and duplicate for every span.
+pub(crate) fn find_calls(tree: &Tree<'_>) -> Calls {
+    let mut kinds: Vec<SpanKind> =
+        tree.nodes.iter().map(|node| node.mapped.kind.unwrap_or(SpanKind::Other)).collect();
+    let mut reports = Reports::new(tree.nodes.len());
+    settle_nested_llm_spans(tree, &mut kinds, &mut reports);
+    join_by_response_id(tree, &kinds, &mut reports);
+    join_tool_reports(tree, &kinds, &mut reports);
+    Calls { kinds, duplicate_of: reports.duplicates(tree) }
+}
+
+/// The model calls below a span, as far as nesting needs to know.
+#[derive(Clone, Copy, Default)]
+struct CallsBelow {
+    /// The call, if there is exactly one.
+    only: Option<usize>,
+    /// More than one.
+    many: bool,
+    /// Start of the earliest.
+    first_start: u64,
+}
+
+impl CallsBelow {
+    fn one(place: usize, start: u64) -> Self {
+        Self { only: Some(place), many: false, first_start: start }
+    }
+
+    fn is_empty(self) -> bool {
+        self.only.is_none() && !self.many
+    }
+
+    fn and(self, other: Self, tree: &Tree<'_>) -> Self {
+        if self.is_empty() {
+            return other;
+        }
+        if other.is_empty() {
+            return self;
+        }
+        let first_start = self.first_start.min(other.first_start);
+        match (self.only, other.only) {
+            (Some(a), Some(b)) if same_response_id(&tree.nodes[a], &tree.nodes[b]) => {
+                Self { only: Some(a.min(b)), many: false, first_start }
+            }
+            _ => Self { only: None, many: true, first_start },
+        }
+    }
+}
+
+/// An LLM span around exactly one other LLM span is a second report if both tell of the same call; around anything else it
+/// is a wrapper, which becomes a chain. One that had ended when the calls below it began is neither: its context leaked.
+fn settle_nested_llm_spans(tree: &Tree<'_>, kinds: &mut [SpanKind], reports: &mut Reports) {
+    let mut below = vec![CallsBelow::default(); tree.nodes.len()];
+    for place in tree.bottom_up() {
+        let mut calls = below[place];
+        if kinds[place] == SpanKind::Llm {
+            let node = &tree.nodes[place];
+            let own = CallsBelow::one(place, node.span().start_time_unix_nano);
+            let encloses = !calls.is_empty() && calls.first_start < end_or_never(node);
+            match calls.only {
+                _ if !encloses => calls = calls.and(own, tree),
+                Some(inner) if is_same_nested_call(node, &tree.nodes[inner]) => {
+                    reports.join(place, inner);
+                    calls = CallsBelow { first_start: calls.first_start.min(own.first_start), ..own };
+                }
+                _ => kinds[place] = wrapper_kind(node),
+            }
+        }
+        if let Some(parent) = tree.parents[place] {
+            below[parent] = below[parent].and(calls, tree);
+        }
+    }
+}
+
+fn wrapper_kind(node: &Node<'_>) -> SpanKind {
+    match node.mapped.operation.as_deref() {
+        Some("invoke_agent" | "create_agent") => SpanKind::Agent,
+        _ => SpanKind::Chain,
+    }
+}
+
+/// A span that is still open, or has no length, is taken to go on.
+fn end_or_never(node: &Node<'_>) -> u64 {
+    let span = node.span();
+    if span.end_time_unix_nano > span.start_time_unix_nano { span.end_time_unix_nano } else { u64::MAX }
+}
+
+fn is_same_nested_call(outer: &Node<'_>, inner: &Node<'_>) -> bool {
+    if same_response_id(outer, inner) {
+        return true;
+    }
+    if !share_a_model(outer, inner) {
+        return false;
+    }
+    match (output_of(outer), output_of(inner)) {
+        (Some(a), Some(b)) => a == b,
+        // One of them did not capture content. Two ids would tell two calls apart.
+        _ => outer.mapped.response_id.is_none() || inner.mapped.response_id.is_none(),
+    }
+}
+
+fn same_response_id(a: &Node<'_>, b: &Node<'_>) -> bool {
+    response_id(a).is_some() && response_id(a) == response_id(b)
+}
+
+fn response_id<'a>(node: &Node<'a>) -> Option<&'a str> {
+    node.mapped.response_id.as_deref().filter(|id| !id.is_empty())
+}
+
+/// Requested or answering model, without a router's `provider/` prefix.
+fn share_a_model(a: &Node<'_>, b: &Node<'_>) -> bool {
+    let models = |node: &Node<'_>| -> Vec<String> {
+        [&node.mapped.model, &node.mapped.response_model]
+            .into_iter()
+            .flatten()
+            .map(|name| name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase())
+            .collect()
+    };
+    let (of_a, of_b) = (models(a), models(b));
+    of_a.iter().any(|model| of_b.contains(model))
+}
+
+/// What the model answered, comparable across conventions: text and tool calls, ids apart. `None`: not captured.
+fn output_of<'a>(node: &Node<'a>) -> Option<(Option<String>, Vec<(&'a str, String)>)> {
+    let messages = node.mapped.output_messages.as_deref()?;
+    let text = output_text(messages).map(|text| text.trim().to_owned());
+    let tool_calls: Vec<(&str, String)> = messages
+        .iter()
+        .flat_map(|message| &message.parts)
+        .filter_map(|part| match part {
+            Part::ToolCall { name, arguments, .. } => Some((name.as_str(), canonical_json(arguments))),
+            _ => None,
+        })
+        .collect();
+    (text.is_some() || !tool_calls.is_empty()).then_some((text, tool_calls))
+}
+
+/// One response id is one call, wherever its reports stand in the trace. Two that do not overlap in time and say different
+/// things are two calls all the same: some servers number every answer alike.
+fn join_by_response_id(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports) {
+    let mut first_with: HashMap<&str, usize> = HashMap::new();
+    for (place, node) in tree.nodes.iter().enumerate() {
+        let Some(id) = response_id(node).filter(|_| kinds[place] == SpanKind::Llm) else { continue };
+        let first = *first_with.entry(id).or_insert(place);
+        let outputs = (output_of(&tree.nodes[first]), output_of(node));
+        let contradict = matches!(&outputs, (Some(a), Some(b)) if a != b);
+        if first != place && !(contradict && !overlap(&tree.nodes[first], node)) {
+            reports.join(first, place);
+        }
+    }
+}
+
+fn overlap(earlier: &Node<'_>, later: &Node<'_>) -> bool {
+    later.span().start_time_unix_nano < end_or_never(earlier)
+}
+
+/// A tool span straight inside a tool span of the same tool, or one with the same call id at the same time, is the same
+/// execution told twice (a framework and its MCP client, for instance).
+fn join_tool_reports(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports) {
+    let mut enclosing_tool: Vec<Option<usize>> = vec![None; tree.nodes.len()];
+    for place in tree.top_down() {
+        let Some(parent) = tree.parents[place] else { continue };
+        enclosing_tool[place] = match kinds[parent] {
+            SpanKind::Tool => Some(parent),
+            SpanKind::Llm | SpanKind::Agent => None,
+            _ => enclosing_tool[parent],
+        };
+        if let Some(outer) = enclosing_tool[place].filter(|_| kinds[place] == SpanKind::Tool)
+            && is_same_execution(&tree.nodes[outer], &tree.nodes[place])
+        {
+            reports.join(outer, place);
+        }
+    }
+    let mut last_with: HashMap<&str, usize> = HashMap::new();
+    for (place, node) in tree.nodes.iter().enumerate() {
+        let Some(id) = node.mapped.tool_call_id.as_deref().filter(|_| kinds[place] == SpanKind::Tool) else { continue };
+        if let Some(earlier) = last_with.insert(id, place)
+            && overlap(&tree.nodes[earlier], node)
+            && is_same_execution(&tree.nodes[earlier], node)
+        {
+            reports.join(earlier, place);
+        }
+    }
+}
+
+fn is_same_execution(a: &Node<'_>, b: &Node<'_>) -> bool {
+    let agree = |x: Option<String>, y: Option<String>| x.is_none() || y.is_none() || x == y;
+    let arguments = |node: &Node<'_>| node.mapped.tool_arguments.as_ref().map(canonical_json);
+    a.mapped.tool_name.is_some()
+        && a.mapped.tool_name == b.mapped.tool_name
+        && agree(a.mapped.tool_call_id.clone(), b.mapped.tool_call_id.clone())
+        && agree(arguments(a), arguments(b))
+}
+
+/// Sets of spans that report the same call: a union-find with the earliest span as representative.
+struct Reports {
+    towards_first: Vec<usize>,
+}
+
+impl Reports {
+    fn new(spans: usize) -> Self {
+        Self { towards_first: (0..spans).collect() }
+    }
+
+    fn first(&mut self, mut place: usize) -> usize {
+        while self.towards_first[place] != place {
+            self.towards_first[place] = self.towards_first[self.towards_first[place]];
+            place = self.towards_first[place];
+        }
+        place
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.first(a), self.first(b));
+        self.towards_first[a.max(b)] = a.min(b);
+    }
+
+    fn duplicates(mut self, tree: &Tree<'_>) -> Vec<Option<usize>> {
+        let firsts: Vec<usize> = (0..tree.nodes.len()).map(|place| self.first(place)).collect();
+        let mut richest: Vec<usize> = (0..tree.nodes.len()).collect();
+        for (place, first) in firsts.iter().enumerate() {
+            if richness(&tree.nodes[place]) > richness(&tree.nodes[richest[*first]]) {
+                richest[*first] = place;
+            }
+        }
+        firsts.iter().enumerate().map(|(place, first)| Some(richest[*first]).filter(|best| *best != place)).collect()
+    }
+}
+
+/// Orders reports of one call: content counts before usage, usage before the number of other fields.
+fn richness(node: &Node<'_>) -> (bool, bool, bool, usize) {
+    let mapped = node.mapped;
+    let fields = [
+        mapped.system_prompt.is_some(),
+        mapped.tool_definitions.is_some(),
+        mapped.parameters.is_some(),
+        mapped.response_id.is_some(),
+        mapped.response_model.is_some(),
+        mapped.finish_reason.is_some(),
+        mapped.output_tokens.is_some(),
+        mapped.cached_tokens.is_some(),
+        mapped.reasoning_tokens.is_some(),
+        mapped.cost_usd.is_some(),
+        mapped.tool_call_id.is_some(),
+        mapped.tool_arguments.is_some(),
+        mapped.tool_result.is_some(),
+    ];
+    (
+        output_of(node).is_some(),
+        mapped.input_messages.is_some(),
+        mapped.input_tokens.is_some(),
+        fields.into_iter().filter(|filled| *filled).count(),
+    )
+}
+
+#[cfg(test)]
+mod tests;

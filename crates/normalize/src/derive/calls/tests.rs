@@ -1,0 +1,139 @@
+use serde_json::json;
+
+use super::*;
+use crate::derive::fixtures::{agent, attempt, chain, derive, llm, row, tool};
+
+#[test]
+fn a_wrapper_of_two_calls_becomes_a_chain_and_is_not_summed() {
+    let trace = derive([
+        llm("wrapper").at(1, 100).tokens(30, 3).answer("done"),
+        llm("one").under("wrapper").at(2, 10).tokens(10, 1).asks(&[(Some("c"), "f", json!({}))]),
+        llm("two").under("wrapper").at(20, 30).tokens(20, 2).answer("done"),
+    ]);
+    assert_eq!(row(&trace, "wrapper").kind, SpanKind::Chain);
+    assert_eq!(row(&trace, "wrapper").duplicate_of, None);
+    let attempt = &trace.attempts[0];
+    assert_eq!((attempt.llm_calls, attempt.input_tokens, attempt.output_tokens), (2, Some(30), Some(3)));
+    assert_eq!(row(&trace, "wrapper").input_tokens, Some(30), "what it reported is kept beside");
+}
+
+#[test]
+fn a_wrapper_that_invokes_an_agent_becomes_an_agent() {
+    let trace = derive([
+        llm("w").at(1, 100).answer("other").mapped(|mapped| mapped.operation = Some("invoke_agent".into())),
+        llm("c").under("w").at(2, 10).answer("x"),
+    ]);
+    assert_eq!(row(&trace, "w").kind, SpanKind::Agent);
+}
+
+/// A tool span between the two makes no difference: what encloses another model's call is no leaf.
+#[test]
+fn a_wrapper_around_a_wrapper_is_one_too() {
+    let trace = derive([
+        llm("outer").at(1, 100).answer("b"),
+        llm("middle").under("outer").at(2, 90).answer("b"),
+        llm("one").under("middle").at(3, 10).answer("a"),
+        tool("t", "f").under("middle").at(11, 15),
+        llm("two").under("t").at(12, 14).answer("b"),
+    ]);
+    let kinds = ["outer", "middle", "one", "two"].map(|id| row(&trace, id).kind);
+    assert_eq!(kinds, [SpanKind::Chain, SpanKind::Chain, SpanKind::Llm, SpanKind::Llm]);
+}
+
+/// Two instrumentations on one client: nested, same model, same answer.
+#[test]
+fn nested_reports_of_one_call_count_once_and_the_richest_stands() {
+    let trace = derive([
+        llm("outer").at(1, 100).answer("hello").mapped(|mapped| mapped.model = Some("openai/M".into())),
+        llm("inner").under("outer").at(2, 90).question("hi").answer("hello ").tokens(5, 1),
+    ]);
+    assert_eq!(row(&trace, "outer").kind, SpanKind::Llm);
+    assert_eq!(row(&trace, "outer").duplicate_of.as_deref(), Some("inner"));
+    assert_eq!(row(&trace, "inner").duplicate_of, None);
+    assert_eq!((trace.attempts[0].llm_calls, trace.attempts[0].input_tokens), (1, Some(5)));
+}
+
+/// One records content, the other usage: the one with content is the span and gets the usage.
+#[test]
+fn the_richest_report_takes_what_only_the_other_says() {
+    let trace = derive([
+        llm("content").at(1, 100).question("hi").answer("hello"),
+        llm("usage").under("content").at(2, 90).tokens(5, 1).mapped(|mapped| mapped.response_id = Some("r".into())),
+    ]);
+    assert_eq!(row(&trace, "usage").duplicate_of.as_deref(), Some("content"));
+    let richest = row(&trace, "content");
+    assert_eq!((richest.input_tokens, richest.response_id.as_deref()), (Some(5), Some("r")));
+    assert_eq!(richest.source_keys["input_tokens"], "span:usage");
+    assert_eq!(trace.attempts[0].input_tokens, Some(5));
+}
+
+#[test]
+fn other_models_or_other_answers_are_other_calls() {
+    let other_model = derive([
+        llm("outer").at(1, 100).answer("x"),
+        llm("inner").under("outer").at(2, 90).answer("x").mapped(|mapped| mapped.model = Some("n".into())),
+    ]);
+    assert_eq!(row(&other_model, "outer").kind, SpanKind::Chain);
+    let other_answer = derive([llm("outer").at(1, 100).answer("x"), llm("inner").under("outer").at(2, 90).answer("y")]);
+    assert_eq!(row(&other_answer, "outer").kind, SpanKind::Chain);
+}
+
+/// A streaming span that stays current after its end becomes the parent of the next call by accident.
+#[test]
+fn a_call_that_begins_after_its_parent_ended_is_not_below_it() {
+    let trace = derive([
+        llm("first").at(1, 10).tokens(1, 1).answer("a"),
+        llm("next").under("first").at(11, 20).tokens(2, 2).answer("b"),
+    ]);
+    assert_eq!(row(&trace, "first").kind, SpanKind::Llm);
+    assert_eq!((trace.attempts[0].llm_calls, trace.attempts[0].input_tokens), (2, Some(3)));
+}
+
+#[test]
+fn one_response_id_is_one_call_anywhere_in_the_trace() {
+    let with_id = |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
+    let trace = derive([
+        agent("a").at(1, 100),
+        with_id(llm("x").under("a").at(2, 10).tokens(5, 5)),
+        chain("c").under("a").at(2, 10),
+        with_id(llm("y").under("c").at(3, 9).tokens(5, 5).answer("hello")),
+    ]);
+    assert_eq!(row(&trace, "x").duplicate_of.as_deref(), Some("y"));
+    assert_eq!(attempt(&trace, "y").map(|attempt| (attempt.llm_calls, attempt.input_tokens)), Some((1, Some(5))));
+}
+
+/// A server that numbers every answer alike does not make a conversation one call.
+#[test]
+fn one_response_id_with_two_answers_one_after_the_other_is_two_calls() {
+    let with_id = |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
+    let trace = derive([with_id(llm("x").at(2, 10).answer("a")), with_id(llm("y").at(12, 19).answer("b"))]);
+    assert_eq!(trace.attempts[0].llm_calls, 2);
+    let empty_ids = derive([
+        llm("x").at(2, 10).mapped(|mapped| mapped.response_id = Some(String::new())),
+        llm("y").at(3, 9).mapped(|mapped| mapped.response_id = Some(String::new())),
+    ]);
+    assert_eq!(empty_ids.attempts[0].llm_calls, 2);
+}
+
+#[test]
+fn a_tool_inside_the_same_tool_is_one_execution() {
+    let trace = derive([
+        tool("framework", "search").at(1, 10).mapped(|mapped| mapped.tool_arguments = Some(json!({"q": "x"}))),
+        chain("transport").under("framework").at(2, 9),
+        tool("client", "search").under("transport").at(3, 8).mapped(|mapped| mapped.tool_result = Some(json!("found"))),
+        tool("other", "fetch").under("client").at(4, 5),
+    ]);
+    assert_eq!(trace.attempts[0].tool_calls, 2);
+    assert_eq!(row(&trace, "client").duplicate_of.as_deref(), Some("framework"));
+    assert_eq!(row(&trace, "framework").tool_result, Some(json!("found")));
+}
+
+#[test]
+fn a_retried_tool_call_is_two_executions() {
+    let with_id = |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.tool_call_id = Some("c1".into()));
+    let trace = derive([
+        with_id(tool("one", "f").at(1, 5).status(2, "timed out")),
+        with_id(tool("two", "f").at(6, 9)),
+    ]);
+    assert_eq!((trace.attempts[0].tool_calls, trace.attempts[0].tool_calls_failed), (2, 1));
+}

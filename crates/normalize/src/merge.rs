@@ -1,0 +1,185 @@
+//! Fragments of one trace to whole spans.
+//!
+//! A pure function of the *set* of fragments: neither their order nor their repetition matters. It decides what a span is,
+//! never what it means; nothing here reads a convention, apart from the one placeholder that Logfire sends for a span that
+//! has only started.
+//!
+//! Invariants: no attribute, event or link of any fragment is lost; of two values for one key the later fragment's wins,
+//! where "later" is (end time, number of attributes, canonical JSON), never the time of arrival.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use gleaner_model::{Fragment, LogFragment, SpanEvent, SpanFragment, SpanLink, StoredFragment, canonical_json};
+use serde_json::Value;
+
+use crate::mapped::MergedSpan;
+
+/// What [`merge`] makes of fragments.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Merged {
+    /// By trace id, then span id.
+    pub spans: Vec<MergedSpan>,
+    /// Log records without a span, or whose span is not among the fragments: by (time or observed time, content).
+    pub loose_logs: Vec<LooseLog>,
+}
+
+/// A log record that belongs to no known span.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LooseLog {
+    /// The record.
+    pub log: LogFragment,
+    /// Journal position of its first report.
+    pub position: u64,
+}
+
+type SpanKey = (String, String);
+
+/// Puts spans together from all of their fragments, and log records to their spans.
+pub fn merge(fragments: &[StoredFragment]) -> Merged {
+    let mut spans: BTreeMap<SpanKey, Vec<(&SpanFragment, u64)>> = BTreeMap::new();
+    let mut logs: HashMap<Option<SpanKey>, Vec<(&LogFragment, u64)>> = HashMap::new();
+    for stored in fragments {
+        match &stored.fragment {
+            Fragment::Span(span) => {
+                let key = (span.trace_id.clone(), span.span_id.clone());
+                spans.entry(key).or_default().push((span, stored.position));
+            }
+            Fragment::Log(log) => {
+                let key = log.trace_id.clone().zip(log.span_id.clone());
+                logs.entry(key).or_default().push((log, stored.position));
+            }
+        }
+    }
+    drop_placeholders(&mut spans);
+
+    let mut merged = Merged::default();
+    for (key, reports) in spans {
+        let logs = unique(logs.remove(&Some(key)).unwrap_or_default(), log_time);
+        let reports = unique(reports, |span| (span.end_time_unix_nano, span.attributes.len()));
+        let position = reports.iter().map(|r| r.1).chain(logs.iter().map(|l| l.1)).max().unwrap_or_default();
+        let span = unite(&reports.into_iter().map(|r| r.0).collect::<Vec<_>>());
+        merged.spans.push(MergedSpan { span, logs: logs.into_iter().map(|l| l.0.clone()).collect(), position });
+    }
+    merged.loose_logs = unique(logs.into_values().flatten().collect(), log_time)
+        .into_iter()
+        .map(|(log, position)| LooseLog { log: log.clone(), position })
+        .collect();
+    merged
+}
+
+fn log_time(log: &LogFragment) -> u64 {
+    if log.time_unix_nano == 0 { log.observed_time_unix_nano } else { log.time_unix_nano }
+}
+
+/// Logfire sends a copy of each started span under an id of its own, as a child of the span that is to come.
+fn drop_placeholders(spans: &mut BTreeMap<SpanKey, Vec<(&SpanFragment, u64)>>) {
+    let known: HashSet<SpanKey> = spans.keys().cloned().collect();
+    spans.retain(|(trace_id, _), reports| {
+        !reports.iter().all(|(span, _)| {
+            let parent = span.parent_span_id.clone().map(|parent| (trace_id.clone(), parent));
+            is_placeholder(span) && parent.is_some_and(|parent| known.contains(&parent))
+        })
+    });
+}
+
+fn is_placeholder(span: &SpanFragment) -> bool {
+    span.attributes.get("logfire.span_type").and_then(Value::as_str) == Some("pending_span")
+}
+
+/// Different items in a fixed order, each with the lowest position that it was reported at: a repeat is no later fact.
+fn unique<T: Content, K: Ord>(items: Vec<(&T, u64)>, rank: impl Fn(&T) -> K) -> Vec<(&T, u64)> {
+    if items.len() < 2 {
+        return items;
+    }
+    let mut ranked: BTreeMap<(K, String), (String, &T, u64)> = BTreeMap::new();
+    for (item, position) in items {
+        let json = item.json();
+        // `1` and `1.0` are one content, yet one of the two has to be chosen whatever came first.
+        let text = json.to_string();
+        let key = (rank(item), canonical_json(&json));
+        match ranked.get_mut(&key) {
+            Some(kept) => {
+                kept.2 = kept.2.min(position);
+                if text < kept.0 {
+                    (kept.0, kept.1) = (text, item);
+                }
+            }
+            None => {
+                ranked.insert(key, (text, item, position));
+            }
+        }
+    }
+    ranked.into_values().map(|(_, item, position)| (item, position)).collect()
+}
+
+/// What is compared by its content.
+trait Content {
+    fn json(&self) -> Value;
+}
+
+macro_rules! content {
+    ($($type:ty),+) => {$(
+        impl Content for $type {
+            fn json(&self) -> Value {
+                serde_json::to_value(self).unwrap_or_default()
+            }
+        }
+    )+};
+}
+
+content!(SpanFragment, LogFragment, SpanEvent, SpanLink);
+
+/// One span out of its reports, the last being the latest. A report that leaves a field empty does not empty it.
+fn unite(reports: &[&SpanFragment]) -> SpanFragment {
+    let mut reports = reports.iter();
+    let Some(&first) = reports.next() else { return SpanFragment::default() };
+    let mut span = first.clone();
+    for &later in reports {
+        replace_if(&mut span.parent_span_id, &later.parent_span_id, later.parent_span_id.is_some());
+        replace_if(&mut span.trace_state, &later.trace_state, !later.trace_state.is_empty());
+        replace_if(&mut span.flags, &later.flags, later.flags != 0);
+        replace_if(&mut span.name, &later.name, !later.name.is_empty());
+        replace_if(&mut span.kind, &later.kind, later.kind != 0);
+        replace_if(&mut span.start_time_unix_nano, &later.start_time_unix_nano, later.start_time_unix_nano != 0);
+        replace_if(&mut span.end_time_unix_nano, &later.end_time_unix_nano, later.end_time_unix_nano != 0);
+        replace_if(&mut span.status_code, &later.status_code, later.status_code != 0);
+        replace_if(&mut span.status_message, &later.status_message, !later.status_message.is_empty());
+        replace_if(&mut span.resource_schema_url, &later.resource_schema_url, !later.resource_schema_url.is_empty());
+        replace_if(&mut span.scope.name, &later.scope.name, !later.scope.name.is_empty());
+        replace_if(&mut span.scope.version, &later.scope.version, !later.scope.version.is_empty());
+        replace_if(&mut span.scope.schema_url, &later.scope.schema_url, !later.scope.schema_url.is_empty());
+        span.attributes.extend(later.attributes.clone());
+        span.resource.extend(later.resource.clone());
+        span.scope.attributes.extend(later.scope.attributes.clone());
+        add_missing(&mut span.events, &later.events);
+        add_missing(&mut span.links, &later.links);
+        for (count, more) in span.dropped_counts.iter_mut().zip(later.dropped_counts) {
+            *count = more.max(*count);
+        }
+        span.events.sort_by_key(|event| event.time_unix_nano);
+    }
+    span
+}
+
+fn replace_if<T: Clone>(old: &mut T, new: &T, says: bool) {
+    if says {
+        new.clone_into(old);
+    }
+}
+
+/// Adds what `items` lacks of `more`. Two equal events of one report are two events; of two reports they are one.
+fn add_missing<T: Content + Clone>(items: &mut Vec<T>, more: &[T]) {
+    let mut present: HashMap<String, usize> = HashMap::new();
+    for item in items.iter() {
+        *present.entry(canonical_json(&item.json())).or_default() += 1;
+    }
+    for item in more {
+        match present.get_mut(&canonical_json(&item.json())) {
+            Some(count) if *count > 0 => *count -= 1,
+            _ => items.push(item.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

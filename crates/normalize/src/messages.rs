@@ -1,0 +1,281 @@
+//! Messages of every provider and library in the canonical form.
+//!
+//! Shapes are told by what they hold, never by who sent them: OpenTelemetry parts, OpenAI chat messages and Responses items,
+//! Anthropic blocks, Gemini and Bedrock parts, LangChain messages, bare strings. One item that fits no shape becomes
+//! [`Part::Other`] and never takes the list with it.
+//!
+//! Invariants: tool results stay the string that was sent; tool call arguments become an object where they parse as one;
+//! roles are `system`, `user`, `assistant`, `tool`, or as sent where none of these is meant.
+
+mod finish;
+mod parts;
+mod tools;
+
+use gleaner_model::{Message, Part, canonical_json};
+use serde_json::{Map, Value};
+
+pub(crate) use finish::finish_reason;
+pub(crate) use parts::{arguments, parts};
+pub(crate) use tools::tool_definitions;
+
+use crate::value::{first, first_str, first_text, is_redacted, structured};
+
+/// Messages out of a list, a single message, or text; text and messages without a role get `default_role`.
+pub(crate) fn messages(value: &Value, default_role: &str) -> Vec<Message> {
+    let read = match structured(value) {
+        Value::Array(items) if items.iter().all(is_bare_part) => vec![message(&Value::Array(items), default_role)],
+        Value::Array(items) => items.iter().map(|item| message(item, default_role)).collect(),
+        Value::Null => Vec::new(),
+        single => vec![message(&single, default_role)],
+    };
+    join_split(read)
+}
+
+/// One message.
+pub(crate) fn message(value: &Value, default_role: &str) -> Message {
+    let Value::Object(map) = value else {
+        return build(default_role, parts(value), None);
+    };
+    if let Some(inner) = wrapped(map) {
+        let mut unwrapped = message(&inner, default_role);
+        unwrapped.finish_reason = unwrapped.finish_reason.or_else(|| finish_of(map));
+        return unwrapped;
+    }
+    let Some(role) = role_of(map) else {
+        let role = if is_tool_result(map) { "tool" } else { default_role };
+        return build(role, own_parts(map, role), finish_of(map));
+    };
+    let mut read = build(&role, own_parts(map, &role), finish_of(map));
+    // On a tool message and on a Responses item, `name` is the tool's.
+    read.name = first_str(map, &["name"]).filter(|_| role != "tool" && map.contains_key("role")).map(str::to_owned);
+    read
+}
+
+fn build(role: &str, parts: Vec<Part>, finish_reason: Option<String>) -> Message {
+    let only_results = !parts.is_empty() && parts.iter().all(|part| matches!(part, Part::ToolCallResponse { .. }));
+    let role = if only_results { "tool" } else { role };
+    Message { role: role.to_owned(), parts, name: None, finish_reason }
+}
+
+/// Takes the system messages at the head out of a conversation: their text is the system prompt.
+pub(crate) fn lift_system(mut messages: Vec<Message>) -> (Option<String>, Vec<Message>) {
+    let head = messages.iter().take_while(|m| m.role == "system" && m.parts.iter().all(is_text)).count();
+    let prompts: Vec<String> = messages.drain(..head).filter_map(|m| gleaner_model::output_text(&[m])).collect();
+    ((!prompts.is_empty()).then(|| prompts.join("\n\n")), messages)
+}
+
+/// System instructions: text, parts, or messages. Paragraphs are joined by a blank line.
+pub(crate) fn system_text(value: &Value) -> Option<String> {
+    let texts: Vec<String> = match structured(value) {
+        Value::Array(items) => {
+            items.iter().filter_map(|item| gleaner_model::output_text(&[message(item, "system")])).collect()
+        }
+        single => gleaner_model::output_text(&[message(&single, "system")]).into_iter().collect(),
+    };
+    (!texts.is_empty()).then(|| texts.join("\n\n"))
+}
+
+/// Whether a call is already among the parts: by id, else by name and arguments.
+pub(crate) fn has_call(parts: &[Part], call: &Part) -> bool {
+    let Part::ToolCall { id, name, arguments } = call else { return false };
+    parts.iter().any(|part| match part {
+        Part::ToolCall { id: Some(known), .. } if id.is_some() => Some(known) == id.as_ref(),
+        Part::ToolCall { name: known, arguments: given, .. } => {
+            known == name && canonical_json(given) == canonical_json(arguments)
+        }
+        _ => false,
+    })
+}
+
+/// Folds the names that libraries have for the four roles.
+fn role(name: &str) -> String {
+    match name.to_ascii_lowercase().as_str() {
+        "system" | "developer" => "system",
+        "user" | "human" | "humanmessage" => "user",
+        "assistant" | "model" | "ai" | "aimessage" | "aimessagechunk" => "assistant",
+        "tool" | "function" | "toolmessage" | "functionmessage" | "tool-response" | "tool_response" => "tool",
+        "systemmessage" => "system",
+        "tool-call" | "tool_call" => "assistant",
+        other => return other.to_owned(),
+    }
+    .to_owned()
+}
+
+fn role_of(map: &Map<String, Value>) -> Option<String> {
+    if let Some(name) = map.get("role").and_then(role_name) {
+        return Some(role(&name));
+    }
+    // LangChain names the role in `type`; OpenAI's Responses items tell it by what they are.
+    match map.get("type").and_then(Value::as_str)? {
+        kind @ ("human" | "ai" | "system" | "tool" | "function" | "AIMessageChunk") if map.contains_key("content") => {
+            Some(role(kind))
+        }
+        "function_call" | "reasoning" | "custom_tool_call" => Some("assistant".to_owned()),
+        _ => None,
+    }
+}
+
+/// A role is a string, or an enum's `{"value": "user"}` or `MessageRole.USER`.
+fn role_name(value: &Value) -> Option<String> {
+    let name = value.as_str().or_else(|| value.get("value")?.as_str())?;
+    let bare = name.rsplit_once('.').map_or(name, |(_, last)| last);
+    (!bare.is_empty()).then(|| bare.to_owned())
+}
+
+/// What stands around a message: a choice, a LangChain serialization, an OpenInference item.
+fn wrapped(map: &Map<String, Value>) -> Option<Value> {
+    if map.contains_key("role") || map.contains_key("parts") {
+        return None;
+    }
+    if let Some(inner @ Value::Object(_)) = first(map, &["message", "delta"]) {
+        return Some(inner.clone());
+    }
+    // Gemini's candidate: `{"content": {"role": "model", "parts": […]}, "finishReason": …}`.
+    if let Some(inner) = map.get("content").filter(|content| content.get("parts").is_some()) {
+        return Some(inner.clone());
+    }
+    if let (Some(Value::Object(kwargs)), Some(Value::Array(path))) = (map.get("kwargs"), map.get("id")) {
+        let mut inner = kwargs.clone();
+        inner.insert("role".to_owned(), path.last()?.clone());
+        return Some(Value::Object(inner));
+    }
+    match (map.get("type"), map.get("data")) {
+        (Some(kind), Some(Value::Object(data))) if data.contains_key("content") => {
+            let mut inner = data.clone();
+            inner.insert("role".to_owned(), kind.clone());
+            Some(Value::Object(inner))
+        }
+        _ => None,
+    }
+}
+
+fn finish_of(map: &Map<String, Value>) -> Option<String> {
+    first(map, &["finish_reason", "finishReason", "stop_reason", "stopReason"]).and_then(finish_reason)
+}
+
+const CONTENT_KEYS: &[&str] = &[
+    "parts",
+    "content",
+    "contents",
+    "reasoning_content",
+    "thinking",
+    "refusal",
+    "tool_calls",
+    "toolCalls",
+    "function_call",
+];
+
+/// The parts that a message object holds under its several keys, in the order in which a model writes them.
+fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
+    let is_part = map.contains_key("type") && !map.contains_key("role") && !map.contains_key("tool_calls");
+    if !CONTENT_KEYS.iter().any(|key| map.contains_key(*key)) || (is_part && role_is_told_by_type(map)) {
+        if map.contains_key("role") && map.len() == 1 {
+            return Vec::new();
+        }
+        return parts(&Value::Object(map.clone()));
+    }
+    let mut out = Vec::new();
+    if let Some(reasoning) = first_str(map, &["reasoning_content", "reasoning", "thinking"]) {
+        out.push(Part::Reasoning { content: reasoning.to_owned() });
+    }
+    let content = first(map, &["parts", "content", "contents"]);
+    let result_id = first_text(map, &["tool_call_id", "toolCallId", "tool_use_id"]);
+    match content {
+        Some(content) if role == "tool" => out.extend(tool_results(map, content, result_id)),
+        Some(content) => out.extend(parts(content)),
+        None => {}
+    }
+    if let Some(refusal) = first_str(map, &["refusal"]) {
+        out.push(Part::Refusal { content: refusal.to_owned() });
+    }
+    for key in ["tool_calls", "toolCalls", "function_call"] {
+        for call in map.get(key).map(structured).as_ref().map(parts::calls).unwrap_or_default() {
+            if !has_call(&out, &call) {
+                out.push(call);
+            }
+        }
+    }
+    out.retain(|part| !matches!(part, Part::Text { content } if content.is_empty() || is_redacted(content)));
+    out
+}
+
+fn role_is_told_by_type(map: &Map<String, Value>) -> bool {
+    !matches!(
+        map.get("type").and_then(Value::as_str),
+        Some("message" | "human" | "ai" | "system" | "tool" | "function" | "AIMessageChunk")
+    )
+}
+
+/// A tool message is one result, unless its parts say themselves what they answer.
+fn tool_results(map: &Map<String, Value>, content: &Value, id: Option<String>) -> Vec<Part> {
+    let read = parts(content);
+    if read.iter().any(|part| matches!(part, Part::ToolCallResponse { .. })) {
+        return read;
+    }
+    let id = id.or_else(|| first_text(map, &["id"]).filter(|_| !map.contains_key("type")));
+    let name = first_text(map, &["name"]);
+    vec![Part::ToolCallResponse { id, name, response: parts::result(content) }]
+}
+
+fn is_tool_result(map: &Map<String, Value>) -> bool {
+    matches!(map.get("type").and_then(Value::as_str), Some("function_call_output" | "custom_tool_call_output"))
+}
+
+/// Whether a list item is a part of one message, and not a message.
+fn is_bare_part(item: &Value) -> bool {
+    match item {
+        Value::Object(map) => {
+            let kind = map.get("type").and_then(Value::as_str);
+            role_of(map).is_none()
+                && wrapped(map).is_none()
+                && (matches!(
+                    kind,
+                    Some(
+                        "text"
+                            | "tool_call"
+                            | "tool_use"
+                            | "tool_result"
+                            | "tool_call_response"
+                            | "thinking"
+                            | "image_url"
+                    )
+                ) || map.contains_key("functionCall")
+                    || map.contains_key("functionResponse")
+                    || (map.len() == 1 && map.contains_key("text")))
+        }
+        _ => false,
+    }
+}
+
+fn is_text(part: &Part) -> bool {
+    matches!(part, Part::Text { .. })
+}
+
+/// Joins what one model turn wrote as several messages (the items of OpenAI's Responses API, histories made of them):
+/// reasoning belongs to what follows it, tool calls to what precedes them. Choices that stand side by side each have a
+/// finish reason of their own and stay apart.
+fn join_split(messages: Vec<Message>) -> Vec<Message> {
+    let mut joined: Vec<Message> = Vec::with_capacity(messages.len());
+    for next in messages {
+        match joined.last_mut() {
+            Some(last) if continues(last, &next) => {
+                last.parts.extend(next.parts);
+                last.finish_reason = next.finish_reason;
+                last.name = last.name.take().or(next.name);
+            }
+            _ => joined.push(next),
+        }
+    }
+    joined
+}
+
+fn continues(last: &Message, next: &Message) -> bool {
+    let all = |message: &Message, is: fn(&Part) -> bool| !message.parts.is_empty() && message.parts.iter().all(is);
+    last.role == "assistant"
+        && next.role == "assistant"
+        && last.finish_reason.is_none()
+        && (all(last, |p| matches!(p, Part::Reasoning { .. })) || all(next, |p| matches!(p, Part::ToolCall { .. })))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Attribute values as conventions meet them: native, JSON in a string, JSON in a string twice, numbers as strings.
+//!
+//! Nothing here knows a key. Reading never fails: what is not of the wanted type is absent.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// Whole values that stand for content which the client hid (conventions.md T13).
+const REDACTED: &[&str] = &["__REDACTED__", "<REDACTED>", "[REDACTED]", "[redacted]", "<redacted>"];
+
+/// Whether a value says nothing: null, empty, `N/A`, or a marker in place of hidden content.
+pub(crate) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => is_empty_text(text),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// [`is_empty`] for text.
+pub(crate) fn is_empty_text(text: &str) -> bool {
+    text.is_empty() || text == "N/A" || is_redacted(text)
+}
+
+/// Whether a text is nothing but a marker for hidden content.
+pub(crate) fn is_redacted(text: &str) -> bool {
+    REDACTED.contains(&text) || text.starts_with("[Scrubbed due to ")
+}
+
+/// The structure in a value: JSON text is parsed, and once more where it held JSON text again. Anything else is itself.
+pub(crate) fn structured(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match json(text) {
+            Some(Value::String(inner)) => json(&inner).unwrap_or(Value::String(inner)),
+            Some(parsed) => parsed,
+            None => value.clone(),
+        },
+        _ => value.clone(),
+    }
+}
+
+/// Parses text that looks like a JSON object, array or string.
+pub(crate) fn json(text: &str) -> Option<Value> {
+    let trimmed = text.trim_start();
+    if !trimmed.starts_with(['{', '[', '"']) {
+        return None;
+    }
+    match serde_json::from_str(trimmed) {
+        Ok(value) => Some(value),
+        Err(error) if error.is_eof() => complete_elements(trimmed),
+        Err(_) => None,
+    }
+}
+
+/// The complete elements of a JSON array that was cut off (T14): SDKs cut attribute values without a mark.
+fn complete_elements(text: &str) -> Option<Value> {
+    let mut rest = text.strip_prefix('[')?;
+    let mut items = Vec::new();
+    loop {
+        let mut elements = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let Some(Ok(item)) = elements.next() else { break };
+        let offset = elements.byte_offset();
+        // A number may have lost its last digits.
+        if offset == rest.len() && item.is_number() {
+            break;
+        }
+        items.push(item);
+        match rest[offset..].trim_start().strip_prefix(',') {
+            Some(next) => rest = next,
+            None => break,
+        }
+    }
+    (!items.is_empty()).then_some(Value::Array(items))
+}
+
+/// Text as it was sent; other values as JSON. Empty values are absent.
+pub(crate) fn text(value: &Value) -> Option<String> {
+    match value {
+        _ if is_empty(value) => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// A whole number, also from a double or from text (T16).
+pub(crate) fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(n) => n.as_i64().or_else(|| n.as_f64().and_then(whole)),
+        Value::String(text) => text.trim().parse().ok().or_else(|| text.trim().parse().ok().and_then(whole)),
+        _ => None,
+    }
+}
+
+fn whole(number: f64) -> Option<i64> {
+    // 2^53: above it a double does not tell one whole number from the next.
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
+}
+
+/// A finite number, also from text.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(n) => n.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+    .filter(|number: &f64| number.is_finite())
+}
+
+/// The first of several keys of an object that says something.
+pub(crate) fn first<'a>(map: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a Value> {
+    keys.iter().filter_map(|key| map.get(*key)).find(|value| !is_empty(value))
+}
+
+/// [`first`], as text.
+pub(crate) fn first_text(map: &Map<String, Value>, keys: &[&str]) -> Option<String> {
+    first(map, keys).and_then(text)
+}
+
+/// [`first`], where it is a string.
+pub(crate) fn first_str<'a>(map: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a str> {
+    keys.iter().filter_map(|key| map.get(*key)?.as_str()).find(|text| !is_empty_text(text))
+}
+
+/// The list that flattened keys stand for: `<prefix>.0.message.role`, `<prefix>.1.…` become `[{"message": {"role": …}}, …]`.
+///
+/// Indexes only order the elements: gaps close, and a huge index costs nothing.
+pub(crate) fn unflatten(attributes: &Map<String, Value>, prefix: &str) -> Vec<Value> {
+    let mut root = Node::default();
+    for (key, value) in attributes {
+        let path = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.'));
+        if let Some(path) = path.filter(|path| path.split('.').count() <= MAX_DEPTH) {
+            root.insert(path.split('.'), value);
+        }
+    }
+    match root.into_value() {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
+}
+
+/// Deepest path that [`unflatten`] follows; real ones have at most eight segments.
+const MAX_DEPTH: usize = 32;
+
+#[derive(Default)]
+struct Node {
+    leaf: Option<Value>,
+    children: BTreeMap<Segment, Node>,
+}
+
+/// Numbers first and in numeric order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Segment {
+    Index(u64),
+    Name(String),
+}
+
+impl Node {
+    fn insert<'a>(&mut self, mut path: impl Iterator<Item = &'a str>, value: &Value) {
+        match path.next() {
+            None => self.leaf = Some(value.clone()),
+            Some(segment) => {
+                let segment = segment.parse().map_or_else(|_| Segment::Name(segment.to_owned()), Segment::Index);
+                self.children.entry(segment).or_default().insert(path, value);
+            }
+        }
+    }
+
+    fn into_value(self) -> Value {
+        if self.children.is_empty() {
+            return self.leaf.unwrap_or(Value::Null);
+        }
+        let is_list = self.children.keys().all(|segment| matches!(segment, Segment::Index(_)));
+        if is_list {
+            return self.children.into_values().map(Self::into_value).collect();
+        }
+        let fields = self.children.into_iter().map(|(segment, node)| match segment {
+            Segment::Index(index) => (index.to_string(), node.into_value()),
+            Segment::Name(name) => (name, node.into_value()),
+        });
+        Value::Object(fields.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

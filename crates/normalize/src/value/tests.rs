@@ -1,0 +1,74 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{integer, is_empty, json as parse, structured, unflatten};
+
+#[test]
+fn what_says_nothing() {
+    for nothing in [json!(null), json!(""), json!("N/A"), json!([]), json!({}), json!("__REDACTED__")] {
+        assert!(is_empty(&nothing), "{nothing}");
+    }
+    for something in [json!(0), json!(false), json!(" "), json!("we said __REDACTED__")] {
+        assert!(!is_empty(&something), "{something}");
+    }
+}
+
+#[test]
+fn json_text_is_parsed_and_once_more() {
+    assert_eq!(structured(&json!(r#"{"a":1}"#)), json!({"a": 1}));
+    assert_eq!(structured(&json!(r#""[{\"a\":1}]""#)), json!([{"a": 1}]));
+    assert_eq!(structured(&json!("408")), json!("408"));
+    assert_eq!(structured(&json!("[1] is a footnote")), json!("[1] is a footnote"));
+}
+
+#[test]
+fn a_cut_list_keeps_its_complete_elements() {
+    assert_eq!(parse(r#"[{"role":"user"},{"role":"assi"#), Some(json!([{"role": "user"}])));
+    assert_eq!(parse("[1, 23"), Some(json!([1])));
+    assert_eq!(parse(r#"{"role":"us"#), None);
+}
+
+#[test]
+fn whole_numbers_in_every_dress() {
+    assert_eq!(integer(&json!(7)), Some(7));
+    assert_eq!(integer(&json!(7.0)), Some(7));
+    assert_eq!(integer(&json!("7")), Some(7));
+    assert_eq!(integer(&json!(7.5)), None);
+    assert_eq!(integer(&json!(1e300)), None);
+    assert_eq!(integer(&json!("seven")), None);
+}
+
+#[test]
+fn flattened_keys_become_a_list() {
+    let attributes = json!({
+        "m.10.message.role": "assistant",
+        "m.2.message.role": "user",
+        "m.2.message.tool_calls.0.tool_call.id": "c1",
+        "m.18446744073709551615.message.role": "tool",
+        "mm.0.message.role": "other",
+    });
+    let list = unflatten(attributes.as_object().unwrap(), "m");
+    let expected = json!([
+        {"message": {"role": "user", "tool_calls": [{"tool_call": {"id": "c1"}}]}},
+        {"message": {"role": "assistant"}},
+        {"message": {"role": "tool"}},
+    ]);
+    assert_eq!(Value::Array(list), expected);
+}
+
+proptest! {
+    #[test]
+    fn reading_never_panics(text in "[\\[{\"a1,:é\\\\ \\]}]{0,24}") {
+        structured(&Value::String(text));
+    }
+
+    #[test]
+    fn a_cut_never_invents(cut in 0_usize..40) {
+        let whole = r#"[{"a":"é"},[1,2],"x",true]"#;
+        let Some(start) = whole.get(..cut.min(whole.len())) else { return Ok(()) };
+        if let Some(Value::Array(kept)) = parse(start) {
+            let all = json!([{"a": "é"}, [1, 2], "x", true]);
+            prop_assert_eq!(kept.as_slice(), &all.as_array().unwrap()[..kept.len()]);
+        }
+    }
+}

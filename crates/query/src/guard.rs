@@ -1,0 +1,274 @@
+//! The guard: is this text one query over the public relations, with functions that only compute?
+//!
+//! DuckDB's own parser answers, without planning or running: the text goes as a bound value into `json_serialize_sql`,
+//! and the tree that comes back is walked in full. Names of common table expressions are followed in their exact scope,
+//! because a name outside of it falls through to the catalog, and from there to files:
+//! `WITH "/x.csv" AS (FROM "/x.csv") …` reads the file.
+//!
+//! It does not check columns or types, and does not bound memory.
+
+use gleaner_store::{PUBLIC_RELATIONS, Reader};
+use serde_json::{Map, Value, json};
+
+use crate::QueryError;
+use crate::functions::{MAX_LITERAL_SIZE, is_scalar_allowed, is_sized, is_table_allowed, scalars, tables};
+
+/// Prefixes of DuckDB's built-in views, which need no schema.
+const CATALOG_PREFIXES: &[&str] = &["duckdb_", "pragma_", "sqlite_", "pg_"];
+
+/// What passed the guard.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// The text may be run as it is.
+    Query,
+    /// `SHOW TABLES`: to be answered with the public relations, not by the catalog.
+    ShowTables,
+}
+
+/// Passes `sql` if it is one query that only reads public relations. Runs nothing of it: `reader` only parses.
+pub fn check(reader: &Reader, sql: &str, max_sql_bytes: usize) -> Result<Checked, QueryError> {
+    if sql.len() > max_sql_bytes {
+        return Err(QueryError::TextTooLong { bytes: sql.len(), limit: max_sql_bytes });
+    }
+    if sql.contains('\0') {
+        return Err(QueryError::NulInText);
+    }
+    let tree = parse(reader, sql)?;
+    let statements = tree["statements"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let [statement] = statements else {
+        return Err(QueryError::StatementCount { count: statements.len() });
+    };
+    if is_show_tables(statement) {
+        return Ok(Checked::ShowTables);
+    }
+    Walk { ctes: Vec::new() }.value(statement)?;
+    Ok(Checked::Query)
+}
+
+/// The syntax tree of the text, as `json_serialize_sql` gives it.
+fn parse(reader: &Reader, sql: &str) -> Result<Value, QueryError> {
+    let rows = reader.rows("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR AS tree", &[json!(sql)]);
+    let rows = rows.map_err(QueryError::Store)?;
+    let text = rows.first().and_then(|row| row.get("tree")).and_then(Value::as_str).unwrap_or_default();
+    // serde_json stops at 128 levels. That is deep for a query, and shallow for the stack of any thread.
+    let tree: Value = serde_json::from_str(text).map_err(|_| QueryError::TooDeep)?;
+    if tree["error"] == json!(false) {
+        return Ok(tree);
+    }
+    let message = tree["error_message"].as_str().unwrap_or("the query cannot be parsed").to_owned();
+    if message.contains("Only SELECT statements") {
+        return Err(QueryError::StatementRefused { statement: first_word(sql) });
+    }
+    if message.contains("memory exhausted") || message.contains("expression depth") {
+        return Err(QueryError::TooDeep);
+    }
+    let Some(position) = tree["position"].as_str().and_then(|position| position.parse::<usize>().ok()) else {
+        return Err(QueryError::SyntaxSomewhere { message });
+    };
+    // DuckDB counts characters.
+    let before: String = sql.chars().take(position).collect();
+    let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
+    Err(QueryError::Syntax { message, line: before.matches('\n').count() + 1, column })
+}
+
+fn first_word(sql: &str) -> String {
+    let word: String = sql.trim_start().chars().take_while(char::is_ascii_alphabetic).take(20).collect();
+    if word.is_empty() { "this statement".to_owned() } else { word.to_ascii_uppercase() }
+}
+
+/// `SHOW TABLES` and nothing around it.
+fn is_show_tables(statement: &Value) -> bool {
+    let shown = &statement["node"]["from_table"];
+    shown["type"] == "SHOW_REF" && shown["query"].is_null() && shown["table_name"] == "\"tables\""
+}
+
+/// One walk over a syntax tree. Every object and every list is visited, known or not.
+struct Walk<'a> {
+    /// Names of the common table expressions in scope, innermost last.
+    ctes: Vec<&'a str>,
+}
+
+impl<'a> Walk<'a> {
+    fn value(&mut self, value: &'a Value) -> Result<(), QueryError> {
+        match value {
+            Value::Array(items) => items.iter().try_for_each(|item| self.value(item)),
+            Value::Object(node) => self.node(node),
+            _ => Ok(()),
+        }
+    }
+
+    fn node(&mut self, node: &'a Map<String, Value>) -> Result<(), QueryError> {
+        let kind = text(node, "type");
+        if node.contains_key("class") {
+            return self.expression(node);
+        }
+        if node.contains_key("cte_map") {
+            return self.query_node(node);
+        }
+        match kind {
+            "BASE_TABLE" => self.relation(node)?,
+            "TABLE_FUNCTION" => return self.table_function(node),
+            "SHOW_REF" if node.get("query").is_none_or(Value::is_null) => {
+                return Err(QueryError::StatementRefused { statement: "SHOW of the catalog".to_owned() });
+            }
+            "EMPTY" | "EXPRESSION_LIST" | "JOIN" | "PIVOT" | "SHOW_REF" | "SUBQUERY" => {}
+            // Some other table reference: nothing else has both keys.
+            other if node.contains_key("alias") && node.contains_key("sample") => {
+                return Err(QueryError::SyntaxRefused { kind: other.to_owned() });
+            }
+            _ => {}
+        }
+        self.children(node)
+    }
+
+    fn children(&mut self, node: &'a Map<String, Value>) -> Result<(), QueryError> {
+        node.values().try_for_each(|child| self.value(child))
+    }
+
+    /// A SELECT, a set operation, or a recursive expression, with the names it defines for itself.
+    fn query_node(&mut self, node: &'a Map<String, Value>) -> Result<(), QueryError> {
+        let recursive = match text(node, "type") {
+            "SELECT_NODE" | "SET_OPERATION_NODE" => None,
+            "RECURSIVE_CTE_NODE" => Some(text(node, "cte_name")),
+            other => return Err(QueryError::SyntaxRefused { kind: other.to_owned() }),
+        };
+        let outer = self.ctes.len();
+        let defined = node.get("cte_map").and_then(|map| map.get("map")).and_then(Value::as_array);
+        for cte in defined.into_iter().flatten() {
+            let name = cte.get("key").and_then(Value::as_str).unwrap_or_default();
+            if !is_plain_name(name) {
+                return Err(QueryError::CteNameRefused { name: name.to_owned() });
+            }
+            // Its own name is not in scope yet: there it means the catalog's relation.
+            self.value(&cte["value"])?;
+            self.ctes.push(name);
+        }
+        for (key, child) in node.iter().filter(|(key, _)| *key != "cte_map") {
+            let inner = self.ctes.len();
+            // A recursive expression knows its own name in the recursive part alone.
+            self.ctes.extend(recursive.filter(|_| key == "right"));
+            self.value(child)?;
+            self.ctes.truncate(inner);
+        }
+        self.ctes.truncate(outer);
+        Ok(())
+    }
+
+    fn expression(&mut self, node: &'a Map<String, Value>) -> Result<(), QueryError> {
+        match text(node, "class") {
+            "FUNCTION" | "WINDOW" => {
+                let name = text(node, "function_name").to_ascii_lowercase();
+                if !is_scalar_allowed(&name) {
+                    let suggestion = nearest(&name, scalars());
+                    return Err(QueryError::FunctionRefused { name, suggestion });
+                }
+                check_literals(&name, node)?;
+            }
+            "BETWEEN"
+            | "CASE"
+            | "CAST"
+            | "COLLATE"
+            | "COLUMN_REF"
+            | "COMPARISON"
+            | "CONJUNCTION"
+            | "CONSTANT"
+            | "LAMBDA"
+            | "LAMBDA_REF"
+            | "OPERATOR"
+            | "PARAMETER"
+            | "POSITIONAL_REFERENCE"
+            | "STAR"
+            | "SUBQUERY"
+            | "TYPE" => {}
+            other => return Err(QueryError::SyntaxRefused { kind: other.to_owned() }),
+        }
+        self.children(node)
+    }
+
+    fn table_function(&mut self, node: &'a Map<String, Value>) -> Result<(), QueryError> {
+        let call = node.get("function").and_then(Value::as_object);
+        let name = call.map_or("", |call| text(call, "function_name")).to_ascii_lowercase();
+        if !is_table_allowed(&name) {
+            let suggestion = nearest(&name, tables());
+            return Err(QueryError::TableFunctionRefused { name, suggestion });
+        }
+        // The call itself is passed by now, under another list than calls in expressions; its arguments are not.
+        call.map_or(Ok(()), |call| self.children(call))?;
+        node.iter().filter(|(key, _)| *key != "function").try_for_each(|(_, child)| self.value(child))
+    }
+
+    fn relation(&self, node: &Map<String, Value>) -> Result<(), QueryError> {
+        let (catalog, schema, name) = (text(node, "catalog_name"), text(node, "schema_name"), text(node, "table_name"));
+        if !catalog.is_empty() || !(schema.is_empty() || schema.eq_ignore_ascii_case("main")) {
+            let parts = [catalog, schema, name].into_iter().filter(|part| !part.is_empty());
+            return Err(QueryError::QualifiedRelation { name: parts.collect::<Vec<_>>().join(".") });
+        }
+        let is_cte = schema.is_empty() && self.ctes.iter().any(|cte| cte.eq_ignore_ascii_case(name));
+        if is_cte || PUBLIC_RELATIONS.iter().any(|public| public.eq_ignore_ascii_case(name)) {
+            return Ok(());
+        }
+        let known = PUBLIC_RELATIONS.iter().copied().chain(self.ctes.iter().copied());
+        Err(QueryError::RelationRefused {
+            name: name.to_owned(),
+            suggestion: nearest(&name.to_ascii_lowercase(), known),
+        })
+    }
+}
+
+/// The text under a key, or nothing: a missing name never equals an allowed one.
+fn text<'a>(node: &'a Map<String, Value>, key: &str) -> &'a str {
+    node.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A second bolt beside the scopes: a name that is neither a path nor a view of the catalog.
+fn is_plain_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let plain = lower.chars().all(|c| c.is_alphanumeric() || c == '_') && !lower.is_empty();
+    plain && !CATALOG_PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
+}
+
+/// Stops the plainest runaways, such as `repeat('x', 2000000000)`. A size that is computed passes: see `limits.rs`.
+fn check_literals(name: &str, call: &Map<String, Value>) -> Result<(), QueryError> {
+    if !is_sized(name) {
+        return Ok(());
+    }
+    for argument in call.get("children").and_then(Value::as_array).into_iter().flatten() {
+        let value = &argument["value"]["value"];
+        let too_large = match value {
+            Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() > MAX_LITERAL_SIZE as f64),
+            // Halves of a number beyond 64 bits.
+            Value::Object(_) => true,
+            _ => false,
+        };
+        if too_large {
+            return Err(QueryError::LiteralTooLarge { name: name.to_owned(), size: value.to_string() });
+        }
+    }
+    Ok(())
+}
+
+/// The candidate that differs least from `name`, if it differs little.
+fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    let near = candidates.map(|candidate| (edit_distance(name, candidate), candidate));
+    let (distance, candidate) = near.min()?;
+    (distance <= 1 + name.chars().count() / 5).then(|| candidate.to_owned())
+}
+
+/// Levenshtein's distance.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let substituted = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,393 @@
+# Statements that the guard must refuse. A line `#! words` opens an entry: the words must stand in the error.
+# The lines after it, up to a blank line, are the statement; lines that begin with `# ` say why it is here.
+
+#! INSERT is not allowed
+INSERT INTO attempts VALUES (1)
+
+#! UPDATE is not allowed
+UPDATE attempts SET status = 'ok'
+
+#! DELETE is not allowed
+DELETE FROM attempts
+
+#! DROP is not allowed
+DROP TABLE attempts
+
+#! CREATE is not allowed
+# A temporary view could shadow a public relation.
+CREATE TEMP VIEW attempts AS SELECT 1
+
+#! CREATE is not allowed
+CREATE MACRO f(x) AS x
+
+#! COPY is not allowed
+# Overwrites the live database, even in a read-only transaction with external access off.
+COPY (SELECT 'x') TO 'gleaner.duckdb' (FORMAT csv, USE_TMP_FILE false)
+
+#! COPY is not allowed
+COPY attempts FROM '/etc/passwd'
+
+#! EXPORT is not allowed
+EXPORT DATABASE '/tmp/x'
+
+#! IMPORT is not allowed
+IMPORT DATABASE '/tmp/x'
+
+#! ATTACH is not allowed
+ATTACH ':memory:' AS other
+
+#! DETACH is not allowed
+DETACH gleaner
+
+#! USE is not allowed
+USE other
+
+#! INSTALL is not allowed
+INSTALL httpfs
+
+#! LOAD is not allowed
+LOAD httpfs
+
+#! SET is not allowed
+SET memory_limit = '100GB'
+
+#! SET is not allowed
+SET VARIABLE x = 1
+
+#! RESET is not allowed
+RESET memory_limit
+
+#! PRAGMA is not allowed
+PRAGMA database_list
+
+#! CHECKPOINT is not allowed
+# Stalls the writer.
+CHECKPOINT
+
+#! FORCE is not allowed
+FORCE CHECKPOINT
+
+#! VACUUM is not allowed
+VACUUM
+
+#! ANALYZE is not allowed
+ANALYZE
+
+#! CALL is not allowed
+CALL enable_logging('QueryLog')
+
+#! BEGIN is not allowed
+BEGIN TRANSACTION
+
+#! COMMIT is not allowed
+COMMIT
+
+#! PREPARE is not allowed
+PREPARE p AS SELECT 1
+
+#! EXECUTE is not allowed
+EXECUTE p
+
+#! EXPLAIN is not allowed
+# EXPLAIN ANALYZE runs what it explains.
+EXPLAIN ANALYZE INSERT INTO attempts VALUES (1)
+
+#! CREATE is not allowed
+CREATE SECRET s (TYPE s3)
+
+#! PIVOT is not allowed
+# Without an IN list it makes a type first.
+PIVOT attempts ON status USING count(*)
+
+#! A CTE needs a SELECT
+WITH gone AS (DELETE FROM attempts RETURNING *) SELECT * FROM gone
+
+#! exactly one statement is allowed, got 2
+# Preparing this runs the first one.
+SELECT 1; SELECT 2
+
+#! COMMIT is not allowed
+# Leaves the read-only transaction.
+COMMIT; INSERT INTO attempts VALUES (1)
+
+#! is not allowed: queries only read
+SELECT 1; DROP TABLE attempts
+
+#! exactly one statement is allowed, got 0
+;
+
+#! no relation "/etc/passwd"
+SELECT * FROM '/etc/passwd'
+
+#! no relation "data.csv"
+FROM 'data.csv'
+
+#! no relation "https://example.org/x.parquet"
+SELECT * FROM 'https://example.org/x.parquet'
+
+#! no relation "gleaner.duckdb"
+SELECT * FROM "gleaner.duckdb"
+
+#! table function "read_csv" is not allowed
+SELECT * FROM read_csv('/etc/passwd')
+
+#! table function "read_blob" is not allowed
+# Gives the raw database, which external access off does not prevent.
+SELECT * FROM read_blob('gleaner.duckdb')
+
+#! table function "read_text" is not allowed
+SELECT 1 WHERE (SELECT count(*) FROM read_text('/etc/passwd')) > 0
+
+#! table function "read_text" is not allowed
+SELECT * FROM sessions ORDER BY (SELECT content FROM READ_TEXT('/etc/passwd'))
+
+#! table function "read_json" is not allowed
+SELECT * FROM attempts, LATERAL (SELECT * FROM read_json('/tmp/x.json'))
+
+#! table function "read_text" is not allowed
+WITH a AS (SELECT * FROM read_text('/etc/passwd')) SELECT 1
+
+#! table function "read_text" is not allowed
+SELECT 1 UNION ALL (SELECT length(content) FROM read_text('/etc/passwd'))
+
+#! table function "read_text" is not allowed
+SELECT list_transform([1], x -> (SELECT count(*) FROM read_text('/etc/passwd')))
+
+#! table function "read_text" is not allowed
+SELECT * FROM unnest((SELECT [content] FROM read_text('/etc/passwd')))
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts LIMIT (SELECT count(*) FROM read_text('/etc/passwd'))
+
+#! table function "read_text" is not allowed
+SELECT sum(1) FILTER (WHERE (SELECT true FROM read_text('/etc/passwd'))) FROM attempts
+
+#! table function "read_text" is not allowed
+SELECT sum(1) OVER (ORDER BY (SELECT content FROM read_text('/etc/passwd'))) FROM attempts
+
+#! table function "read_text" is not allowed
+DESCRIBE SELECT * FROM read_text('/etc/passwd')
+
+#! table function "read_text" is not allowed
+SELECT * REPLACE ((SELECT content FROM read_text('/etc/passwd')) AS status) FROM attempts
+
+#! table function "read_text" is not allowed
+SELECT * FROM (PIVOT (FROM read_text('/etc/passwd')) ON filename IN ('a') USING count(*))
+
+#! table function "read_text" is not allowed
+VALUES ((SELECT content FROM read_text('/etc/passwd')))
+
+#! table function "glob" is not allowed
+SELECT * FROM glob('/etc/*')
+
+#! table function "parquet_metadata" is not allowed
+SELECT * FROM parquet_metadata('/tmp/x.parquet')
+
+#! table function "sniff_csv" is not allowed
+# Read files with external access off (CVE-2024-41672).
+SELECT * FROM sniff_csv('/etc/passwd')
+
+#! table function "query" is not allowed
+# Hides names from the guard.
+SELECT * FROM query('SELECT * FROM duckdb_settings()')
+
+#! table function "query_table" is not allowed
+SELECT * FROM query_table('duckdb_settings')
+
+#! table function "json_execute_serialized_sql" is not allowed
+SELECT * FROM json_execute_serialized_sql('{}')
+
+#! table function "histogram_values" is not allowed
+# A table macro that takes a relation's name as text.
+SELECT * FROM histogram_values('attempts', 'status')
+
+#! table function "duckdb_settings" is not allowed
+SELECT * FROM duckdb_settings()
+
+#! table function "duckdb_secrets" is not allowed
+SELECT * FROM duckdb_secrets()
+
+#! table function "duckdb_databases" is not allowed
+# Shows the path of the file.
+SELECT path FROM duckdb_databases()
+
+#! table function "duckdb_logs" is not allowed
+SELECT * FROM duckdb_logs()
+
+#! table function "pragma_database_size" is not allowed
+SELECT * FROM pragma_database_size()
+
+#! table function "pragma_table_info" is not allowed
+SELECT * FROM pragma_table_info('attempts')
+
+#! table function "force_checkpoint" is not allowed
+SELECT * FROM force_checkpoint()
+
+#! table function "truncate_duckdb_logs" is not allowed
+SELECT * FROM truncate_duckdb_logs()
+
+#! table function "repeat_row" is not allowed
+SELECT * FROM repeat_row(1, num_rows = 10000000000)
+
+#! table function "test_all_types" is not allowed
+SELECT * FROM test_all_types()
+
+#! function "write_log" is not allowed
+SELECT write_log('x')
+
+#! function "nextval" is not allowed
+SELECT nextval('s')
+
+#! function "currval" is not allowed
+SELECT currval('s')
+
+#! function "getenv" is not allowed
+SELECT getenv('HOME')
+
+#! function "getvariable" is not allowed
+SELECT getvariable('x')
+
+#! function "current_setting" is not allowed
+SELECT current_setting('temp_directory')
+
+#! function "current_setting" is not allowed
+SELECT main.Current_Setting('temp_directory')
+
+#! function "current_setting" is not allowed
+# As a method: the schema is really a column.
+SELECT status.current_setting() FROM attempts
+
+#! function "current_query" is not allowed
+SELECT current_query()
+
+#! function "setseed" is not allowed
+SELECT setseed(0.5)
+
+#! function "sleep_ms" is not allowed
+SELECT sleep_ms(100000)
+
+#! function "pg_sleep" is not allowed
+SELECT pg_sleep(100)
+
+#! function "txid_current" is not allowed
+SELECT txid_current()
+
+#! function "pg_get_viewdef" is not allowed
+SELECT pg_get_viewdef(1)
+
+#! function "json_serialize_sql" is not allowed
+SELECT json_serialize_sql('SELECT 1')
+
+#! function "read_text" is not allowed
+SELECT read_text('/etc/passwd')
+
+#! no relation "duckdb_tables"
+# Views of the catalog need no schema.
+SELECT * FROM duckdb_tables
+
+#! no relation "sqlite_master"
+SELECT sql FROM sqlite_master
+
+#! no relation "pg_settings"
+SELECT * FROM pg_settings
+
+#! relation "information_schema.tables" is not allowed
+SELECT * FROM information_schema.tables
+
+#! relation "pg_catalog.pg_class" is not allowed
+SELECT * FROM pg_catalog.pg_class
+
+#! relation "other.main.attempts" is not allowed
+SELECT * FROM other.main.attempts
+
+#! relation "temp.attempts" is not allowed
+SELECT * FROM temp.attempts
+
+#! no relation "span_facts"
+# A table of the store that is not public.
+SELECT * FROM span_facts
+
+#! no relation "span_facts"
+SELECT * FROM main.span_facts
+
+#! no relation "attempt", did you mean "attempts"
+SELECT * FROM attempt
+
+#! function "lenght" is not allowed, did you mean "length"
+SELECT lenght('x')
+
+#! SHOW of the catalog is not allowed
+SHOW ALL TABLES
+
+#! SHOW of the catalog is not allowed
+SHOW DATABASES
+
+#! SHOW of the catalog is not allowed
+DESCRIBE
+
+#! SHOW of the catalog is not allowed
+SELECT * FROM (SHOW TABLES)
+
+#! SHOW of the catalog is not allowed
+SHOW TABLES FROM main
+
+#! no relation "/etc/passwd"
+SUMMARIZE '/etc/passwd'
+
+#! name "/x.csv" is not allowed for a common table expression
+# Inside its own definition the name is not the expression but the file.
+WITH "/x.csv" AS (SELECT * FROM "/x.csv") SELECT * FROM "/x.csv"
+
+#! name "duckdb_tables" is not allowed for a common table expression
+WITH RECURSIVE duckdb_tables AS (SELECT * FROM duckdb_tables UNION ALL SELECT 1 FROM duckdb_tables) SELECT 1
+
+#! no relation "span_facts"
+WITH span_facts AS (SELECT * FROM span_facts) SELECT * FROM span_facts
+
+#! no relation "span_facts"
+# The first part of a recursive expression does not know its name either.
+WITH RECURSIVE span_facts AS (SELECT * FROM span_facts UNION ALL SELECT * FROM span_facts) SELECT * FROM span_facts
+
+#! no relation "span_facts"
+# Defined in a subquery, used outside of it.
+SELECT * FROM (WITH span_facts AS (SELECT 1) SELECT * FROM span_facts), span_facts
+
+#! no relation "span_facts"
+# Used before it is defined.
+WITH a AS (SELECT * FROM span_facts), span_facts AS (SELECT 1) SELECT * FROM a
+
+#! no relation "span_facts"
+# With the schema it is the table, not the expression.
+WITH span_facts AS (SELECT 1) SELECT * FROM main.span_facts
+
+#! relation "recurring.r" is not allowed
+WITH RECURSIVE r(i) USING KEY (i) AS (SELECT 1 UNION SELECT i + 1 FROM recurring.r) SELECT * FROM r
+
+#! relation "a.trace_ids" is not allowed
+SELECT * FROM attempts a, a.trace_ids
+
+#! function "repeat" is called with 2000000000
+# Measured: 20 s and 4 GB under an interrupt after 1 s and a limit of 300 MB.
+SELECT length(repeat('x', 2000000000))
+
+#! function "range" is called with 200000000
+SELECT list_sum(range(200000000))
+
+#! function "lpad" is called with
+SELECT lpad('x', 99999999999999999999, 'y')
+
+#! syntax "DEFAULT" is not allowed
+SELECT DEFAULT
+
+#! Mixing named and positional parameters
+SELECT ?, $name
+
+#! syntax error at or near "SELCT" (line 1, column 1)
+SELCT 1
+
+#! syntax error at or near "attempts" (line 2, column 12)
+SELECT 'ü',
+  'ü' FORM attempts
+
+#! SELECT INTO not supported
+SELECT 1 AS x INTO t

@@ -1,0 +1,186 @@
+//! HTTP side of the API (4319): feedback as JSON, SQL, exports, health and metrics.
+//!
+//! Errors are `{"error": "…"}` with the status of the error table.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use gleaner_query::QueryLimits;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+use crate::cli::SqlFormat;
+use crate::engine::FreshReads;
+use crate::error::{ErrorCode, Refusal};
+use crate::export::{self, ExportRequest};
+use crate::feedback::Feedback;
+use crate::ingest::{PROJECT_HEADER, project_of};
+
+/// Tells a client how many acknowledged records its answer does not see yet; absent when it sees all.
+pub const BEHIND_HEADER: &str = "x-gleaner-behind";
+/// Set when an answer was cut at a row or byte limit.
+pub const TRUNCATED_HEADER: &str = "x-gleaner-truncated";
+/// Feedback batches are small: a thousand items of a few KiB, corrections included.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the API serves from.
+#[derive(Clone)]
+pub struct Api {
+    /// Fresh reads.
+    pub reads: FreshReads,
+    /// Where feedback goes.
+    pub feedback: Feedback,
+    /// Limits of a stranger's query.
+    pub query_limits: Arc<QueryLimits>,
+    /// How many queries and exports run at once.
+    pub slots: Arc<Semaphore>,
+    /// Limits of feedback as JSON.
+    pub wire_limits: Arc<gleaner_wire::Limits>,
+}
+
+/// The routes of the API over HTTP.
+pub fn routes(api: Api) -> Router {
+    Router::new()
+        .route("/v1/feedback:submit", post(submit_feedback))
+        .route("/v1/sql", post(run_sql))
+        .route("/v1/export", post(run_export))
+        .route("/metrics", get(metrics))
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(api)
+}
+
+async fn submit_feedback(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
+    let answer = async {
+        let project = project_of(headers.get(PROJECT_HEADER).map(HeaderValue::as_bytes))?;
+        let request = gleaner_wire::feedback::decode_json(&body, &api.wire_limits)?;
+        let response = api.feedback.submit(&project, request).await?;
+        Ok::<_, Refusal>(gleaner_wire::feedback::encode_json(&response)?)
+    };
+    match answer.await {
+        Ok(body) => answered("application/json", Body::from(body)),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+/// Body of `POST /v1/sql`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SqlRequest {
+    query: String,
+    #[serde(default)]
+    params: Vec<serde_json::Value>,
+    #[serde(default = "json")]
+    format: SqlFormat,
+}
+
+fn json() -> SqlFormat {
+    SqlFormat::Json
+}
+
+async fn run_sql(State(api): State<Api>, Json(request): Json<SqlRequest>) -> Response {
+    match sql(&api, request).await {
+        Ok(response) => response,
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+async fn sql(api: &Api, request: SqlRequest) -> Result<Response, Refusal> {
+    let _slot = api.slots.acquire().await;
+    let (reader, freshness) = api.reads.open().await.map_err(store_unavailable)?;
+    let (limits, format) = (api.query_limits.clone(), request.format);
+    let (summary, out) = tokio::task::spawn_blocking(move || {
+        let mut out = Vec::new();
+        let summary = gleaner_query::run(&reader, &request.query, &request.params, format.into(), &limits, &mut out)?;
+        Ok::<_, gleaner_query::QueryError>((summary, out))
+    })
+    .await
+    .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the query was given up"))?
+    .map_err(query_refused)?;
+    let mut response = answered(format.media_type(), Body::from(out));
+    if summary.truncated {
+        response.headers_mut().insert(TRUNCATED_HEADER, HeaderValue::from_static("true"));
+    }
+    if freshness.behind() > 0 {
+        response.headers_mut().insert(BEHIND_HEADER, HeaderValue::from(freshness.behind()));
+    }
+    Ok(response)
+}
+
+async fn run_export(State(api): State<Api>, Json(request): Json<ExportRequest>) -> Response {
+    let answer = async {
+        let _slot = api.slots.acquire().await;
+        let (reader, freshness) = api.reads.open().await.map_err(store_unavailable)?;
+        if freshness.behind() > 0 {
+            // An export names its journal position; one that lags would look complete and not be.
+            return Err(Refusal::new(
+                ErrorCode::Busy,
+                format!("{} acknowledged requests are not loaded yet, try again", freshness.behind()),
+            ));
+        }
+        tokio::task::spawn_blocking(move || export::to_archive(&reader, &request))
+            .await
+            .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the export was given up"))?
+            .map_err(|e| Refusal::new(ErrorCode::Invalid, e.to_string()))
+    };
+    match answer.await {
+        Ok(archive) => answered("application/x-ndjson", Body::from(archive)),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+async fn readyz(State(api): State<Api>) -> Response {
+    match api.reads.probe() {
+        Ok(()) => answered("text/plain; charset=utf-8", Body::from("ok\n")),
+        Err(error) => refused(&store_unavailable(error)),
+    }
+}
+
+/// Prometheus text. Few numbers yet: what tells whether loading keeps up.
+async fn metrics(State(api): State<Api>) -> Response {
+    let (head, lag) = (api.reads.head(), api.reads.lag());
+    let text = format!(
+        "# HELP gleaner_journal_records_total Requests and feedback batches on disk.\n\
+         # TYPE gleaner_journal_records_total counter\ngleaner_journal_records_total {head}\n\
+         # HELP gleaner_journal_lag_records Journalled and not yet loaded.\n\
+         # TYPE gleaner_journal_lag_records gauge\ngleaner_journal_lag_records {lag}\n"
+    );
+    answered("text/plain; version=0.0.4", Body::from(text))
+}
+
+/// A query that the guard or DuckDB refuses is the client's to mend; a store that fails is not.
+fn query_refused(error: gleaner_query::QueryError) -> Refusal {
+    if error.is_refusal() {
+        return Refusal::new(ErrorCode::Invalid, error.to_string());
+    }
+    tracing::error!(%error, "a query failed");
+    Refusal::new(ErrorCode::Unavailable, error.to_string())
+}
+
+fn store_unavailable(error: gleaner_store::StoreError) -> Refusal {
+    tracing::error!(%error, "the store gives no reader");
+    Refusal::new(ErrorCode::Unavailable, "the store cannot be read now, telemetry and feedback are still taken")
+}
+
+fn answered(content_type: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let body = serde_json::json!({ "error": refusal.message }).to_string();
+    let mut response = answered("application/json", Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(refusal.code.http()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    if let Some(delay) = refusal.code.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(delay.as_secs().max(1)));
+    }
+    response
+}

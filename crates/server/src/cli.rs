@@ -1,0 +1,193 @@
+//! The command line: what can be asked, and which function answers.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+use crate::config::Config;
+use crate::demo;
+use crate::export::ExportArgs;
+
+/// Turns what agents already emit and what people already say of it into training data.
+#[derive(Debug, Parser)]
+#[command(name = "gleaner", version, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Receive OTLP and feedback, until interrupted.
+    Serve(ServeArgs),
+    /// Write a training dataset: sft, preference, reward or trajectory.
+    Export(ExportArgs),
+    /// Run one SELECT over the public schema.
+    Sql(SqlArgs),
+    /// Send feedback: scores, rankings, locks, corrections.
+    Feedback(commands::feedback::FeedbackArgs),
+    /// Load OTLP from files: JSON lines as the Collector's file exporter writes them, or protobuf requests.
+    Import(ImportArgs),
+    /// Show it all on real captured telemetry: serve, replay, score, export, check.
+    Demo(demo::DemoArgs),
+    /// Make the store anew from the journal, e.g. after an upgrade or when the store is damaged.
+    Rebuild(PlaceArgs),
+}
+
+/// Where to read or write: a directory at rest, or a running server.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlaceArgs {
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A data directory that no server holds. Default: the configured server if it answers, else the configured directory.
+    #[arg(long, value_name = "DIR", conflicts_with = "api")]
+    pub data: Option<PathBuf>,
+    /// API address of a running server, e.g. 127.0.0.1:4319.
+    #[arg(long, value_name = "ADDR")]
+    pub api: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// Configuration file; config/gleaner.toml explains every key.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to keep journal and store.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address for OTLP over gRPC. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    otlp_grpc: Option<SocketAddr>,
+    /// Address for OTLP over HTTP.
+    #[arg(long, value_name = "ADDR")]
+    otlp_http: Option<SocketAddr>,
+    /// Address for feedback, SQL and exports.
+    #[arg(long, value_name = "ADDR")]
+    api: Option<SocketAddr>,
+}
+
+/// How to print rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SqlFormat {
+    /// For people.
+    Table,
+    /// One array of objects.
+    Json,
+    /// With a header line.
+    Csv,
+}
+
+impl SqlFormat {
+    /// What an HTTP client is told.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Table => "text/plain; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8",
+        }
+    }
+}
+
+/// `gleaner sql`
+#[derive(Debug, Args)]
+pub struct SqlArgs {
+    /// One SELECT, e.g. "SELECT session_id, need FROM sessions".
+    pub query: String,
+    /// How to print the rows.
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: SqlFormat,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub place: PlaceArgs,
+}
+
+/// `gleaner import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Files; `.binpb` and `.pb` are one protobuf request each, others are JSON lines. Logs are told from traces by content,
+    /// or for protobuf by `.logs.` in the name.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Project to import into.
+    #[arg(long, default_value = crate::ingest::DEFAULT_PROJECT)]
+    pub project: String,
+    /// OTLP over HTTP address of a running server to send to.
+    #[arg(long, value_name = "ADDR", conflicts_with = "data")]
+    pub otlp_http: Option<SocketAddr>,
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// A data directory that no server holds.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+impl Cli {
+    /// What is logged when `GLEANER_LOG` is not set: servers tell more than commands.
+    pub fn default_log_filter(&self) -> &'static str {
+        match self.command {
+            Command::Serve(_) => "info",
+            _ => "warn",
+        }
+    }
+
+    /// Runs the command to its end.
+    ///
+    /// # Errors
+    /// Whatever went wrong, with what to do about it.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Serve(args) => runtime()?.block_on(serve(args)),
+            Command::Export(args) => commands::export::run(&args),
+            Command::Sql(args) => commands::sql::run(&args),
+            Command::Feedback(args) => runtime()?.block_on(commands::feedback::run(args)),
+            Command::Import(args) => commands::import::run(&args),
+            Command::Demo(args) => runtime()?.block_on(demo::run(args)),
+            Command::Rebuild(place) => commands::rebuild::run(&place),
+        }
+    }
+}
+
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let mut config = Config::load(args.config.as_deref())?;
+    if let Some(dir) = args.data {
+        config.data_dir = dir;
+    }
+    if let Some(addr) = args.otlp_grpc {
+        config.otlp.grpc.endpoint = addr;
+    }
+    if let Some(addr) = args.otlp_http {
+        config.otlp.http.endpoint = addr;
+    }
+    if let Some(addr) = args.api {
+        config.api.endpoint = addr;
+    }
+    let data = config.data_dir.display().to_string();
+    let running = crate::start(config).await?;
+    tracing::info!(data, otlp_grpc = %running.otlp_grpc, otlp_http = %running.otlp_http, api = %running.api, "ready");
+    interrupted().await?;
+    tracing::info!("stopping: answering what is in flight, loading what is journalled");
+    running.shutdown().await
+}
+
+async fn interrupted() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

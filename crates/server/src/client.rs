@@ -1,0 +1,78 @@
+//! A small client of the API, for the command line and the demo.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use gleaner_wire::feedback::{SubmitRequest, SubmitResponse};
+
+use crate::api_http::{BEHIND_HEADER, TRUNCATED_HEADER};
+use crate::cli::SqlFormat;
+use crate::export::ExportRequest;
+use crate::stubs::feedback_service_client::FeedbackServiceClient;
+
+/// Talks to one server.
+pub(crate) struct ApiClient {
+    addr: SocketAddr,
+    http: reqwest::Client,
+}
+
+/// An answer with what the user should know beside it.
+pub(crate) struct Answer {
+    /// The rows, in the format asked for.
+    pub(crate) body: Vec<u8>,
+    /// Whether it was cut, whether it lags.
+    pub(crate) notes: Vec<String>,
+}
+
+impl ApiClient {
+    pub(crate) fn new(addr: SocketAddr) -> Self {
+        Self { addr, http: reqwest::Client::new() }
+    }
+
+    /// Runs one query.
+    pub(crate) async fn sql(&self, query: &str, format: SqlFormat) -> anyhow::Result<Answer> {
+        let body = serde_json::json!({ "query": query, "format": format });
+        let response = self.post("/v1/sql", &body).await?;
+        let mut notes = Vec::new();
+        if let Some(behind) = response.headers().get(BEHIND_HEADER).and_then(|v| v.to_str().ok()) {
+            notes.push(format!("{behind} acknowledged requests are not loaded yet"));
+        }
+        if response.headers().contains_key(TRUNCATED_HEADER) {
+            notes.push("the answer was cut at the server's limit; narrow the query".to_owned());
+        }
+        Ok(Answer { body: response.bytes().await?.to_vec(), notes })
+    }
+
+    /// Runs one export; gives the archive of its files.
+    pub(crate) async fn export(&self, request: &ExportRequest) -> anyhow::Result<Vec<u8>> {
+        let response = self.post("/v1/export", &serde_json::to_value(request)?).await?;
+        Ok(response.bytes().await?.to_vec())
+    }
+
+    /// Sends feedback over gRPC.
+    pub(crate) async fn submit(&self, request: SubmitRequest) -> anyhow::Result<SubmitResponse> {
+        let mut client = FeedbackServiceClient::connect(format!("http://{}", self.addr))
+            .await
+            .with_context(|| format!("no server answers on {}", self.addr))?;
+        let response = client.submit(request).await.map_err(|status| anyhow::anyhow!("{}", status.message()))?;
+        Ok(response.into_inner())
+    }
+
+    async fn post(&self, path: &str, body: &serde_json::Value) -> anyhow::Result<reqwest::Response> {
+        let response = self
+            .http
+            .post(format!("http://{}{path}", self.addr))
+            .json(body)
+            .send()
+            .await
+            .with_context(|| format!("no server answers on {}", self.addr))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
+        let told =
+            serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|v| v["error"].as_str().map(str::to_owned));
+        anyhow::bail!("{}", told.unwrap_or_else(|| format!("the server answered {status}")))
+    }
+}

@@ -1,0 +1,8 @@
+//! Commands that are not the server: each file is one command.
+
+pub(crate) mod export;
+pub(crate) mod feedback;
+pub(crate) mod import;
+pub(crate) mod place;
+pub(crate) mod rebuild;
+pub(crate) mod sql;

@@ -1,0 +1,132 @@
+//! `gleaner import`: OTLP from files, into a running server or a directory at rest.
+//!
+//! Every request goes through the same checks as one over the wire. At rest it is journalled directly, then loaded.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use gleaner_wire::Encoding;
+
+use crate::cli::ImportArgs;
+use crate::commands::place::progress;
+use crate::config::Config;
+use crate::engine::open_at_rest_or_new;
+use crate::ingest::{ENCODING_JSON, ENCODING_PROTOBUF, PROJECT_HEADER, RecordKind, Signal, record};
+
+/// One request out of a file.
+struct Request {
+    signal: Signal,
+    encoding: Encoding,
+    body: Bytes,
+    /// File and line, for messages.
+    place: String,
+}
+
+pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
+    let mut config = Config::load(args.config.as_deref())?;
+    crate::ingest::project_of(Some(args.project.as_bytes()))?;
+    let mut requests = Vec::new();
+    for file in &args.files {
+        requests.extend(read_requests(file)?);
+    }
+    match args.otlp_http {
+        Some(addr) => crate::cli::runtime()?.block_on(send(addr, &args.project, &requests))?,
+        None => {
+            if let Some(dir) = &args.data {
+                config.data_dir.clone_from(dir);
+            }
+            import_at_rest(&config, &args.project, &requests)?;
+        }
+    }
+    println!("imported {} requests from {} files", requests.len(), args.files.len());
+    Ok(())
+}
+
+fn import_at_rest(config: &Config, project: &str, requests: &[Request]) -> anyhow::Result<()> {
+    let bar = progress("importing");
+    let mut store = open_at_rest_or_new(config, &mut |_, _| {})?;
+    let limits = config.wire_limits();
+    bar.set_length(requests.len() as u64);
+    for request in requests {
+        let scan = match request.signal {
+            Signal::Traces => gleaner_wire::scan_traces(request.encoding, &request.body, &limits),
+            Signal::Logs => gleaner_wire::scan_logs(request.encoding, &request.body, &limits),
+        }
+        .with_context(|| request.place.clone())?;
+        if let Some(first) = scan.first_rejection {
+            eprintln!("note: {}: {} rejected, first: {first}", request.place, scan.rejected);
+        }
+        let kind = match request.signal {
+            Signal::Traces => RecordKind::Traces,
+            Signal::Logs => RecordKind::Logs,
+        };
+        let encoding = match request.encoding {
+            Encoding::Protobuf => ENCODING_PROTOBUF,
+            Encoding::Json => ENCODING_JSON,
+        };
+        store.journal().append_blocking(record(kind, encoding, project.to_owned(), request.body.to_vec()))?;
+        bar.inc(1);
+    }
+    store.catch_up(&mut |_, _| {})?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+async fn send(addr: std::net::SocketAddr, project: &str, requests: &[Request]) -> anyhow::Result<()> {
+    let client = reqwest::Client::new();
+    let bar = progress("sending");
+    bar.set_length(requests.len() as u64);
+    for request in requests {
+        let path = match request.signal {
+            Signal::Traces => "traces",
+            Signal::Logs => "logs",
+        };
+        let content_type = match request.encoding {
+            Encoding::Protobuf => "application/x-protobuf",
+            Encoding::Json => "application/json",
+        };
+        let response = client
+            .post(format!("http://{addr}/v1/{path}"))
+            .header("content-type", content_type)
+            .header(PROJECT_HEADER, project)
+            .body(request.body.clone())
+            .send()
+            .await
+            .with_context(|| format!("no server answers on {addr}"))?;
+        anyhow::ensure!(response.status().is_success(), "{}: the server answered {}", request.place, response.status());
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn read_requests(file: &Path) -> anyhow::Result<Vec<Request>> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
+    let protobuf = matches!(file.extension().and_then(|e| e.to_str()), Some("binpb" | "pb"));
+    if protobuf {
+        let signal = if name.contains(".logs.") { Signal::Logs } else { Signal::Traces };
+        return Ok(vec![Request { signal, encoding: Encoding::Protobuf, body: bytes.into(), place: name }]);
+    }
+    let text = String::from_utf8(bytes).with_context(|| format!("{name} is neither .binpb nor UTF-8 JSON lines"))?;
+    let mut requests = Vec::new();
+    for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let place = format!("{name}, line {}", n + 1);
+        let signal = signal_of(line).with_context(|| format!("{place}: neither resourceSpans nor resourceLogs"))?;
+        requests.push(Request { signal, encoding: Encoding::Json, body: Bytes::from(line.to_owned()), place });
+    }
+    Ok(requests)
+}
+
+/// A line says what it is by its top-level key.
+fn signal_of(line: &str) -> Option<Signal> {
+    let value: serde_json::Value = serde_json::from_str(line).ok()?;
+    if value.get("resourceSpans").is_some() {
+        Some(Signal::Traces)
+    } else if value.get("resourceLogs").is_some() {
+        Some(Signal::Logs)
+    } else {
+        None
+    }
+}

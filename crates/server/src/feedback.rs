@@ -1,0 +1,140 @@
+//! The one way in for feedback: validate each item, answer repeats, journal the rest, answer per item. gRPC and JSON both call
+//! [`Feedback::submit`].
+//!
+//! Items are validated one by one (`gleaner_normalize::feedback`); a bad one is refused alone. Nothing here reads the store: the
+//! idempotency keys are held in memory (32 bytes and some overhead an item), filled from the store at the start, so that
+//! feedback is taken while DuckDB is busy, locked or broken.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gleaner_journal::Journal;
+use gleaner_model::FeedbackItem;
+use gleaner_normalize::feedback::{FeedbackLimits, validate_within};
+use gleaner_store::FeedbackKey;
+use gleaner_wire::feedback::{Item, ItemResult, SubmitRequest, SubmitResponse, item_result::Status};
+use tokio::sync::Mutex;
+
+use crate::error::{ErrorCode, Refusal};
+use crate::ingest::{ENCODING_JSON, RecordKind, journal_durably, now_unix_nano, record};
+
+/// Takes feedback. Cheap to clone.
+#[derive(Clone)]
+pub struct Feedback {
+    journal: Journal,
+    /// Held over the journal write: two requests with one key must not both find it free.
+    known: Arc<Mutex<Known>>,
+    limits: Arc<FeedbackLimits>,
+    max_items: usize,
+    timeout: Duration,
+}
+
+/// Item id to content hash, both as their first 16 bytes: the item id is derived from the key.
+type Known = HashMap<(String, u128), u128>;
+
+impl Feedback {
+    /// `keys`: what the store holds already.
+    pub fn new(
+        journal: Journal,
+        keys: Vec<FeedbackKey>,
+        limits: FeedbackLimits,
+        max_items: usize,
+        timeout: Duration,
+    ) -> Self {
+        let known = keys.into_iter().map(|k| ((k.project, digest(&k.item_id)), digest(&k.content_hash))).collect();
+        Self { journal, known: Arc::new(Mutex::new(known)), limits: Arc::new(limits), max_items, timeout }
+    }
+
+    /// Answers every item, in order. Items answered ACCEPTED are on disk when this returns.
+    ///
+    /// # Errors
+    /// For the request as a whole: too many items, or the journal cannot be written (then nothing is known to be stored, and
+    /// sending again is harmless).
+    pub async fn submit(&self, project: &str, request: SubmitRequest) -> Result<SubmitResponse, Refusal> {
+        if request.items.len() > self.max_items {
+            return Err(Refusal::new(
+                ErrorCode::TooLarge,
+                format!("items has {} entries, the limit is {}", request.items.len(), self.max_items),
+            ));
+        }
+        let arrived_at = now_unix_nano();
+        let mut known = self.known.lock().await;
+        let mut fresh: Vec<FeedbackItem> = Vec::new();
+        let mut added: Vec<((String, u128), u128)> = Vec::new();
+        let mut results = Vec::with_capacity(request.items.len());
+        for item in request.items {
+            results.push(self.judge(project, item, arrived_at, &mut known, &mut added, &mut fresh));
+        }
+        if !fresh.is_empty() {
+            if let Err(refusal) = self.write(project, &fresh).await {
+                // Not known to be stored: a retry must not be answered as a repeat.
+                for (key, _) in added {
+                    known.remove(&key);
+                }
+                return Err(refusal);
+            }
+        }
+        Ok(SubmitResponse { results })
+    }
+
+    fn judge(
+        &self,
+        project: &str,
+        item: Item,
+        arrived_at: u64,
+        known: &mut Known,
+        added: &mut Vec<((String, u128), u128)>,
+        fresh: &mut Vec<FeedbackItem>,
+    ) -> ItemResult {
+        let item = match validate_within(&self.limits, project, item, arrived_at) {
+            Ok(item) => item,
+            Err(rejection) => return refused(rejection.field, rejection.message),
+        };
+        let (key, content) = ((project.to_owned(), digest(&item.item_id)), digest(&item.content_hash));
+        match known.get(&key) {
+            Some(first) if *first == content => answer(Status::Repeated, item.item_id),
+            Some(_) => refused(
+                "idempotency_key".into(),
+                format!(
+                    "idempotency_key {:?} was used for other content, item {}",
+                    item.idempotency_key.unwrap_or_default(),
+                    item.item_id
+                ),
+            ),
+            None => {
+                known.insert(key.clone(), content);
+                added.push((key, content));
+                let accepted = answer(Status::Accepted, item.item_id.clone());
+                fresh.push(item);
+                accepted
+            }
+        }
+    }
+
+    async fn write(&self, project: &str, items: &[FeedbackItem]) -> Result<(), Refusal> {
+        let payload = serde_json::to_vec(items)
+            .map_err(|e| Refusal::new(ErrorCode::Invalid, format!("items cannot be written as JSON: {e}")))?;
+        let record = record(RecordKind::Feedback, ENCODING_JSON, project.to_owned(), payload);
+        journal_durably(&self.journal, record, self.timeout).await?;
+        Ok(())
+    }
+}
+
+fn answer(status: Status, item_id: String) -> ItemResult {
+    ItemResult { status: status.into(), item_id, message: String::new(), field: String::new() }
+}
+
+fn refused(field: String, message: String) -> ItemResult {
+    ItemResult { status: Status::Refused.into(), item_id: String::new(), message, field }
+}
+
+/// The first 16 bytes of a hex hash. Ids are hex by construction; anything else is hashed by its bytes.
+fn digest(hex: &str) -> u128 {
+    u128::from_str_radix(hex.get(..32).unwrap_or(""), 16).unwrap_or_else(|_| {
+        hex.bytes().fold(0xcbf2_9ce4_8422_2325_u128, |h, b| (h ^ u128::from(b)).wrapping_mul(0x0100_0000_01b3))
+    })
+}
+
+#[cfg(test)]
+mod tests;

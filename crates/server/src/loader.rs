@@ -1,0 +1,273 @@
+//! The loader: the store's only writer. Reads the journal in order, decodes, normalizes, and commits large batches.
+//!
+//! Data in: journal records. Data out: one store transaction a batch, which holds the journal position it reaches; so a crash at
+//! any instant replays nothing twice and skips nothing (I1). A record that cannot be decoded stays in the journal, is
+//! logged and counted, and does not stop the ones behind it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use gleaner_journal::{Journal, JournalError, Record};
+use gleaner_model::{DerivedTrace, FeedbackItem, Fragment, StoredFragment, UnmappedSpan};
+use gleaner_normalize::{derive, map, merge};
+use gleaner_store::{Commit, Store, StoreError};
+use gleaner_wire::{Encoding, Limits};
+use tokio::sync::watch;
+
+use crate::ingest::{ENCODING_JSON, ENCODING_PROTOBUF, RecordKind};
+
+/// How long the loader sleeps at most before it looks whether it should stop.
+const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// First and longest pause after a failed commit.
+const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// Bounds of one batch.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchLimits {
+    /// Payload bytes of one transaction.
+    pub max_bytes: usize,
+    /// Journal records of one transaction.
+    pub max_records: usize,
+}
+
+/// Moves the journal into the store.
+pub struct Loader {
+    journal: Journal,
+    store: Store,
+    limits: BatchLimits,
+    position: u64,
+    loaded: watch::Sender<u64>,
+}
+
+impl Loader {
+    /// Goes on where the store's last transaction ended. The receiver tells the position that readers can see.
+    ///
+    /// # Errors
+    /// When the store cannot tell its position.
+    pub fn new(
+        journal: Journal,
+        store: Store,
+        limits: BatchLimits,
+    ) -> Result<(Self, watch::Receiver<u64>), StoreError> {
+        let position = store.position()?;
+        let (loaded, receiver) = watch::channel(position);
+        Ok((Self { journal, store, limits, position, loaded }, receiver))
+    }
+
+    /// Loads everything that the journal holds now, then returns. For stores at rest; tells progress as (position, head).
+    ///
+    /// # Errors
+    /// When the journal cannot be read or the store cannot be written.
+    pub fn catch_up(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), LoadError> {
+        let head = self.journal.head();
+        while self.position < head {
+            self.load_batch()?;
+            progress(self.position, head);
+        }
+        Ok(())
+    }
+
+    /// Loads until told to stop. A commit that fails is tried again with growing pauses; the journal goes on meanwhile. A store
+    /// that must be reopened ends loading: readers share its database, so only a restart can close it.
+    pub fn run(mut self, stop: &Arc<AtomicBool>) -> Store {
+        let mut pause = RETRY_PAUSE.0;
+        while !stop.load(Ordering::Acquire) {
+            if self.journal.wait_for(self.position + 1, IDLE_WAIT) <= self.position {
+                continue;
+            }
+            match self.load_batch() {
+                Ok(()) => pause = RETRY_PAUSE.0,
+                Err(LoadError::Store(error @ StoreError::Invalidated { .. })) => {
+                    tracing::error!(%error, position = self.position,
+                        "loading has stopped; what arrives is kept in the journal; restart gleaner, or stop it and run `gleaner rebuild`");
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%error, position = self.position, "loading failed, will try again");
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(RETRY_PAUSE.1);
+                }
+            }
+        }
+        self.store
+    }
+
+    /// The store itself, once nothing more is to be loaded.
+    pub fn into_store(self) -> Store {
+        self.store
+    }
+
+    /// The store, for reading while nothing loads.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn load_batch(&mut self) -> Result<(), LoadError> {
+        let records = self.next_records()?;
+        let Some((last, _)) = records.last() else { return Ok(()) };
+        let last = *last;
+        let commit = self.prepare(records, last)?;
+        self.store.commit(&commit)?;
+        self.reached(last);
+        Ok(())
+    }
+
+    fn reached(&mut self, position: u64) {
+        self.position = position;
+        self.loaded.send_replace(position);
+    }
+
+    fn next_records(&self) -> Result<Vec<(u64, Record)>, LoadError> {
+        let mut records = Vec::new();
+        let mut bytes = 0;
+        for next in self.journal.read_from(self.position)? {
+            let (position, record) = next?;
+            bytes += record.payload.len();
+            records.push((position, record));
+            if bytes >= self.limits.max_bytes || records.len() >= self.limits.max_records {
+                break;
+            }
+        }
+        Ok(records)
+    }
+
+    /// From records to one transaction's worth of rows. Reads the store for what is already known of the touched traces.
+    fn prepare(&self, records: Vec<(u64, Record)>, position: u64) -> Result<Commit, LoadError> {
+        let mut facts = Facts::default();
+        for (position, record) in &records {
+            if let Err(message) = facts.decode(*position, record) {
+                tracing::error!(position, message, "a journal record cannot be decoded; it stays in the journal");
+            }
+        }
+        let touched: Vec<(String, String)> = facts.touched_traces().into_iter().collect();
+        let known = self.store.fragments(&touched)?;
+        let (fragments, traces) = derive_traces(facts.fragments, known);
+        Ok(Commit { position, fragments, feedback: facts.feedback, traces, unmapped_logs: facts.unmapped_logs })
+    }
+}
+
+/// Why loading stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The journal cannot be read.
+    #[error("journal: {0}")]
+    Journal(#[from] JournalError),
+    /// The store cannot be read or written.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// What a batch of records says, decoded.
+#[derive(Default)]
+struct Facts {
+    fragments: Vec<StoredFragment>,
+    feedback: Vec<(u64, u64, FeedbackItem)>,
+    unmapped_logs: Vec<(String, UnmappedSpan)>,
+}
+
+impl Facts {
+    fn decode(&mut self, position: u64, record: &Record) -> Result<(), String> {
+        if record.kind == RecordKind::Feedback as u8 {
+            let items: Vec<FeedbackItem> =
+                serde_json::from_slice(&record.payload).map_err(|e| format!("feedback: {e}"))?;
+            self.feedback.extend(items.into_iter().map(|item| (position, record.recorded_at_unix_nano, item)));
+            return Ok(());
+        }
+        let encoding = match record.encoding {
+            ENCODING_PROTOBUF => Encoding::Protobuf,
+            ENCODING_JSON => Encoding::Json,
+            other => return Err(format!("unknown encoding {other}")),
+        };
+        // What was accepted once is loaded whatever the limits are now.
+        let limits = &Limits::ACCEPTED;
+        let fragments = if record.kind == RecordKind::Traces as u8 {
+            let request = gleaner_wire::decode_traces(encoding, &record.payload, limits).map_err(|e| e.to_string())?;
+            gleaner_normalize::decode_traces(request)
+        } else if record.kind == RecordKind::Logs as u8 {
+            let request = gleaner_wire::decode_logs(encoding, &record.payload, limits).map_err(|e| e.to_string())?;
+            gleaner_normalize::decode_logs(request)
+        } else {
+            return Err(format!("unknown record kind {}", record.kind));
+        };
+        for (ordinal, fragment) in fragments.into_iter().enumerate() {
+            if let (Fragment::Log(log), None) = (&fragment, fragment.trace_id()) {
+                self.unmapped_logs.push((record.project.clone(), unmapped_log(log)));
+            }
+            self.fragments.push(StoredFragment {
+                project: record.project.clone(),
+                position,
+                ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
+                recorded_at_unix_nano: record.recorded_at_unix_nano,
+                fragment,
+            });
+        }
+        Ok(())
+    }
+
+    fn touched_traces(&self) -> BTreeSet<(String, String)> {
+        self.fragments
+            .iter()
+            .filter_map(|stored| Some((stored.project.clone(), stored.fragment.trace_id()?.to_owned())))
+            .collect()
+    }
+}
+
+/// A record outside any trace: stored, counted and listed (I8), until a convention makes spans of such records.
+fn unmapped_log(log: &gleaner_model::LogFragment) -> UnmappedSpan {
+    UnmappedSpan {
+        trace_id: None,
+        span_id: None,
+        scope_name: log.scope.name.clone(),
+        name: log.event_name.clone(),
+        reason: "log_outside_any_trace".into(),
+    }
+}
+
+/// Puts new fragments to the known ones of their traces and derives each touched trace anew. A fragment that says nothing
+/// new (a client's retry) is dropped: it was kept already. Gives the new facts and the derived traces.
+fn derive_traces(new: Vec<StoredFragment>, known: Vec<StoredFragment>) -> (Vec<StoredFragment>, Vec<DerivedTrace>) {
+    let mut traces: BTreeMap<(String, String), Vec<StoredFragment>> = BTreeMap::new();
+    for stored in known {
+        if let Some(trace_id) = stored.fragment.trace_id() {
+            traces.entry((stored.project.clone(), trace_id.to_owned())).or_default().push(stored);
+        }
+    }
+    let mut facts = Vec::with_capacity(new.len());
+    let mut changed = BTreeSet::new();
+    for stored in new {
+        let Some(trace_id) = stored.fragment.trace_id() else {
+            facts.push(stored);
+            continue;
+        };
+        let key = (stored.project.clone(), trace_id.to_owned());
+        let of_trace = traces.entry(key.clone()).or_default();
+        if of_trace.iter().any(|old| old.fragment == stored.fragment) {
+            continue;
+        }
+        of_trace.push(stored.clone());
+        facts.push(stored);
+        changed.insert(key);
+    }
+    let derived = changed.iter().filter_map(|key| Some(derive_one(&key.0, &key.1, traces.get(key)?))).collect();
+    (facts, derived)
+}
+
+fn derive_one(project: &str, trace_id: &str, fragments: &[StoredFragment]) -> DerivedTrace {
+    let recorded_at = fragments.iter().map(|f| f.recorded_at_unix_nano).max().unwrap_or(0);
+    let merged = merge(fragments);
+    let mapped: Vec<_> = merged
+        .spans
+        .into_iter()
+        .map(|span| {
+            let mapped = map(&span);
+            (span, mapped)
+        })
+        .collect();
+    let loose_logs: Vec<_> = merged.loose_logs.into_iter().map(|loose| loose.log).collect();
+    derive::derive_trace(project, trace_id, recorded_at, &mapped, &loose_logs)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! OTLP over HTTP (4318): `/v1/traces`, `/v1/logs` (protobuf and JSON, gzip and zstd) and `/v1/metrics` (a warning).
+//!
+//! Every answer has the content type of its request, errors too (OTLP/HTTP Response). What is accepted is decided in
+//! [`Ingest::accept`], as for gRPC.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::{any, post};
+use bytes::Bytes;
+use gleaner_wire::{ContentEncoding, Encoding, answer};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+
+use crate::error::{ErrorCode, Refusal, status_body};
+use crate::ingest::{Accepted, Ingest, PROJECT_HEADER, Signal, project_of};
+use crate::otlp_grpc::METRICS_WARNING;
+
+/// The routes of OTLP over HTTP.
+pub fn routes(ingest: Ingest) -> Router {
+    Router::new()
+        .route("/v1/{signal}", post(export).fallback(wrong_method))
+        .fallback(any(|| async { plain(StatusCode::NOT_FOUND, "not an OTLP path, want /v1/traces or /v1/logs") }))
+        .with_state(ingest)
+}
+
+async fn wrong_method() -> Response {
+    plain(StatusCode::METHOD_NOT_ALLOWED, "OTLP wants POST")
+}
+
+async fn export(State(ingest): State<Ingest>, Path(signal): Path<String>, headers: HeaderMap, body: Body) -> Response {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let Ok(encoding) = Encoding::from_content_type(content_type) else {
+        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "want application/x-protobuf or application/json");
+    };
+    let Some(signal) = signal_of(&signal) else {
+        return plain(StatusCode::NOT_FOUND, "not an OTLP signal, want /v1/traces or /v1/logs");
+    };
+    match accept(&ingest, signal, encoding, &headers, body).await {
+        Ok(accepted) => {
+            let body = answer::success(signal, encoding, accepted.rejected, &accepted.message);
+            answered(StatusCode::OK, encoding, body)
+        }
+        Err(refusal) => refused(encoding, &refusal),
+    }
+}
+
+fn signal_of(name: &str) -> Option<answer::Signal> {
+    match name {
+        "traces" => Some(answer::Signal::Traces),
+        "logs" => Some(answer::Signal::Logs),
+        "metrics" => Some(answer::Signal::Metrics),
+        _ => None,
+    }
+}
+
+async fn accept(
+    ingest: &Ingest,
+    signal: answer::Signal,
+    encoding: Encoding,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Accepted, Refusal> {
+    let project = project_of(headers.get(PROJECT_HEADER).map(HeaderValue::as_bytes))?;
+    let content_encoding = match headers.get(header::CONTENT_ENCODING) {
+        None => ContentEncoding::Identity,
+        Some(value) => ContentEncoding::parse(value.to_str().unwrap_or("?"))?,
+    };
+    let compressed = read_body(body, ingest.limits().max_request_bytes).await?;
+    let signal = match signal {
+        answer::Signal::Traces => Signal::Traces,
+        answer::Signal::Logs => Signal::Logs,
+        answer::Signal::Metrics => return Ok(Accepted { rejected: 0, message: METRICS_WARNING.to_owned() }),
+    };
+    let body = gleaner_wire::decompress(content_encoding, compressed, ingest.limits())?;
+    ingest.accept(signal, encoding, project, body).await
+}
+
+async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, Refusal> {
+    match Limited::new(body, max_bytes).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(Refusal::new(ErrorCode::TooLarge, format!("request body is over the limit of {max_bytes} bytes")))
+        }
+        Err(_) => Err(Refusal::new(ErrorCode::Invalid, "the request body broke off")),
+    }
+}
+
+fn refused(encoding: Encoding, refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.code.http()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = answered(status, encoding, status_body(encoding, refusal));
+    if let Some(delay) = refusal.code.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(delay.as_secs().max(1)));
+    }
+    response
+}
+
+fn answered(status: StatusCode, encoding: Encoding, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(encoding.content_type()));
+    response
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

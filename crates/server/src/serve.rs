@@ -1,0 +1,173 @@
+//! The server: three listeners over one engine, and a shutdown that drains.
+//!
+//! Ports are bound before anything is opened, so that a port in use is told at once. Requests are served only when the store
+//! holds what was journalled before the start. On shutdown listeners stop, requests in flight get their answers, the journal
+//! is loaded as far as the deadline allows, then journal and store close.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use gleaner_normalize::feedback::FeedbackLimits;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tonic::transport::server::TcpIncoming;
+
+use crate::api_grpc::{FeedbackRpc, stubs};
+use crate::api_http::{self, Api};
+use crate::config::{Config, mib};
+use crate::engine::Engine;
+use crate::feedback::Feedback;
+use crate::ingest::Ingest;
+use crate::otlp_grpc::{ExportService, Logs, Metrics, Traces};
+use crate::otlp_http;
+
+/// A running server.
+pub struct Running {
+    /// Where OTLP over gRPC is served.
+    pub otlp_grpc: SocketAddr,
+    /// Where OTLP over HTTP is served.
+    pub otlp_http: SocketAddr,
+    /// Where feedback, SQL and exports are served.
+    pub api: SocketAddr,
+    stop: watch::Sender<bool>,
+    listeners: JoinSet<anyhow::Result<()>>,
+    engine: Engine,
+    drain: Duration,
+}
+
+/// Binds, opens, serves. Returns when the server is ready.
+///
+/// # Errors
+/// When a port is taken, the data directory cannot be used, or its contents are damaged.
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    let (otlp_grpc, grpc_addr) = bind(config.otlp.grpc.endpoint, "OTLP gRPC").await?;
+    let (otlp_http, http_addr) = bind(config.otlp.http.endpoint, "OTLP HTTP").await?;
+    let (api, api_addr) = bind(config.api.endpoint, "API").await?;
+    for addr in [grpc_addr, http_addr, api_addr] {
+        if !addr.ip().is_loopback() {
+            tracing::warn!(%addr, "listening beyond loopback without authentication: whoever reaches it reads and writes everything");
+        }
+    }
+
+    let opened = config.clone();
+    let mut engine = tokio::task::spawn_blocking(move || Engine::start(&opened)).await??;
+    let timeout = Duration::from_millis(config.ingest.request_timeout_ms);
+    let ingest =
+        Ingest::new(engine.journal().clone(), config.wire_limits(), mib(config.ingest.max_in_flight_mib), timeout);
+    let feedback = Feedback::new(
+        engine.journal().clone(),
+        engine.take_feedback_keys(),
+        feedback_limits(&config),
+        config.feedback.max_items_per_request,
+        timeout,
+    );
+    let api_state = Api {
+        reads: engine.fresh_reads(Duration::from_millis(config.read.fresh_timeout_ms)),
+        feedback: feedback.clone(),
+        query_limits: Arc::new(config.query_limits()),
+        slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
+        wire_limits: Arc::new(config.wire_limits()),
+    };
+
+    let (stop, stopped) = watch::channel(false);
+    let mut listeners = JoinSet::new();
+    listeners.spawn(serve_otlp_grpc(
+        otlp_grpc,
+        ingest.clone(),
+        config.otlp.grpc.max_concurrent_streams,
+        until(&stopped),
+    ));
+    listeners.spawn(serve_axum(otlp_http, otlp_http::routes(ingest), until(&stopped)));
+    listeners.spawn(serve_axum(api, api_routes(api_state, feedback).await?, until(&stopped)));
+    let drain = Duration::from_millis(config.shutdown.drain_timeout_ms);
+    Ok(Running { otlp_grpc: grpc_addr, otlp_http: http_addr, api: api_addr, stop, listeners, engine, drain })
+}
+
+impl Running {
+    /// Stops taking requests, answers those in flight, loads what was journalled, closes.
+    ///
+    /// # Errors
+    /// When a listener had failed.
+    pub async fn shutdown(mut self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        let deadline = tokio::time::Instant::now() + self.drain;
+        let mut failed = None;
+        while let Ok(Some(ended)) = tokio::time::timeout_at(deadline, self.listeners.join_next()).await {
+            failed = ended.map_err(anyhow::Error::from).and_then(|r| r).err().or(failed);
+        }
+        self.listeners.abort_all();
+        let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+        let engine = self.engine;
+        tokio::task::spawn_blocking(move || engine.shutdown(left)).await?;
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+async fn serve_otlp_grpc(
+    listener: TcpListener,
+    ingest: Ingest,
+    max_concurrent_streams: u32,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<ExportService<Traces>>().await;
+    reporter.set_serving::<ExportService<Logs>>().await;
+    tonic::transport::Server::builder()
+        .max_concurrent_streams(max_concurrent_streams)
+        .add_service(health)
+        .add_service(ExportService::<Traces>::new(ingest.clone()))
+        .add_service(ExportService::<Logs>::new(ingest.clone()))
+        .add_service(ExportService::<Metrics>::new(ingest))
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop)
+        .await?;
+    Ok(())
+}
+
+/// gRPC and HTTP share the API's port: gRPC is HTTP/2 with paths of its own.
+async fn api_routes(api: Api, feedback: Feedback) -> anyhow::Result<axum::Router> {
+    let service = stubs::feedback_service_server::FeedbackServiceServer::new(FeedbackRpc::new(feedback));
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<stubs::feedback_service_server::FeedbackServiceServer<FeedbackRpc>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(gleaner_wire::feedback::FEEDBACK_DESCRIPTOR)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let grpc = tonic::service::Routes::new(service).add_service(health).add_service(reflection);
+    Ok(grpc.prepare().into_axum_router().merge(api_http::routes(api)))
+}
+
+async fn serve_axum(
+    listener: TcpListener,
+    routes: axum::Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    axum::serve(listener, routes).with_graceful_shutdown(stop).await?;
+    Ok(())
+}
+
+fn until(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
+    let mut stopped = stopped.clone();
+    async move {
+        // A sender that is gone means the server is gone.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    }
+}
+
+async fn bind(endpoint: SocketAddr, what: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener =
+        TcpListener::bind(endpoint).await.with_context(|| format!("cannot listen on {endpoint} for {what}"))?;
+    let addr = listener.local_addr()?;
+    Ok((listener, addr))
+}
+
+fn feedback_limits(config: &Config) -> FeedbackLimits {
+    FeedbackLimits {
+        max_text_bytes: config.feedback.max_text_kib * 1024,
+        max_entries: config.feedback.max_entries,
+        ..FeedbackLimits::default()
+    }
+}

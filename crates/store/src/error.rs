@@ -1,0 +1,104 @@
+//! Everything that can go wrong with the store, by what the caller can do about it.
+
+use std::path::{Path, PathBuf};
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened or created.
+    #[error("cannot open the store {path}: {message}")]
+    Open {
+        /// The database file.
+        path: PathBuf,
+        /// DuckDB's or the system's words.
+        message: String,
+    },
+    /// Another process has the file open.
+    #[error("the store {path} is open in another process: {holder}")]
+    Locked {
+        /// The database file.
+        path: PathBuf,
+        /// DuckDB's words, which name the holder's process id.
+        holder: String,
+    },
+    /// The database refuses all further work. Drop the store with all readers, open it again and read
+    /// [`crate::Store::position`]: a commit that failed with this may have been stored all the same.
+    #[error("the store must be reopened: {message}")]
+    Invalidated {
+        /// DuckDB's words.
+        message: String,
+    },
+    /// A statement failed; the store remains usable and nothing of a failed commit was written.
+    #[error("{doing} failed: {source}")]
+    Sql {
+        /// What was being done.
+        doing: &'static str,
+        /// DuckDB's error.
+        source: Box<duckdb::Error>,
+    },
+    /// The file was made by another version of the schema.
+    #[error("{}", schema_version_message(.path, *.found, *.supported))]
+    SchemaVersion {
+        /// The database file.
+        path: PathBuf,
+        /// Version in the file; `None`: a DuckDB file that is no store of Gleaner.
+        found: Option<u64>,
+        /// Version of this program.
+        supported: u64,
+    },
+    /// A commit would take the journal position back.
+    #[error("commit.position {given} is behind the store's position {stored}")]
+    Position {
+        /// Position of the refused commit.
+        given: u64,
+        /// Position in the store.
+        stored: u64,
+    },
+    /// A value could not be brought into the form in which it is stored or read.
+    #[error("cannot convert {what}: {message}")]
+    Value {
+        /// Which value.
+        what: &'static str,
+        /// Why not.
+        message: String,
+    },
+}
+
+impl StoreError {
+    /// Sorts an error by DuckDB's message: the C interface gives no code that tells an invalidated database.
+    pub(crate) fn sql(doing: &'static str, source: duckdb::Error) -> Self {
+        let message = source.to_string();
+        if is_fatal(&message) { Self::Invalidated { message } } else { Self::Sql { doing, source: Box::new(source) } }
+    }
+
+    /// The error of an attempt to open `path`.
+    pub(crate) fn open(path: &Path, source: &duckdb::Error) -> Self {
+        let (path, message) = (path.to_owned(), source.to_string());
+        if message.contains("Could not set lock on file") {
+            Self::Locked { path, holder: message }
+        } else {
+            Self::Open { path, message }
+        }
+    }
+}
+
+fn is_fatal(message: &str) -> bool {
+    message.contains("has been invalidated") || message.starts_with("FATAL Error") || message.contains("FATAL Error:")
+}
+
+fn schema_version_message(path: &Path, found: Option<u64>, supported: u64) -> String {
+    let path = path.display();
+    match found {
+        None => format!("{path} is a database, but not a store of gleaner"),
+        Some(found) if found > supported => format!(
+            "the store {path} has schema version {found}, this program knows {supported}: use a newer gleaner, or make \
+             the store anew with `gleaner rebuild`"
+        ),
+        Some(found) => format!(
+            "the store {path} has schema version {found}, this program needs {supported}: make it anew with `gleaner rebuild`"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Read handles. A reader has a connection of its own and sees whole commits only.
+//!
+//! A reader runs the SQL of this program and of guarded callers; it does not judge what it is given (that is the `query`
+//! crate's work). `sql` is always one statement.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use duckdb::types::Value as SqlValue;
+use duckdb::{Connection, InterruptHandle, Statement, params_from_iter};
+use serde_json::{Map, Value};
+
+use crate::StoreError;
+use crate::json_rows::RowShape;
+
+/// Makes readers, on any thread.
+#[derive(Clone)]
+pub struct Readers {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Readers {
+    pub(crate) fn new(writer: &Connection) -> Result<Self, StoreError> {
+        let connection = writer.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// A fresh connection for reads.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        // Cloning cannot leave the connection in a bad state.
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
+        Ok(Reader { connection })
+    }
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readers").finish_non_exhaustive()
+    }
+}
+
+/// A connection for reads. It can be sent to another thread; one query runs on it at a time.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// All rows of a query. Values are typed: numbers, strings, booleans, nested lists and objects; JSON columns are parsed;
+    /// times are ISO 8601 in UTC with a `Z` (`2026-11-22T17:14:59.000001Z`); integers beyond 64 bits, and doubles that are not
+    /// finite, are strings.
+    pub fn rows(&self, sql: &str, params: &[Value]) -> Result<Vec<Map<String, Value>>, StoreError> {
+        let mut rows = Vec::new();
+        self.for_each_row(sql, params, &mut |row| {
+            rows.push(row);
+            ControlFlow::Continue(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Calls `visit` with every row, until it breaks. Holds a few thousand rows at a time.
+    pub fn for_each_row(
+        &self,
+        sql: &str,
+        params: &[Value],
+        visit: &mut dyn FnMut(Map<String, Value>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut shape = None;
+        self.each_batch(sql, params, |statement, batch| {
+            let shape = shape.get_or_insert_with(|| RowShape::of(statement, &batch));
+            for row in 0..batch.num_rows() {
+                if shape.row(&batch, row)?.map_or(ControlFlow::Continue(()), &mut *visit).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(())
+    }
+
+    /// Calls `visit` with every Arrow batch (2048 rows at most), until it breaks, and returns the schema, which is known
+    /// even when there are no rows. JSON columns are Utf8.
+    pub fn stream(
+        &self,
+        sql: &str,
+        params: &[Value],
+        visit: &mut dyn FnMut(RecordBatch) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<SchemaRef, StoreError> {
+        self.each_batch(sql, params, |_, batch| visit(batch))
+    }
+
+    /// Stops the query that runs on this reader, from another thread. The reader stays usable.
+    pub fn interrupt_handle(&self) -> Arc<InterruptHandle> {
+        self.connection.interrupt_handle()
+    }
+
+    /// Journal position that this reader's snapshot covers.
+    pub fn position(&self) -> Result<u64, StoreError> {
+        self.connection
+            .query_row("SELECT position FROM journal_position", [], |row| row.get(0))
+            .map_err(|e| StoreError::sql("reading the journal position", e))
+    }
+
+    /// From here on all queries see the store as of now, until [`Reader::end_snapshot`].
+    pub fn begin_snapshot(&self) -> Result<(), StoreError> {
+        self.connection
+            .execute_batch("BEGIN TRANSACTION READ ONLY")
+            .map_err(|e| StoreError::sql("beginning a snapshot", e))?;
+        // DuckDB takes the snapshot of a database at the first look into it.
+        self.position().map(|_| ())
+    }
+
+    /// Ends the snapshot.
+    pub fn end_snapshot(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch("ROLLBACK").map_err(|e| StoreError::sql("ending a snapshot", e))
+    }
+
+    fn each_batch(
+        &self,
+        sql: &str,
+        params: &[Value],
+        mut visit: impl FnMut(&Statement<'_>, RecordBatch) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<SchemaRef, StoreError> {
+        let failed = |e| StoreError::sql("querying", e);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let params: Vec<SqlValue> = params.iter().map(sql_value).collect();
+        // Only to start it: the iterator itself panics where `step` returns an error.
+        drop(statement.stream_arrow(params_from_iter(params)).map_err(failed)?);
+        while let Some(batch) = statement.step().map_err(failed)? {
+            if visit(&statement, RecordBatch::from(&batch))?.is_break() {
+                break;
+            }
+        }
+        Ok(statement.schema())
+    }
+}
+
+/// Lists and objects go to DuckDB as their JSON text.
+fn sql_value(value: &Value) -> SqlValue {
+    match value {
+        Value::Null => SqlValue::Null,
+        Value::Bool(b) => SqlValue::Boolean(*b),
+        Value::Number(n) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
+            (Some(n), _, _) => SqlValue::BigInt(n),
+            (_, Some(n), _) => SqlValue::UBigInt(n),
+            (_, _, Some(x)) => SqlValue::Double(x),
+            _ => SqlValue::Null,
+        },
+        Value::String(text) => SqlValue::Text(text.clone()),
+        nested => SqlValue::Text(nested.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+use serde_json::json;
+
+use crate::{Commit, Store, StoreConfig};
+
+use super::*;
+
+fn store_at(position: u64) -> Store {
+    let mut store = Store::open_in_memory().expect("a store");
+    store.commit(&Commit { position, ..Commit::default() }).expect("a commit");
+    store
+}
+
+#[test]
+fn values_are_typed() {
+    let reader = store_at(1).reader().expect("a reader");
+    let rows = reader
+        .rows(
+            "SELECT 1::TINYINT AS small, 18446744073709551615::UBIGINT AS large, sum(2) AS total, 170141183460469231731::HUGEINT
+                 AS huge, 1.5::DECIMAL(4, 2) AS exact, 'nan'::DOUBLE AS nan, true AS yes, NULL AS nothing,
+                 '{\"a\": [1, 2.0]}'::JSON AS json, '[1' AS text, TIMESTAMP '2026-11-22 17:14:59.000001' AS at,
+                 DATE '2026-11-22' AS day, [1, NULL] AS list, {'x': ['y']} AS struct, MAP {'k': 1} AS map, '\\xAB'::BLOB AS blob",
+            &[],
+        )
+        .expect("rows");
+    let expected = json!({
+        "small": 1, "large": 18_446_744_073_709_551_615_u64, "total": 2, "huge": "170141183460469231731", "exact": 1.5,
+        "nan": "NaN", "yes": true, "nothing": null, "json": {"a": [1, 2.0]}, "text": "[1",
+        "at": "2026-11-22T17:14:59.000001Z", "day": "2026-11-22", "list": [1, null], "struct": {"x": ["y"]},
+        "map": {"k": 1}, "blob": "ab"
+    });
+    assert_eq!(Value::Object(rows[0].clone()), expected);
+}
+
+#[test]
+fn parameters_are_bound_by_type() {
+    let reader = store_at(1).reader().expect("a reader");
+    let params = [json!("a' OR true --"), json!(-1), json!(u64::MAX), json!(0.5), json!(null), json!([1])];
+    let rows = reader.rows("SELECT ? AS s, ? AS i, ? AS u, ? AS f, ? AS n, ?::JSON AS j", &params).expect("rows");
+    assert_eq!(rows[0].values().cloned().collect::<Vec<_>>(), params);
+}
+
+#[test]
+fn rows_come_until_the_visitor_breaks() {
+    let reader = store_at(1).reader().expect("a reader");
+    let mut seen = 0;
+    let sql = "SELECT range AS n FROM range(100000000)";
+    reader
+        .for_each_row(sql, &[], &mut |row| {
+            assert_eq!(row["n"], seen);
+            seen += 1;
+            if seen == 5000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .expect("rows");
+    assert_eq!(seen, 5000);
+    assert_eq!(reader.position().expect("the reader goes on"), 1);
+}
+
+#[test]
+fn an_empty_result_has_a_schema() {
+    let reader = store_at(1).reader().expect("a reader");
+    let mut batches = 0;
+    let schema = reader
+        .stream("SELECT attempt_id, llm_calls FROM attempts", &[], &mut |_| {
+            batches += 1;
+            Ok(ControlFlow::Continue(()))
+        })
+        .expect("a stream");
+    assert_eq!(batches, 0);
+    assert_eq!(schema.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>(), ["attempt_id", "llm_calls"]);
+}
+
+/// Guarantees: an error in the middle of a stream is an error, not a panic.
+#[test]
+fn a_late_error_is_an_error() {
+    let reader = store_at(1).reader().expect("a reader");
+    let sql = "SELECT CASE WHEN range = 50000 THEN error('late')::BIGINT ELSE range END AS n FROM range(100000)";
+    let error = reader.for_each_row(sql, &[], &mut |_| ControlFlow::Continue(())).expect_err("late");
+    assert!(matches!(&error, StoreError::Sql { .. }), "{error:?}");
+    assert_eq!(reader.rows("SELECT 1 AS one", &[]).expect("still usable")[0]["one"], 1);
+}
+
+#[test]
+fn a_snapshot_stays_while_commits_go_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = StoreConfig {
+        dir: dir.path().to_owned(),
+        memory_limit_bytes: 256 << 20,
+        threads: 1,
+        checkpoint_wal_bytes: u64::MAX,
+    };
+    let mut store = Store::open(&config).expect("a store");
+    store.commit(&Commit { position: 1, ..Commit::default() }).expect("a commit");
+    let reader = store.reader().expect("a reader");
+    reader.begin_snapshot().expect("a snapshot");
+    store.commit(&Commit { position: 2, ..Commit::default() }).expect("a commit");
+    store.checkpoint().expect("a checkpoint beside a reader");
+    assert_eq!(reader.position().expect("a position"), 1);
+    assert!(reader.rows("DELETE FROM journal_position", &[]).is_err(), "a snapshot is read-only");
+    reader.end_snapshot().expect("its end");
+    assert_eq!(reader.position().expect("a position"), 2);
+}
+
+#[test]
+fn an_interrupt_stops_a_query_on_another_thread() {
+    let reader = store_at(1).readers().reader().expect("a reader");
+    let handle = reader.interrupt_handle();
+    let query = std::thread::spawn(move || {
+        let sql = "SELECT count(*) AS n FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 7";
+        (reader.rows(sql, &[]).is_err(), reader.rows("SELECT 1 AS one", &[]).is_ok())
+    });
+    while !query.is_finished() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        handle.interrupt();
+    }
+    assert!(query.join().expect("no panic").0);
+}

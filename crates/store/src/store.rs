@@ -1,0 +1,211 @@
+//! The one writer: opening the file, and the loader's transaction.
+//!
+//! Invariants: facts, derived rows, contents, feedback and the journal position of a commit are visible together or not at
+//! all; of a trace there is one set of derived rows; an item of feedback and a content are there once.
+
+mod commit;
+
+use std::path::{Path, PathBuf};
+
+use duckdb::{Config, Connection, params};
+use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment, UnmappedSpan};
+
+use crate::reader::Readers;
+use crate::{Reader, StoreError, schema};
+
+/// DuckDB never checkpoints on its own: it would do so inside of a commit, and a failure there would look like a failed
+/// commit.
+const NO_AUTOMATIC_CHECKPOINT: &str = "1TB";
+
+/// How the store is opened.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// The folder; `store.duckdb` lies inside.
+    pub dir: PathBuf,
+    /// DuckDB's buffers, for the writer and all readers together.
+    pub memory_limit_bytes: u64,
+    /// DuckDB's threads, for the writer and all readers together.
+    pub threads: usize,
+    /// A commit that finds a larger write-ahead log checkpoints first.
+    pub checkpoint_wal_bytes: u64,
+}
+
+/// What one transaction of the loader writes.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// Journal position after the last frame of this commit; never behind the store's.
+    pub position: u64,
+    /// New facts from telemetry, in journal order.
+    pub fragments: Vec<StoredFragment>,
+    /// New items: journal position, arrival in nanoseconds since the Unix epoch, item. All items of one position come in
+    /// one commit, in their order. An item whose id the store has is skipped.
+    pub feedback: Vec<(u64, u64, FeedbackItem)>,
+    /// What is derived from every trace that got new facts. Replaces what was derived from it before.
+    pub traces: Vec<DerivedTrace>,
+    /// Log records outside all traces that nothing explains, with their project, in the order of `fragments`.
+    pub unmapped_logs: Vec<(String, UnmappedSpan)>,
+}
+
+/// What the idempotency index needs to know of a stored item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedbackKey {
+    /// Project of the item.
+    pub project: String,
+    /// Its id.
+    pub item_id: String,
+    /// Hash of what it says.
+    pub content_hash: String,
+    /// As sent; absent when the content is the key.
+    pub idempotency_key: Option<String>,
+}
+
+/// The store, open for writing. There is one per file.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    readers: Readers,
+    /// `None`: in memory.
+    wal_path: Option<PathBuf>,
+    checkpoint_wal_bytes: u64,
+}
+
+impl Store {
+    /// Opens or creates `dir/store.duckdb`. The folder must exist.
+    pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        let path = config.dir.join("store.duckdb");
+        let settings = settings(config.memory_limit_bytes, config.threads).map_err(|e| StoreError::open(&path, &e))?;
+        let connection = Connection::open_with_flags(&path, settings).map_err(|e| StoreError::open(&path, &e))?;
+        let wal_path = Some(config.dir.join("store.duckdb.wal"));
+        Self::prepare(connection, &path, wal_path, config.checkpoint_wal_bytes)
+    }
+
+    /// A store in memory, for tests.
+    pub fn open_in_memory() -> Result<Self, StoreError> {
+        let path = Path::new(":memory:");
+        let settings = settings(1 << 30, 2).map_err(|e| StoreError::open(path, &e))?;
+        let connection = Connection::open_in_memory_with_flags(settings).map_err(|e| StoreError::open(path, &e))?;
+        Self::prepare(connection, path, None, u64::MAX)
+    }
+
+    fn prepare(
+        connection: Connection,
+        path: &Path,
+        wal_path: Option<PathBuf>,
+        checkpoint_wal_bytes: u64,
+    ) -> Result<Self, StoreError> {
+        schema::create_or_check(&connection, path)?;
+        // Last, since nothing can be set after it.
+        connection
+            .execute_batch("SET lock_configuration = true")
+            .map_err(|e| StoreError::sql("locking the configuration", e))?;
+        let readers = Readers::new(&connection)?;
+        Ok(Self { connection, readers, wal_path, checkpoint_wal_bytes })
+    }
+
+    /// Journal position of the last commit; 0 for a new store.
+    pub fn position(&self) -> Result<u64, StoreError> {
+        self.connection
+            .query_row("SELECT position FROM journal_position", [], |row| row.get(0))
+            .map_err(|e| StoreError::sql("reading the journal position", e))
+    }
+
+    /// All facts of some traces, named by (project, trace id), in journal order. Traces that are not there give none.
+    pub fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError> {
+        commit::fragments(&self.connection, traces)
+    }
+
+    /// Every item of feedback, to build the idempotency index anew at start. In journal order.
+    pub fn feedback_keys(&self) -> Result<Vec<FeedbackKey>, StoreError> {
+        let sql = |e| StoreError::sql("reading the feedback keys", e);
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT project, item_id, content_hash, idempotency_key FROM feedback_facts ORDER BY position, ordinal",
+            )
+            .map_err(sql)?;
+        let rows = statement
+            .query_map([], |row| {
+                Ok(FeedbackKey {
+                    project: row.get(0)?,
+                    item_id: row.get(1)?,
+                    content_hash: row.get(2)?,
+                    idempotency_key: row.get(3)?,
+                })
+            })
+            .map_err(sql)?;
+        rows.collect::<Result<_, _>>().map_err(sql)
+    }
+
+    /// Writes everything of a commit in one transaction, or nothing. Checkpoints before, when the write-ahead log is larger
+    /// than configured.
+    ///
+    /// After [`StoreError::Invalidated`] the commit may be there or not: reopen, and read the position.
+    pub fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        if self.wal_bytes() > self.checkpoint_wal_bytes {
+            match self.checkpoint() {
+                // It can wait for the next commit, which must not fail for it.
+                Ok(()) | Err(StoreError::Sql { .. }) => {}
+                Err(fatal) => return Err(fatal),
+            }
+        }
+        let stored = self.position()?;
+        if commit.position < stored {
+            return Err(StoreError::Position { given: commit.position, stored });
+        }
+        let sql = |e| StoreError::sql("committing", e);
+        self.connection.execute_batch("BEGIN TRANSACTION").map_err(sql)?;
+        let written = commit::write(&self.connection, commit)
+            .and_then(|()| self.set_position(commit.position))
+            .and_then(|()| self.connection.execute_batch("COMMIT").map_err(sql));
+        if written.is_err() {
+            // The first error is the one to tell; after a failed COMMIT there is nothing left to roll back.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        written
+    }
+
+    /// Not by UPDATE: DuckDB refuses to checkpoint while a reader is older than an update; it does not mind deletes (measured).
+    fn set_position(&self, position: u64) -> Result<(), StoreError> {
+        let sql = |e| StoreError::sql("writing the journal position", e);
+        self.connection.execute_batch("DELETE FROM journal_position").map_err(sql)?;
+        self.connection.execute("INSERT INTO journal_position VALUES (?)", params![position]).map_err(sql)?;
+        Ok(())
+    }
+
+    /// A fresh connection for reads.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        self.readers.reader()
+    }
+
+    /// A handle that makes readers on any thread, while this store is busy with a commit.
+    pub fn readers(&self) -> Readers {
+        self.readers.clone()
+    }
+
+    /// Moves the write-ahead log into the file. Readers go on undisturbed; space of replaced rows is only freed while no
+    /// reader holds an older snapshot.
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.connection.execute_batch("CHECKPOINT").map_err(|e| StoreError::sql("checkpointing", e))
+    }
+
+    /// Size of the write-ahead log in bytes; 0 where there is none.
+    pub fn wal_bytes(&self) -> u64 {
+        self.wal_path.as_ref().and_then(|path| path.metadata().ok()).map_or(0, |metadata| metadata.len())
+    }
+}
+
+fn settings(memory_limit_bytes: u64, threads: usize) -> Result<Config, duckdb::Error> {
+    Config::default()
+        // Text above 4 KB is compressed from 1.2 on only; 1.5 and 2.0 both read and write this version.
+        .with("storage_compatibility_version", "v1.5.0")?
+        .with("wal_autocheckpoint", NO_AUTOMATIC_CHECKPOINT)?
+        .with("autoinstall_known_extensions", "false")?
+        .with("allow_community_extensions", "false")?
+        .enable_autoload_extension(false)?
+        .enable_external_access(false)?
+        .max_memory(&format!("{memory_limit_bytes}B"))?
+        .threads(i64::try_from(threads.max(1)).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests;

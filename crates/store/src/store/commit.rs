@@ -1,0 +1,252 @@
+//! What happens inside of the loader's transaction, and the reads that it needs.
+//!
+//! Lists of keys go to DuckDB as one JSON parameter, so that every statement has one text and no value is ever part of it.
+//! `known_traces` is asked first: a trace that is new costs no look into the large tables.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use duckdb::{Connection, params};
+use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
+use serde_json::Value;
+
+use super::Commit;
+use crate::StoreError;
+use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
+
+/// Project and trace id.
+type TraceKey<'a> = (&'a str, &'a str);
+
+/// The list that [`key_list`] makes, as a relation of two columns.
+const KEYS: &str =
+    "(SELECT key.a, key.b FROM (SELECT unnest(from_json(?, '[{\"a\": \"VARCHAR\", \"b\": \"VARCHAR\"}]')) AS key))";
+
+/// Appends and replaces everything of a commit but the journal position.
+pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
+    let mut rows = Rows::default();
+    rows.add_fragments(&commit.fragments);
+    add_unmapped_logs(&mut rows, commit);
+    add_feedback(connection, &mut rows, commit)?;
+    let traces = last_of_each(&commit.traces);
+    for trace in traces.values() {
+        rows.add_trace(trace);
+    }
+    replace_known(connection, &mut rows, commit, &traces)?;
+    drop_known_bodies(connection, &mut rows)?;
+    rows.append(connection)
+}
+
+/// Facts of some traces in journal order.
+pub(super) fn fragments(
+    connection: &Connection,
+    traces: &[(String, String)],
+) -> Result<Vec<StoredFragment>, StoreError> {
+    let keys = traces.iter().map(|(project, trace_id)| (project.as_str(), trace_id.as_str()));
+    let known = known_traces(connection, keys)?;
+    let with_facts = || known.values().filter(|k| k.first_fact_unix_nano != 0);
+    let Some(first) = with_facts().map(|k| k.first_fact_unix_nano).min() else {
+        return Ok(Vec::new());
+    };
+    let last = with_facts().map(|k| k.last_fact_unix_nano).max().unwrap_or(first);
+    let list = key_list(with_facts().map(|k| (k.project.as_str(), k.trace_id.as_str())));
+    let sql = |e| StoreError::sql("reading facts", e);
+    // Facts lie in order of arrival: the time bounds spare most row groups.
+    let mut statement = connection
+        .prepare(&format!(
+            "SELECT project, position, ordinal, recorded_at_unix_nano, body
+             FROM span_facts
+             WHERE recorded_at_unix_nano BETWEEN ? AND ?
+                 AND (project, trace_id) IN {KEYS}
+             ORDER BY position, ordinal"
+        ))
+        .map_err(sql)?;
+    // The bounds were cut to microseconds; a time of 0 was counted as the first one.
+    let (first, last) = (if first <= 1_000 { 0 } else { first }, last.saturating_add(999));
+    let rows = statement
+        .query_map(params![first, last, list], |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get::<_, String>(4)?))
+        })
+        .map_err(sql)?;
+    rows.map(|row| {
+        let (project, position, ordinal, recorded_at_unix_nano, body) = row.map_err(sql)?;
+        let fragment: Fragment = serde_json::from_str(&body)
+            .map_err(|e| StoreError::Value { what: "span_facts.body", message: e.to_string() })?;
+        Ok(StoredFragment { project, position, ordinal, recorded_at_unix_nano, fragment })
+    })
+    .collect()
+}
+
+/// A record without a trace has no derivation that could say when it came: its fragment does. The fragments of one name are
+/// taken in order.
+fn add_unmapped_logs<'a>(rows: &mut Rows<'a>, commit: &'a Commit) {
+    if commit.unmapped_logs.is_empty() {
+        return;
+    }
+    let mut arrivals: HashMap<(&str, &str, &str), Vec<u64>> = HashMap::new();
+    for stored in commit.fragments.iter().rev() {
+        if let Fragment::Log(log) = &stored.fragment
+            && log.trace_id.is_none()
+        {
+            let name = (stored.project.as_str(), log.scope.name.as_str(), log.event_name.as_str());
+            arrivals.entry(name).or_default().push(stored.recorded_at_unix_nano);
+        }
+    }
+    for (project, unmapped) in &commit.unmapped_logs {
+        let name = (project.as_str(), unmapped.scope_name.as_str(), unmapped.name.as_str());
+        let arrival = arrivals.get_mut(&name).and_then(Vec::pop).unwrap_or(0);
+        rows.add_unmapped_log(project, arrival, unmapped);
+    }
+}
+
+fn add_feedback<'a>(connection: &Connection, rows: &mut Rows<'a>, commit: &'a Commit) -> Result<(), StoreError> {
+    let keys = commit.feedback.iter().map(|(_, _, item)| (item.project.as_str(), item.item_id.as_str()));
+    let mut seen = stored_keys(
+        connection,
+        &format!("SELECT project, item_id FROM feedback_facts WHERE (project, item_id) IN {KEYS}"),
+        keys,
+    )?;
+    let mut ordinals: HashMap<u64, u64> = HashMap::new();
+    for (position, recorded_at_unix_nano, item) in &commit.feedback {
+        // Skipped items count too: the place in the frame must not depend on what the store had.
+        let ordinal = ordinals.entry(*position).or_default();
+        if seen.insert((item.project.clone(), item.item_id.clone())) {
+            rows.add_feedback(FeedbackFact {
+                position: *position,
+                ordinal: *ordinal,
+                recorded_at_unix_nano: *recorded_at_unix_nano,
+                item,
+            });
+        }
+        *ordinal += 1;
+    }
+    Ok(())
+}
+
+/// Of several derivations of one trace the last counts. In order of their keys, so that files come out alike.
+fn last_of_each(traces: &[DerivedTrace]) -> BTreeMap<TraceKey<'_>, &DerivedTrace> {
+    traces.iter().map(|trace| ((trace.project.as_str(), trace.trace_id.as_str()), trace)).collect()
+}
+
+/// Deletes the derived rows that the commit replaces, and renews the book-keeping of every trace that it touches.
+fn replace_known(
+    connection: &Connection,
+    rows: &mut Rows<'_>,
+    commit: &Commit,
+    traces: &BTreeMap<TraceKey<'_>, &DerivedTrace>,
+) -> Result<(), StoreError> {
+    let mut facts: BTreeMap<TraceKey<'_>, (u64, u64)> = BTreeMap::new();
+    for stored in &commit.fragments {
+        if let Some(trace_id) = stored.fragment.trace_id() {
+            let at = stored.recorded_at_unix_nano.max(1_000);
+            let (first, last) = facts.entry((&stored.project, trace_id)).or_insert((at, at));
+            (*first, *last) = ((*first).min(at), (*last).max(at));
+        }
+    }
+    let touched: BTreeSet<TraceKey<'_>> = facts.keys().chain(traces.keys()).copied().collect();
+    let known = known_traces(connection, touched.iter().copied())?;
+    let derived_before = known.values().filter(|k| k.derived_at_unix_nano != 0);
+    let replaced: Vec<TraceKey<'_>> = derived_before
+        .map(|k| (k.project.as_str(), k.trace_id.as_str()))
+        .filter(|key| traces.contains_key(key))
+        .collect();
+    if !replaced.is_empty() {
+        let list = key_list(replaced.into_iter());
+        for table in DERIVED_TABLES {
+            // The time of derivation is part of the key, since rows lie in its order: most row groups are spared.
+            let sql = format!(
+                "DELETE FROM {table} WHERE (project, trace_id, recorded_at) IN (
+                     SELECT project, trace_id, derived_at FROM known_traces WHERE (project, trace_id) IN {KEYS}
+                 )"
+            );
+            connection.execute(&sql, params![list]).map_err(|e| StoreError::sql("replacing derived rows", e))?;
+        }
+    }
+    if !known.is_empty() {
+        let list = key_list(known.keys().map(|(project, trace_id)| (project.as_str(), trace_id.as_str())));
+        connection
+            .execute(&format!("DELETE FROM known_traces WHERE (project, trace_id) IN {KEYS}"), params![list])
+            .map_err(|e| StoreError::sql("replacing derived rows", e))?;
+    }
+    for key in touched {
+        let before = known.get(&(key.0.to_owned(), key.1.to_owned()));
+        let (first, last) = facts.get(&key).copied().unwrap_or((0, 0));
+        let first_before = before.map_or(0, |k| k.first_fact_unix_nano);
+        rows.add_known(KnownTrace {
+            project: key.0.to_owned(),
+            trace_id: key.1.to_owned(),
+            derived_at_unix_nano: match traces.get(&key) {
+                Some(trace) => trace.recorded_at_unix_nano.max(1_000),
+                None => before.map_or(0, |k| k.derived_at_unix_nano),
+            },
+            first_fact_unix_nano: if first == 0 || (first_before != 0 && first_before < first) {
+                first_before
+            } else {
+                first
+            },
+            last_fact_unix_nano: last.max(before.map_or(0, |k| k.last_fact_unix_nano)),
+        });
+    }
+    Ok(())
+}
+
+/// Bodies are facts: one that is there, or comes twice in this commit, is not written again.
+fn drop_known_bodies(connection: &Connection, rows: &mut Rows<'_>) -> Result<(), StoreError> {
+    let mut seen = stored_keys(
+        connection,
+        &format!("SELECT project, content_hash FROM content_bodies WHERE (project, content_hash) IN {KEYS}"),
+        rows.content_keys(),
+    )?;
+    rows.retain_bodies(|project, hash| seen.insert((project.to_owned(), hash.to_owned())));
+    Ok(())
+}
+
+/// Which of some keys a table has. `sql` takes the list as its one parameter and gives both parts of the key.
+fn stored_keys<'a>(
+    connection: &Connection,
+    sql: &str,
+    keys: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<HashSet<(String, String)>, StoreError> {
+    let keys: HashSet<(&str, &str)> = keys.collect();
+    if keys.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let failed = |e| StoreError::sql("looking for known keys", e);
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let rows = statement
+        .query_map(params![key_list(keys.into_iter())], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(failed)?;
+    rows.collect::<Result<_, _>>().map_err(failed)
+}
+
+fn known_traces<'a>(
+    connection: &Connection,
+    keys: impl Iterator<Item = TraceKey<'a>>,
+) -> Result<HashMap<(String, String), KnownTrace>, StoreError> {
+    let failed = |e| StoreError::sql("looking for known traces", e);
+    let nanos = |micros: Option<i64>| micros.map_or(0, |m| u64::try_from(m).unwrap_or(0).saturating_mul(1_000));
+    let mut statement = connection
+        .prepare_cached(&format!(
+            "SELECT project, trace_id, epoch_us(derived_at), epoch_us(first_fact_at), epoch_us(last_fact_at)
+             FROM known_traces
+             WHERE (project, trace_id) IN {KEYS}"
+        ))
+        .map_err(failed)?;
+    let rows = statement
+        .query_map(params![key_list(keys)], |row| {
+            Ok(KnownTrace {
+                project: row.get(0)?,
+                trace_id: row.get(1)?,
+                derived_at_unix_nano: nanos(row.get(2)?),
+                first_fact_unix_nano: nanos(row.get(3)?),
+                last_fact_unix_nano: nanos(row.get(4)?),
+            })
+        })
+        .map_err(failed)?;
+    rows.map(|row| row.map(|known| ((known.project.clone(), known.trace_id.clone()), known)))
+        .collect::<Result<_, _>>()
+        .map_err(failed)
+}
+
+/// Keys as the JSON parameter of the statements above.
+fn key_list<'a>(keys: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    Value::Array(keys.map(|(a, b)| serde_json::json!({"a": a, "b": b})).collect()).to_string()
+}

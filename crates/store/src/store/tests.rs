@@ -1,0 +1,307 @@
+use gleaner_model::{
+    Content, ContentHash, ContentKind, Evaluation, FeedbackBody, LogFragment, ScopeInfo, Source, SpanFragment, Target,
+};
+use serde_json::{Value, json};
+
+use super::*;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+fn config(dir: &Path) -> StoreConfig {
+    StoreConfig { dir: dir.to_owned(), memory_limit_bytes: 256 << 20, threads: 1, checkpoint_wal_bytes: u64::MAX }
+}
+
+fn fragment(position: u64, span_id: &str) -> StoredFragment {
+    let span =
+        SpanFragment { trace_id: TRACE.into(), span_id: span_id.into(), name: "chat".into(), ..Default::default() };
+    StoredFragment {
+        project: "default".into(),
+        position,
+        ordinal: 0,
+        recorded_at_unix_nano: position * 1_000_000_001,
+        fragment: gleaner_model::Fragment::Span(Box::new(span)),
+    }
+}
+
+/// A trace with one span per id, all with one and the same message.
+fn trace(recorded_at_unix_nano: u64, span_ids: &[&str]) -> DerivedTrace {
+    let span = |id: &&str| {
+        let span = json!({
+            "trace_id": TRACE, "span_id": id, "kind": "llm", "name": "chat", "status": "unset",
+            "start_time_unix_nano": 1_700_000_000_000_000_001_u64, "end_time_unix_nano": u64::MAX,
+            "input_messages": [{"role": "user", "parts": [{"type": "text", "content": "hi"}]}], "attributes": {"k": [1, 2.5]},
+            "events": [], "links": [], "resource": {}, "scope_name": "", "scope_version": "", "origin": "span",
+            "source_keys": {}, "tool_result": "not {json"
+        });
+        serde_json::from_value(span).expect("a span")
+    };
+    let body = json!({"role": "user", "parts": [{"type": "text", "content": "hi"}]});
+    let content = Content { hash: ContentHash::of_json(&body), kind: ContentKind::Message, body: body.to_string() };
+    DerivedTrace {
+        project: "default".into(),
+        trace_id: TRACE.into(),
+        recorded_at_unix_nano,
+        spans: span_ids.iter().map(span).collect(),
+        contents: vec![content],
+        ..Default::default()
+    }
+}
+
+fn evaluation(item_id: &str) -> FeedbackItem {
+    FeedbackItem {
+        item_id: item_id.into(),
+        project: "default".into(),
+        idempotency_key: None,
+        content_hash: format!("hash of {item_id}"),
+        reviewer: None,
+        source: Source::Human,
+        created_at_unix_nano: 1,
+        body: FeedbackBody::Evaluation(Evaluation {
+            target: Target { trace_id: Some(TRACE.into()), ..Default::default() },
+            criterion: None,
+            score: Some(7.5),
+            value: None,
+            label: None,
+            comment: None,
+            correction: Some("better".into()),
+        }),
+    }
+}
+
+fn count(store: &Store, sql: &str) -> i64 {
+    store.reader().and_then(|r| r.rows(sql, &[])).expect("a query")[0]
+        .values()
+        .next()
+        .and_then(Value::as_i64)
+        .expect("a count")
+}
+
+#[test]
+fn a_commit_survives_reopening() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(&config(dir.path())).expect("a new store");
+    assert_eq!(store.position().expect("a position"), 0);
+    let commit = Commit {
+        position: 9,
+        fragments: vec![fragment(3, "00f067aa0ba902b7"), fragment(9, "00f067aa0ba902b8")],
+        feedback: vec![(4, 5, evaluation("e1"))],
+        traces: vec![trace(9_000_000_009, &["00f067aa0ba902b7", "00f067aa0ba902b8"])],
+        ..Commit::default()
+    };
+    store.commit(&commit).expect("a commit");
+    assert!(store.wal_bytes() > 0);
+    drop(store);
+
+    let mut store = Store::open(&config(dir.path())).expect("the store again");
+    assert_eq!(store.position().expect("a position"), 9);
+    let key = ("default".to_owned(), TRACE.to_owned());
+    assert_eq!(store.fragments(&[key, ("other".into(), TRACE.into())]).expect("facts"), commit.fragments);
+    let keys = store.feedback_keys().expect("keys");
+    assert_eq!((keys.len(), keys[0].content_hash.as_str()), (1, "hash of e1"));
+    store.checkpoint().expect("a checkpoint");
+    assert_eq!(store.wal_bytes(), 0);
+    assert_eq!(count(&store, "SELECT count(*) FROM execution_spans"), 2);
+}
+
+/// Guarantees: derived rows are replaced as a whole, at whatever time they were derived before; facts add up.
+#[test]
+fn derived_rows_are_replaced() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let mut other = trace(1, &["aaaaaaaaaaaaaaaa"]);
+    other.project = "other".into();
+    store.commit(&Commit { position: 1, traces: vec![other], ..Commit::default() }).expect("a commit");
+    // 0: a clock that failed; then backwards; then twice in one commit.
+    for (position, times) in [(2, vec![0]), (3, vec![7_000_000]), (4, vec![5_000_000]), (5, vec![6_000_000, 8_000_000])]
+    {
+        let span_id = format!("{position:016x}");
+        let traces = times.into_iter().map(|t| trace(t, &[&span_id, "bbbbbbbbbbbbbbbb"])).collect();
+        let fragments = vec![fragment(position, &span_id)];
+        store.commit(&Commit { position, fragments, traces, ..Commit::default() }).expect("a commit");
+        let rows = store
+            .reader()
+            .unwrap()
+            .rows("SELECT span_id FROM execution_spans WHERE project = 'default' ORDER BY 1", &[]);
+        assert_eq!(Value::from_iter(rows.unwrap()), json!([{"span_id": span_id}, {"span_id": "bbbbbbbbbbbbbbbb"}]));
+    }
+    let facts = store.fragments(&[("default".into(), TRACE.into())]).expect("facts");
+    assert_eq!(facts.iter().map(|f| f.position).collect::<Vec<_>>(), [2, 3, 4, 5]);
+    assert_eq!(count(&store, "SELECT count(*) FROM execution_spans WHERE project = 'other'"), 1);
+    assert_eq!(count(&store, "SELECT count(*) FROM content_bodies WHERE project = 'default'"), 1);
+    assert_eq!(count(&store, "SELECT count(*) FROM contents"), 2);
+    assert_eq!(count(&store, "SELECT count(*) FROM known_traces"), 2);
+}
+
+#[test]
+fn a_known_item_is_skipped() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let twice = vec![(1, 1, evaluation("e1")), (1, 1, evaluation("e1")), (1, 1, evaluation("e2"))];
+    store.commit(&Commit { position: 1, feedback: twice.clone(), ..Commit::default() }).expect("a commit");
+    store.commit(&Commit { position: 2, feedback: twice, ..Commit::default() }).expect("a commit");
+    assert_eq!(count(&store, "SELECT count(*) FROM evaluations"), 2);
+    assert_eq!(count(&store, "SELECT count(*) FROM contents WHERE kind = 'correction'"), 1);
+}
+
+/// Guarantees: a commit that fails at its last statement leaves nothing behind, and the store goes on.
+#[test]
+fn a_failed_commit_leaves_nothing() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let commit = Commit {
+        position: 5,
+        fragments: vec![fragment(5, "aaaaaaaaaaaaaaaa")],
+        feedback: vec![(5, 1, evaluation("e1"))],
+        traces: vec![trace(1, &["aaaaaaaaaaaaaaaa"])],
+        ..Commit::default()
+    };
+    let rival = store.connection.try_clone().expect("a connection");
+    rival.execute_batch("BEGIN; DELETE FROM journal_position").expect("a conflict");
+    let error = store.commit(&commit).expect_err("a conflict");
+    assert!(error.to_string().starts_with("writing the journal position failed"), "{error}");
+    rival.execute_batch("ROLLBACK").expect("the way is free");
+    assert_eq!(store.position().expect("a position"), 0);
+    for table in ["span_facts", "feedback_facts", "execution_spans", "contents", "known_traces"] {
+        assert_eq!(count(&store, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
+    }
+    store.commit(&commit).expect("the same commit again");
+    assert_eq!(count(&store, "SELECT count(*) FROM execution_spans"), 1);
+}
+
+#[test]
+fn the_position_never_goes_back() {
+    let mut store = Store::open_in_memory().expect("a store");
+    store.commit(&Commit { position: 7, ..Commit::default() }).expect("a commit");
+    let error = store.commit(&Commit { position: 6, ..Commit::default() }).expect_err("refused");
+    assert_eq!(error.to_string(), "commit.position 6 is behind the store's position 7");
+}
+
+/// Guarantees: NUL, quotes, the largest times and lists longer than a vector are stored as they are.
+#[test]
+fn hostile_values_are_stored() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let mut hostile = trace(u64::MAX, &["aaaaaaaaaaaaaaaa"]);
+    let span = &mut hostile.spans[0];
+    span.name = "a\0b'\"; DROP TABLE span_rows; --".into();
+    span.attributes.insert("n\0".into(), json!(["\0", 18_446_744_073_709_551_615_u64]));
+    span.input_messages = Some(vec![gleaner_model::Message::text("user", "x"); 5000]);
+    let mut second = hostile.spans[0].clone();
+    second.span_id = "bbbbbbbbbbbbbbbb".into();
+    hostile.spans.push(second);
+    store.commit(&Commit { position: u64::MAX, traces: vec![hostile.clone()], ..Commit::default() }).expect("a commit");
+    let rows = store.reader().unwrap().rows("SELECT * FROM execution_spans", &[]).expect("rows");
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        assert_eq!(row["name"], hostile.spans[0].name.as_str());
+        assert_eq!(row["attributes"], Value::Object(hostile.spans[0].attributes.clone()));
+        assert_eq!(row["end_time_unix_nano"], u64::MAX);
+        assert_eq!(row["ended_at"], "2554-07-21T23:34:33.709551Z");
+        assert_eq!(row["tool_result"], "not {json");
+        assert_eq!(row["input_message_hashes"].as_array().map(Vec::len), Some(5000));
+    }
+    assert_eq!(store.position().expect("a position"), u64::MAX);
+}
+
+#[test]
+fn more_rows_than_a_vector() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let ids: Vec<String> = (0..5000).map(|n| format!("{n:016x}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    store.commit(&Commit { position: 1, traces: vec![trace(1, &ids)], ..Commit::default() }).expect("a commit");
+    let sql = "SELECT count(DISTINCT span_id) FROM execution_spans WHERE len(input_message_hashes) = 1";
+    assert_eq!(count(&store, sql), 5000);
+}
+
+/// Guarantees: a log record outside all traces is a fact, is listed as unmapped, and keeps its time of arrival.
+#[test]
+fn logs_without_a_trace() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let log = LogFragment {
+        event_name: "boot".into(),
+        scope: ScopeInfo { name: "app".into(), ..Default::default() },
+        ..Default::default()
+    };
+    let at = |ordinal: u32| StoredFragment {
+        project: "default".into(),
+        position: 1,
+        ordinal,
+        recorded_at_unix_nano: u64::from(ordinal) * 1_000_000_000,
+        fragment: gleaner_model::Fragment::Log(Box::new(log.clone())),
+    };
+    let unmapped = UnmappedSpan {
+        trace_id: None,
+        span_id: None,
+        scope_name: "app".into(),
+        name: "boot".into(),
+        reason: "no_known_attributes".into(),
+    };
+    let commit = Commit {
+        position: 1,
+        fragments: vec![at(1), at(2)],
+        unmapped_logs: vec![("default".into(), unmapped.clone()), ("default".into(), unmapped)],
+        ..Commit::default()
+    };
+    store.commit(&commit).expect("a commit");
+    let rows =
+        store.reader().unwrap().rows("SELECT name, recorded_at FROM unmapped_spans ORDER BY recorded_at", &[]).unwrap();
+    assert_eq!(
+        Value::from_iter(rows),
+        json!([
+            {"name": "boot", "recorded_at": "1970-01-01T00:00:01.000000Z"},
+            {"name": "boot", "recorded_at": "1970-01-01T00:00:02.000000Z"}
+        ])
+    );
+    assert_eq!(count(&store, "SELECT count(*) FROM span_facts WHERE trace_id IS NULL"), 2);
+}
+
+/// Guarantees: a large write-ahead log is taken into the file by the next commit.
+#[test]
+fn a_commit_checkpoints_a_large_log() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(&StoreConfig { checkpoint_wal_bytes: 1, ..config(dir.path()) }).expect("a store");
+    store
+        .commit(&Commit { position: 1, traces: vec![trace(1, &["aaaaaaaaaaaaaaaa"; 500])], ..Commit::default() })
+        .expect("one");
+    let before = store.wal_bytes();
+    store.commit(&Commit { position: 2, ..Commit::default() }).expect("another");
+    assert!(store.wal_bytes() < before, "{} < {before}", store.wal_bytes());
+}
+
+/// Guarantees: strangers' SQL finds no way out of the database, even on a connection that could write.
+#[test]
+fn the_configuration_is_locked() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&config(dir.path())).expect("a store");
+    let reader = store.reader().expect("a reader");
+    for sql in [
+        "SET enable_external_access = true",
+        "SET memory_limit = '100GB'",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "COPY (SELECT 1) TO '/tmp/x.csv'",
+        "INSTALL httpfs",
+        "ATTACH '/tmp/x.duckdb'",
+    ] {
+        assert!(reader.rows(sql, &[]).is_err(), "{sql}");
+    }
+    let rows =
+        reader.rows("SELECT current_setting('wal_autocheckpoint') AS w, current_setting('threads') AS t", &[]).unwrap();
+    assert_eq!(rows[0]["t"], 1);
+    assert_ne!(rows[0]["w"], "16.0 MiB");
+}
+
+/// Guarantees: a second process is told who holds the store. The test runs itself as that process.
+#[test]
+fn a_second_process_is_told_of_the_first() {
+    const DIR: &str = "GLEANER_STORE_TEST_LOCKED_DIR";
+    if let Some(dir) = std::env::var_os(DIR) {
+        let error = Store::open(&config(Path::new(&dir))).expect_err("a locked store");
+        assert!(matches!(&error, StoreError::Locked { holder, .. } if holder.contains("PID")), "{error:?}");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let _store = Store::open(&config(dir.path())).expect("a store");
+    let output = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "store::tests::a_second_process_is_told_of_the_first"])
+        .env(DIR, dir.path())
+        .output()
+        .expect("a second process");
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && words.contains("1 passed"), "{words}");
+}

@@ -1,0 +1,171 @@
+//! The tables: facts, derived rows and the loader's book-keeping. Column order is the order in the file.
+//!
+//! [`Rows`] turns one commit into rows of all tables; nothing here talks to DuckDB but through [`crate::columns`].
+
+mod feedback;
+mod spans;
+mod traces;
+
+use duckdb::Connection;
+
+pub(crate) use feedback::FeedbackFact;
+pub(crate) use traces::KnownTrace;
+
+use crate::StoreError;
+use crate::columns::{Cell, append, create_table};
+use feedback::{TargetRow, feedback_facts, feedback_targets, target_rows};
+use gleaner_model::{DerivedTrace, FeedbackBody, Fragment, Message, StoredFragment};
+use serde_json::{Map, Value};
+use spans::{SpanRow, span_facts, span_rows};
+use traces::{
+    ArtifactRow, AttemptRow, ContentBody, ContentRef, SessionRow, UnmappedRow, artifact_rows, attempt_rows,
+    content_bodies, content_refs, known_traces, session_rows, unmapped_rows,
+};
+
+/// Derived tables: their rows of a trace are replaced as a whole. Each has `project`, `trace_id` and `recorded_at`.
+pub(crate) const DERIVED_TABLES: &[&str] =
+    &["span_rows", "attempt_rows", "session_rows", "artifact_rows", "unmapped_rows", "content_refs"];
+
+/// `CREATE TABLE` statements of all tables that rows are appended to.
+pub(crate) fn create_statements() -> Vec<String> {
+    vec![
+        create_table("span_facts", &span_facts()),
+        create_table("feedback_facts", &feedback_facts()),
+        create_table("feedback_targets", &feedback_targets()),
+        create_table("content_bodies", &content_bodies()),
+        create_table("span_rows", &span_rows()),
+        create_table("attempt_rows", &attempt_rows()),
+        create_table("session_rows", &session_rows()),
+        create_table("artifact_rows", &artifact_rows()),
+        create_table("unmapped_rows", &unmapped_rows()),
+        create_table("content_refs", &content_refs()),
+        create_table("known_traces", &known_traces()),
+    ]
+}
+
+/// What one commit adds to every table.
+#[derive(Default)]
+pub(crate) struct Rows<'a> {
+    fragments: Vec<&'a StoredFragment>,
+    feedback: Vec<FeedbackFact<'a>>,
+    targets: Vec<TargetRow<'a>>,
+    spans: Vec<SpanRow<'a>>,
+    attempts: Vec<AttemptRow<'a>>,
+    sessions: Vec<SessionRow<'a>>,
+    artifacts: Vec<ArtifactRow<'a>>,
+    unmapped: Vec<UnmappedRow<'a>>,
+    references: Vec<ContentRef<'a>>,
+    bodies: Vec<ContentBody<'a>>,
+    known: Vec<KnownTrace>,
+}
+
+impl<'a> Rows<'a> {
+    /// Facts from telemetry.
+    pub(crate) fn add_fragments(&mut self, fragments: &'a [StoredFragment]) {
+        self.fragments.extend(fragments);
+    }
+
+    /// Log records outside all traces that nothing explains.
+    pub(crate) fn add_unmapped_log(
+        &mut self,
+        project: &'a str,
+        recorded_at_unix_nano: u64,
+        unmapped: &'a gleaner_model::UnmappedSpan,
+    ) {
+        self.unmapped.push(UnmappedRow { project, recorded_at_unix_nano, unmapped });
+    }
+
+    /// One item of feedback.
+    pub(crate) fn add_feedback(&mut self, fact: FeedbackFact<'a>) {
+        self.targets.extend(target_rows(fact.item));
+        if let Some((reference, body)) = fact.content() {
+            self.references.push(reference);
+            self.bodies.push(body);
+        }
+        self.feedback.push(fact);
+    }
+
+    /// Everything derived from one trace.
+    pub(crate) fn add_trace(&mut self, trace: &'a DerivedTrace) {
+        self.spans.extend(trace.spans.iter().map(|span| SpanRow { trace, span }));
+        self.attempts.extend(trace.attempts.iter().map(|part| AttemptRow::new(trace, part)));
+        self.sessions.extend(trace.session_facts.iter().map(|fact| SessionRow { trace, fact }));
+        self.unmapped.extend(trace.unmapped.iter().map(|unmapped| UnmappedRow {
+            project: &trace.project,
+            recorded_at_unix_nano: trace.recorded_at_unix_nano,
+            unmapped,
+        }));
+        for content in &trace.contents {
+            self.references.push(ContentRef::of_trace(trace, content));
+            self.bodies.push(ContentBody::of_content(&trace.project, content));
+        }
+        for part in &trace.attempts {
+            for artifact in &part.artifacts {
+                let row = ArtifactRow::new(trace, part, artifact);
+                self.references.push(row.reference());
+                self.bodies.push(row.body());
+                self.artifacts.push(row);
+            }
+        }
+    }
+
+    /// The loader's book-keeping on a trace.
+    pub(crate) fn add_known(&mut self, known: KnownTrace) {
+        self.known.push(known);
+    }
+
+    /// `(project, content hash)` of every body that the commit brings.
+    pub(crate) fn content_keys(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.bodies.iter().map(ContentBody::key)
+    }
+
+    /// Leaves only the bodies that `wanted` says yes to.
+    pub(crate) fn retain_bodies(&mut self, mut wanted: impl FnMut(&str, &str) -> bool) {
+        self.bodies.retain(|body| {
+            let (project, hash) = body.key();
+            wanted(project, hash)
+        });
+    }
+
+    /// Appends all rows within the connection's transaction.
+    pub(crate) fn append(&self, connection: &Connection) -> Result<(), StoreError> {
+        append(connection, "span_facts", &span_facts(), &self.fragments)?;
+        append(connection, "feedback_facts", &feedback_facts(), &self.feedback)?;
+        append(connection, "feedback_targets", &feedback_targets(), &self.targets)?;
+        append(connection, "content_bodies", &content_bodies(), &self.bodies)?;
+        append(connection, "span_rows", &span_rows(), &self.spans)?;
+        append(connection, "attempt_rows", &attempt_rows(), &self.attempts)?;
+        append(connection, "session_rows", &session_rows(), &self.sessions)?;
+        append(connection, "artifact_rows", &artifact_rows(), &self.artifacts)?;
+        append(connection, "unmapped_rows", &unmapped_rows(), &self.unmapped)?;
+        append(connection, "content_refs", &content_refs(), &self.references)?;
+        append(connection, "known_traces", &known_traces(), &self.known)
+    }
+}
+
+/// `recorded_at` is never NULL, since derived rows are found again by it: a clock that says 0 counts as the first microsecond.
+fn recorded_at(unix_nano: u64) -> Cell<'static> {
+    Cell::Time(unix_nano.max(1_000))
+}
+
+/// JSON text of a value. Canonical values always serialize; should one not, `null` is what readers see.
+fn json_text<T: JsonText + ?Sized>(value: &T) -> String {
+    value.json_text().unwrap_or_else(|_| "null".to_owned())
+}
+
+/// The values that are stored as JSON text.
+trait JsonText {
+    fn json_text(&self) -> serde_json::Result<String>;
+}
+
+macro_rules! json_text {
+    ($($value:ty),*) => {$(
+        impl JsonText for $value {
+            fn json_text(&self) -> serde_json::Result<String> {
+                serde_json::to_string(self)
+            }
+        }
+    )*};
+}
+
+json_text!(str, String, Value, Vec<Value>, Map<String, Value>, Vec<Message>, Fragment, FeedbackBody);

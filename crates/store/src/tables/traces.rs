@@ -1,0 +1,284 @@
+//! Derived tables beside `span_rows`: parts of attempts, what traces say of sessions, artifacts, contents; and
+//! `known_traces`, which tells the loader what is there of a trace without looking into the large tables.
+
+use gleaner_model::{
+    AgentDefinition, AttemptPart, Content, ContentHash, ContentKind, DeclaredArtifact, DerivedTrace, Message,
+    SessionFact, UnmappedSpan, derive_id,
+};
+use serde_json::Value;
+
+use super::{json_text, recorded_at};
+use crate::columns::{Cell, Column, Kind, column};
+
+/// That part of an attempt which lies in one trace.
+pub(crate) struct AttemptRow<'a> {
+    trace: &'a DerivedTrace,
+    part: &'a AttemptPart,
+    prompt_hash: Option<String>,
+}
+
+impl<'a> AttemptRow<'a> {
+    pub(crate) fn new(trace: &'a DerivedTrace, part: &'a AttemptPart) -> Self {
+        Self { trace, part, prompt_hash: prompt_hash(part) }
+    }
+
+    fn definition(&self) -> Option<&'a AgentDefinition> {
+        self.part.definition.as_ref()
+    }
+}
+
+/// What the attempt was asked, without the system prompt (SEMANTICS 23): its messages, else its plain input as one.
+fn prompt_hash(part: &AttemptPart) -> Option<String> {
+    let messages: Vec<Value> = match (&part.input_messages, &part.input_text) {
+        (Some(messages), _) => messages.iter().map(Message::to_json).collect(),
+        (None, Some(text)) => vec![Message::text("user", text.as_str()).to_json()],
+        (None, None) => return None,
+    };
+    Some(ContentHash::of_json(&Value::Array(messages)).0)
+}
+
+/// Hash of a text as a content: of its JSON string.
+pub(crate) fn text_hash(text: &str) -> String {
+    ContentHash::of_json(&Value::String(text.to_owned())).0
+}
+
+/// Orders parts by start, then trace; unknown starts last. Text, so that one comparison decides.
+fn time_key(unix_nano: u64, trace_id: &str) -> String {
+    let start = if unix_nano == 0 { u64::MAX } else { unix_nano };
+    format!("{start:020}{trace_id}")
+}
+
+pub(crate) fn attempt_rows<'a>() -> Vec<Column<AttemptRow<'a>>> {
+    use Kind::{Float, Int, Json, LongText, Text, Texts, Time, UInt};
+    vec![
+        column("project", Text, |r| (&r.trace.project).into()),
+        column("recorded_at", Time, |r| recorded_at(r.trace.recorded_at_unix_nano)),
+        column("trace_id", Text, |r| (&r.part.trace_id).into()),
+        column("attempt_id", Text, |r| (&r.part.attempt_id).into()),
+        column("rollout_id", Text, |r| (&r.part.rollout_id).into()),
+        column("lineage_id", Text, |r| (&r.part.lineage_id).into()),
+        column("session_id", Text, |r| (&r.part.session_id).into()),
+        column("part_key", Text, |r| time_key(r.part.start_time_unix_nano, &r.part.trace_id).into()),
+        column("root_span_id", Text, |r| (&r.part.root_span_id).into()),
+        column("lineage_label", Text, |r| (&r.part.lineage_label).into()),
+        column("cycle", Int, |r| r.part.cycle.into()),
+        column("attempt_number", Int, |r| r.part.attempt_number.into()),
+        column("agent_definition_id", Text, |r| r.definition().map(|d| &d.agent_definition_id).into()),
+        column("definition_key", Text, |r| {
+            let start = r.part.definition_start_time_unix_nano.unwrap_or(0);
+            r.definition().map(|_| time_key(start, &r.part.trace_id)).into()
+        }),
+        column("definition_started_at", Time, |r| Cell::Time(r.part.definition_start_time_unix_nano.unwrap_or(0))),
+        column("agent_name", Text, |r| r.definition().and_then(|d| d.agent_name.as_ref()).into()),
+        column("version_labels", Texts, |r| {
+            r.definition().map_or(Cell::Null, |d| Cell::Texts(d.version_labels.clone()))
+        }),
+        column("system_prompt", LongText, |r| r.definition().and_then(|d| d.system_prompt.as_ref()).into()),
+        column("tools", Json, |r| r.definition().and_then(|d| d.tools.as_ref()).map(json_text).into()),
+        column("flow", Text, |r| r.definition().and_then(|d| d.flow.as_ref()).into()),
+        column("parameters", Json, |r| r.definition().and_then(|d| d.parameters.as_ref()).map(json_text).into()),
+        column("model", Text, |r| r.definition().and_then(|d| d.model.as_ref()).into()),
+        column("status", Text, |r| r.part.status.as_str().into()),
+        column("error", LongText, |r| (&r.part.error).into()),
+        column("input_messages", Json, |r| r.part.input_messages.as_ref().map(json_text).into()),
+        column("prompt_hash", Text, |r| (&r.prompt_hash).into()),
+        column("input_text", LongText, |r| (&r.part.input_text).into()),
+        column("output_text", LongText, |r| (&r.part.output_text).into()),
+        column("output_hash", Text, |r| r.part.output_text.as_deref().map(text_hash).into()),
+        column("test_input", LongText, |r| (&r.part.test_input).into()),
+        column("started_at", Time, |r| Cell::Time(r.part.start_time_unix_nano)),
+        column("ended_at", Time, |r| Cell::Time(r.part.end_time_unix_nano)),
+        column("start_time_unix_nano", UInt, |r| r.part.start_time_unix_nano.into()),
+        column("end_time_unix_nano", UInt, |r| r.part.end_time_unix_nano.into()),
+        column("llm_calls", Int, |r| r.part.llm_calls.into()),
+        column("llm_calls_failed", Int, |r| r.part.llm_calls_failed.into()),
+        column("tool_calls", Int, |r| r.part.tool_calls.into()),
+        column("tool_calls_failed", Int, |r| r.part.tool_calls_failed.into()),
+        column("input_tokens", Int, |r| r.part.input_tokens.into()),
+        column("output_tokens", Int, |r| r.part.output_tokens.into()),
+        column("cached_tokens", Int, |r| r.part.cached_tokens.into()),
+        column("reasoning_tokens", Int, |r| r.part.reasoning_tokens.into()),
+        column("cost_usd", Float, |r| r.part.cost_usd.into()),
+        column("conversation_span_id", Text, |r| (&r.part.conversation_span_id).into()),
+    ]
+}
+
+/// One thing that a trace says about a session.
+pub(crate) struct SessionRow<'a> {
+    pub(crate) trace: &'a DerivedTrace,
+    pub(crate) fact: &'a SessionFact,
+}
+
+pub(crate) fn session_rows<'a>() -> Vec<Column<SessionRow<'a>>> {
+    use Kind::{Int, LongText, Text, Time, UInt};
+    vec![
+        column("project", Text, |r| (&r.trace.project).into()),
+        column("recorded_at", Time, |r| recorded_at(r.trace.recorded_at_unix_nano)),
+        column("trace_id", Text, |r| (&r.trace.trace_id).into()),
+        column("session_id", Text, |r| (&r.fact.session_id).into()),
+        column("field", Text, |r| (&r.fact.field).into()),
+        column("value", LongText, |r| (&r.fact.value).into()),
+        column("rank", Int, |r| r.fact.rank.into()),
+        column("position", UInt, |r| r.fact.position.into()),
+    ]
+}
+
+/// An artifact that a span declared.
+pub(crate) struct ArtifactRow<'a> {
+    trace: &'a DerivedTrace,
+    part: &'a AttemptPart,
+    artifact: &'a DeclaredArtifact,
+    content_hash: String,
+    artifact_id: String,
+}
+
+impl<'a> ArtifactRow<'a> {
+    pub(crate) fn new(trace: &'a DerivedTrace, part: &'a AttemptPart, artifact: &'a DeclaredArtifact) -> Self {
+        let content_hash = text_hash(&artifact.content);
+        let name = artifact.name.as_deref().unwrap_or_default();
+        let key = [&trace.project, &part.attempt_id, &artifact.span_id, name, &content_hash];
+        let artifact_id = derive_id("artifact", &key);
+        Self { trace, part, artifact, content_hash, artifact_id }
+    }
+
+    pub(crate) fn reference(&self) -> ContentRef<'a> {
+        ContentRef {
+            project: &self.trace.project,
+            recorded_at_unix_nano: self.trace.recorded_at_unix_nano,
+            trace_id: Some(&self.trace.trace_id),
+            content_hash: self.content_hash.clone(),
+            kind: ContentKind::Artifact.as_str(),
+        }
+    }
+
+    pub(crate) fn body(&self) -> ContentBody<'a> {
+        ContentBody {
+            project: &self.trace.project,
+            content_hash: self.content_hash.clone(),
+            body: json_text(&self.artifact.content).into(),
+        }
+    }
+}
+
+pub(crate) fn artifact_rows<'a>() -> Vec<Column<ArtifactRow<'a>>> {
+    use Kind::{LongText, Text, Time};
+    vec![
+        column("project", Text, |r| (&r.trace.project).into()),
+        column("recorded_at", Time, |r| recorded_at(r.trace.recorded_at_unix_nano)),
+        column("trace_id", Text, |r| (&r.trace.trace_id).into()),
+        column("artifact_id", Text, |r| (&r.artifact_id).into()),
+        column("attempt_id", Text, |r| (&r.part.attempt_id).into()),
+        column("span_id", Text, |r| (&r.artifact.span_id).into()),
+        column("name", Text, |r| (&r.artifact.name).into()),
+        column("type", Text, |r| (&r.artifact.r#type).into()),
+        column("content", LongText, |r| (&r.artifact.content).into()),
+        column("content_hash", Text, |r| (&r.content_hash).into()),
+        column("created_at", Time, |r| Cell::Time(r.artifact.time_unix_nano)),
+    ]
+}
+
+/// A span or record that nothing explains.
+pub(crate) struct UnmappedRow<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) recorded_at_unix_nano: u64,
+    pub(crate) unmapped: &'a UnmappedSpan,
+}
+
+pub(crate) fn unmapped_rows<'a>() -> Vec<Column<UnmappedRow<'a>>> {
+    use Kind::{Text, Time};
+    vec![
+        column("project", Text, |r| r.project.into()),
+        column("recorded_at", Time, |r| recorded_at(r.recorded_at_unix_nano)),
+        column("trace_id", Text, |r| (&r.unmapped.trace_id).into()),
+        column("span_id", Text, |r| (&r.unmapped.span_id).into()),
+        column("scope_name", Text, |r| (&r.unmapped.scope_name).into()),
+        column("name", Text, |r| (&r.unmapped.name).into()),
+        column("reason", Text, |r| (&r.unmapped.reason).into()),
+    ]
+}
+
+/// That a trace, or an item of feedback, uses a content.
+pub(crate) struct ContentRef<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) recorded_at_unix_nano: u64,
+    /// Absent where feedback brought it.
+    pub(crate) trace_id: Option<&'a str>,
+    pub(crate) content_hash: String,
+    pub(crate) kind: &'static str,
+}
+
+impl<'a> ContentRef<'a> {
+    pub(crate) fn of_trace(trace: &'a DerivedTrace, content: &'a Content) -> Self {
+        Self {
+            project: &trace.project,
+            recorded_at_unix_nano: trace.recorded_at_unix_nano,
+            trace_id: Some(&trace.trace_id),
+            content_hash: content.hash.0.clone(),
+            kind: content.kind.as_str(),
+        }
+    }
+}
+
+pub(crate) fn content_refs<'a>() -> Vec<Column<ContentRef<'a>>> {
+    use Kind::{Text, Time};
+    vec![
+        column("project", Text, |r| r.project.into()),
+        column("recorded_at", Time, |r| recorded_at(r.recorded_at_unix_nano)),
+        column("trace_id", Text, |r| r.trace_id.into()),
+        column("content_hash", Text, |r| (&r.content_hash).into()),
+        column("kind", Text, |r| r.kind.into()),
+    ]
+}
+
+/// A content itself, once per project.
+pub(crate) struct ContentBody<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) content_hash: String,
+    pub(crate) body: std::borrow::Cow<'a, str>,
+}
+
+impl<'a> ContentBody<'a> {
+    pub(crate) fn of_content(project: &'a str, content: &'a Content) -> Self {
+        Self { project, content_hash: content.hash.0.clone(), body: content.body.as_str().into() }
+    }
+
+    /// `(project, content hash)`.
+    pub(crate) fn key(&self) -> (&str, &str) {
+        (self.project, &self.content_hash)
+    }
+}
+
+pub(crate) fn content_bodies<'a>() -> Vec<Column<ContentBody<'a>>> {
+    use Kind::{Int, Json, Text};
+    vec![
+        column("project", Text, |r| r.project.into()),
+        column("content_hash", Text, |r| (&r.content_hash).into()),
+        column("body", Json, |r| (&*r.body).into()),
+        column("bytes", Int, |r| i64::try_from(r.body.len()).unwrap_or(i64::MAX).into()),
+    ]
+}
+
+/// The loader's book-keeping: one row per trace that has facts or derived rows. Nanoseconds since the Unix epoch, cut to
+/// microseconds as everywhere in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownTrace {
+    pub(crate) project: String,
+    pub(crate) trace_id: String,
+    /// `recorded_at` of its derived rows; 0 while there are none.
+    pub(crate) derived_at_unix_nano: u64,
+    /// `recorded_at` of its first fact; 0 while there are none.
+    pub(crate) first_fact_unix_nano: u64,
+    /// `recorded_at` of its last fact.
+    pub(crate) last_fact_unix_nano: u64,
+}
+
+pub(crate) fn known_traces() -> Vec<Column<KnownTrace>> {
+    use Kind::{Text, Time};
+    vec![
+        column("project", Text, |r| (&r.project).into()),
+        column("trace_id", Text, |r| (&r.trace_id).into()),
+        column("derived_at", Time, |r| Cell::Time(r.derived_at_unix_nano)),
+        column("first_fact_at", Time, |r| Cell::Time(r.first_fact_unix_nano)),
+        column("last_fact_at", Time, |r| Cell::Time(r.last_fact_unix_nano)),
+    ]
+}

@@ -1,0 +1,117 @@
+//! Feedback messages, generated from `proto/gleaner/feedback/v1/feedback.proto`, and their two encodings.
+//!
+//! The JSON form is the proto3 mapping: names in lowerCamelCase or as in the file, enum values as names or numbers.
+//! Unlike OTLP, a field that is not known is an error that names it, so that a typo is seen and not lost.
+//! What the items mean, and whether they are sound, is not decided here.
+//!
+//! Values are counted before anything is built: an empty item is two bytes, and hundreds as a struct.
+
+use std::sync::LazyLock;
+
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, SerializeOptions};
+
+use crate::json::reader::Reader;
+use crate::scan::cursor::Message;
+use crate::{Limits, WireError};
+
+pub use generated::*;
+
+#[allow(missing_docs, reason = "generated; the comments of the proto file are the documentation")]
+#[allow(clippy::all, reason = "generated")]
+#[allow(rustdoc::all, reason = "generated")]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/gleaner.feedback.v1.rs"));
+}
+
+/// An encoded `google.protobuf.FileDescriptorSet` of the feedback service and all that it imports, for gRPC reflection.
+pub const FEEDBACK_DESCRIPTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/feedback_descriptor.binpb"));
+
+/// Nesting of objects and arrays in JSON. `serde_json` stops at 128 and prost at 100 messages; the deepest field,
+/// metadata, needs three for each level.
+const MAX_JSON_DEPTH: u32 = 64;
+
+#[expect(clippy::expect_used, reason = "the bytes are made by build.rs, and every test of this module reads them")]
+static DESCRIPTORS: LazyLock<DescriptorPool> =
+    LazyLock::new(|| DescriptorPool::decode(FEEDBACK_DESCRIPTOR).expect("build.rs wrote a descriptor set"));
+
+/// Decodes a request from protobuf.
+///
+/// # Errors
+/// Over a limit of bytes, values or depth, or not the message.
+pub fn decode_protobuf(bytes: &[u8], limits: &Limits) -> Result<SubmitRequest, WireError> {
+    limits.check_request_bytes(bytes.len())?;
+    count_fields(Message::root(bytes), &descriptor("SubmitRequest")?, &mut Count::new(limits))?;
+    SubmitRequest::decode(bytes).map_err(|error| WireError::malformed("", error.to_string()))
+}
+
+/// Decodes a request from JSON.
+///
+/// # Errors
+/// As [`decode_protobuf`]; and a field or an enum name that is not known, which the message names.
+pub fn decode_json(bytes: &[u8], limits: &Limits) -> Result<SubmitRequest, WireError> {
+    limits.check_request_bytes(bytes.len())?;
+    let mut count = Count::new(limits);
+    let mut reader = Reader::new(bytes, MAX_JSON_DEPTH)?;
+    reader.skip(&mut || count.add())?;
+    reader.finish()?;
+
+    let malformed = |error: serde_json::Error| WireError::malformed("", error.to_string());
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let message = DynamicMessage::deserialize(descriptor("SubmitRequest")?, &mut json).map_err(malformed)?;
+    json.end().map_err(malformed)?;
+    message.transcode_to().map_err(|error| WireError::malformed("", error.to_string()))
+}
+
+/// The JSON form of an answer: names as in the proto file, enum values by name, unset fields left out.
+///
+/// # Errors
+/// None in practice; the mapping's own failures are passed on as [`WireError::Malformed`].
+pub fn encode_json(response: &SubmitResponse) -> Result<String, WireError> {
+    let mut message = DynamicMessage::new(descriptor("SubmitResponse")?);
+    message.transcode_from(response).map_err(|error| WireError::malformed("", error.to_string()))?;
+    let mut json = serde_json::Serializer::new(Vec::new());
+    let options = SerializeOptions::new().use_proto_field_name(true);
+    message.serialize_with_options(&mut json, &options).map_err(|error| WireError::malformed("", error.to_string()))?;
+    String::from_utf8(json.into_inner()).map_err(|error| WireError::malformed("", error.to_string()))
+}
+
+fn descriptor(message: &str) -> Result<MessageDescriptor, WireError> {
+    DESCRIPTORS
+        .get_message_by_name(&format!("gleaner.feedback.v1.{message}"))
+        .ok_or_else(|| WireError::malformed(message, "no such message in the proto file"))
+}
+
+/// Counts the fields that decoding would keep, at every level.
+fn count_fields(message: Message<'_>, descriptor: &MessageDescriptor, count: &mut Count) -> Result<(), WireError> {
+    message.fields(|field| {
+        let Some(known) = descriptor.get_field(field.tag) else { return Ok(()) };
+        count.add()?;
+        match known.kind() {
+            Kind::Message(inner) => count_fields(field.message("feedback")?, &inner, count),
+            _ => Ok(()),
+        }
+    })
+}
+
+struct Count {
+    values: usize,
+    limit: usize,
+}
+
+impl Count {
+    fn new(limits: &Limits) -> Self {
+        Self { values: 0, limit: limits.max_feedback_values_per_request }
+    }
+
+    fn add(&mut self) -> Result<(), WireError> {
+        if self.values == self.limit {
+            return Err(WireError::TooMany { what: "feedback values", limit: self.limit });
+        }
+        self.values += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

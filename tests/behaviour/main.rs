@@ -1,0 +1,8 @@
+//! Behaviour of the whole program over real sockets, in process, on free ports. Each test says its scenario and what it
+//! guarantees. What they do not prove: durability against a kill (see `crash.rs`), and mapping in depth (see the corpus test of
+//! `crates/normalize`).
+
+mod feedback;
+mod harness;
+mod otlp;
+mod reading;
