@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use gleaner_model::{derive_id, SpanKind};
+use gleaner_model::{SpanKind, derive_id};
 
 use crate::attribution::keys::{Carrier, Found, KeyFinder};
 use crate::attribution::runs::Group;
@@ -72,7 +72,8 @@ pub(crate) fn attribute(
     let conventions = ConventionKeys::new(tree);
     let mut by_id: BTreeMap<String, Attempt> = BTreeMap::new();
     for group in groups {
-        let attempt = name_attempt(&Context { project, trace_id, tree, kinds, conventions: &conventions }, finder, group);
+        let attempt =
+            name_attempt(&Context { project, trace_id, tree, kinds, conventions: &conventions }, finder, group);
         // The same explicit keys in two places of the trace are one attempt.
         match by_id.entry(attempt.attempt_id.clone()) {
             std::collections::btree_map::Entry::Vacant(place) => {
@@ -83,7 +84,8 @@ pub(crate) fn attribute(
     }
     let mut attempts: Vec<Attempt> = by_id.into_values().collect();
     attempts.sort_by(|a, b| {
-        let start = |attempt: &Attempt| tree.nodes[attempt.root.unwrap_or(attempt.spans[0])].span().start_time_unix_nano;
+        let start =
+            |attempt: &Attempt| tree.nodes[attempt.root.unwrap_or(attempt.spans[0])].span().start_time_unix_nano;
         (start(a), &a.attempt_id).cmp(&(start(b), &b.attempt_id))
     });
     let mut attempt_of = vec![None; tree.nodes.len()];
@@ -167,7 +169,12 @@ fn decide_session(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, top
 }
 
 /// The user, by the same order of rules as the session.
-fn decide_user(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, top: usize, spans: &[usize]) -> Option<Found> {
+fn decide_user(
+    context: &Context<'_, '_>,
+    finder: &mut KeyFinder<'_, '_>,
+    top: usize,
+    spans: &[usize],
+) -> Option<Found> {
     let Context { tree, conventions, .. } = context;
     finder
         .of_attempt(top, spans, keys::USER_ID)

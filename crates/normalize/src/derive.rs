@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::attribution::attribute;
 use crate::attribution::keys::KeyFinder;
-use crate::derive::calls::{find_calls, Calls};
+use crate::derive::calls::{Calls, find_calls};
 use crate::derive::tree::Tree;
 use crate::mapped::{Mapped, MergedSpan};
 

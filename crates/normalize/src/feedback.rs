@@ -10,8 +10,8 @@
 use std::fmt;
 
 use gleaner_model::{
-    Artifact, ContentHash, Directive, DirectiveKind, Evaluation, Evolution, EvolutionOutcome, FeedbackBody, FeedbackItem,
-    Insight, Retraction, SessionFacts, Source, Target, derive_id,
+    Artifact, ContentHash, Directive, DirectiveKind, Evaluation, Evolution, EvolutionOutcome, FeedbackBody,
+    FeedbackItem, Insight, Retraction, SessionFacts, Source, Target, derive_id,
 };
 use gleaner_wire::feedback as wire;
 use serde_json::{Value, json};
@@ -187,7 +187,10 @@ fn evaluation(fields: &Fields<'_>, item: wire::Evaluation) -> Result<Evaluation,
     };
     match item.value {
         None if evaluation.comment.is_none() && evaluation.correction.is_none() => {
-            return Err(Rejection::new("evaluation", "one of score, boolean, number, label, comment, correction must be set"));
+            return Err(Rejection::new(
+                "evaluation",
+                "one of score, boolean, number, label, comment, correction must be set",
+            ));
         }
         None => {}
         Some(Sent::Score(score)) => evaluation.score = Some(fields.score("score", score)?),

@@ -26,7 +26,8 @@ fn truth() -> Value {
 
 /// The fragments of every request, in the order sent.
 fn requests() -> Vec<Vec<gleaner_model::Fragment>> {
-    let mut paths: Vec<_> = fs::read_dir(corpus()).expect("readable").map(|entry| entry.expect("entry").path()).collect();
+    let mut paths: Vec<_> =
+        fs::read_dir(corpus()).expect("readable").map(|entry| entry.expect("entry").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "binpb"));
     paths.sort();
     let decode = |path: &std::path::PathBuf| {
@@ -98,7 +99,8 @@ fn every_attempt_is_as_the_model_server_saw_it() {
     assert_eq!(traces.iter().map(|trace| trace.attempts.len()).sum::<usize>(), attempts.len());
     for expected in attempts {
         let (trace, attempt) = find(&traces, expected);
-        let name = format!("{} {} {:?}", attempt.session_id, attempt.lineage_label, (attempt.cycle, attempt.attempt_number));
+        let name =
+            format!("{} {} {:?}", attempt.session_id, attempt.lineage_label, (attempt.cycle, attempt.attempt_number));
         assert_eq!(trace.trace_id, text(expected, "trace_id"), "{name}");
         assert_eq!(attempt.root_span_id.as_deref(), Some(text(expected, "root_span_id")), "{name}");
         assert_eq!(attempt.status.as_str(), text(expected, "status"), "{name}");
@@ -170,8 +172,15 @@ fn definitions_are_told_apart_by_content() {
         assert_eq!(definition.system_prompt.as_deref(), known["system_prompt"].as_str(), "{name}");
         let temperature = definition.parameters.as_ref().and_then(|parameters| parameters.get("temperature"));
         assert_eq!(temperature.and_then(Value::as_f64), known["temperature"].as_f64(), "{name}");
-        let tools: Vec<&str> = definition.tools.iter().flat_map(|tools| tools.as_array()).flatten().map(|tool| text(tool, "name")).collect();
-        let known_tools: Vec<&str> = known["tools"].as_array().expect("tools").iter().filter_map(Value::as_str).collect();
+        let tools: Vec<&str> = definition
+            .tools
+            .iter()
+            .flat_map(|tools| tools.as_array())
+            .flatten()
+            .map(|tool| text(tool, "name"))
+            .collect();
+        let known_tools: Vec<&str> =
+            known["tools"].as_array().expect("tools").iter().filter_map(Value::as_str).collect();
         assert_eq!(tools, known_tools, "{name}");
     }
     assert_eq!(id_of_name.values().collect::<BTreeSet<_>>().len(), 17);
@@ -217,7 +226,10 @@ fn a_late_root_leaves_its_attempt_open_until_then() {
     assert!(derive(&before).iter().flat_map(|trace| &trace.spans).all(|span| span.span_id != late));
     let child = |traces: &[DerivedTrace]| {
         let spans = traces.iter().flat_map(|trace| &trace.spans);
-        spans.filter(|span| span.parent_span_id.as_deref() == Some(late)).map(|span| span.attempt_id.clone()).collect::<Vec<_>>()
+        spans
+            .filter(|span| span.parent_span_id.as_deref() == Some(late))
+            .map(|span| span.attempt_id.clone())
+            .collect::<Vec<_>>()
     };
     let known = child(&derive(&before));
     assert!(!known.is_empty() && known.iter().all(Option::is_none), "its children look like the orchestrator's");

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use gleaner_model::SpanKind;
 
-use crate::attribution::keys::{self, KeyFinder};
 use crate::attribution::InvalidKey;
+use crate::attribution::keys::{self, KeyFinder};
 use crate::derive::tree::Tree;
 
 /// The explicit keys that tell attempts apart. The session only tells runs apart: alone it makes no attempt.
@@ -138,10 +138,7 @@ fn find_runs(tree: &Tree<'_>, own: &[Identity]) -> (Vec<Run>, Vec<Option<usize>>
 
 /// Work that an agent does in one step: such a span is hardly ever an attempt's root beside others with the same keys.
 fn is_single_step(kind: SpanKind) -> bool {
-    matches!(
-        kind,
-        SpanKind::Llm | SpanKind::Tool | SpanKind::Embedding | SpanKind::Retriever | SpanKind::Reranker
-    )
+    matches!(kind, SpanKind::Llm | SpanKind::Tool | SpanKind::Embedding | SpanKind::Retriever | SpanKind::Reranker)
 }
 
 impl Identity {

@@ -1,1 +1,141 @@
+use gleaner_model::derive_id;
 
+use crate::derive::fixtures::{TRACE, TestSpan, agent, attempt, chain, derive, llm, row, tool};
+
+fn session(spans: impl IntoIterator<Item = TestSpan>) -> String {
+    derive(spans).attempts[0].session_id.clone()
+}
+
+fn convention_session(span: TestSpan, rank: u8, key: &str) -> TestSpan {
+    span.mapped(|mapped| mapped.session_key = Some((rank, key.into())))
+}
+
+#[test]
+fn a_trace_without_keys_is_one_attempt_of_its_own_session() {
+    let trace = derive([agent("root").at(0, 9), llm("m").under("root").at(1, 2), chain("island").at(3, 4)]);
+    assert_eq!(trace.attempts.len(), 1);
+    let attempt = &trace.attempts[0];
+    assert_eq!(attempt.session_id, format!("trace:{TRACE}"));
+    assert_eq!((attempt.lineage_label.as_str(), attempt.cycle, attempt.attempt_number), ("default", None, None));
+    assert_eq!(attempt.root_span_id.as_deref(), Some("root"), "the earliest parentless span");
+    assert!(trace.spans.iter().all(|span| span.attempt_id.as_ref() == Some(&attempt.attempt_id)));
+}
+
+#[test]
+fn no_parentless_span_no_root() {
+    let trace = derive([agent("a").under("remote").at(0, 9), llm("m").under("a").at(1, 2)]);
+    assert_eq!((trace.attempts[0].status.as_str(), trace.attempts[0].root_span_id.as_deref()), ("open", None));
+    assert_eq!(derive([]).attempts, []);
+}
+
+#[test]
+fn the_session_is_resolved_in_order() {
+    let root = || agent("root").at(0, 9);
+    let child = || llm("m").under("root").at(1, 2);
+    let gleaner = |span: TestSpan, key: &str| span.attr("gleaner.session.id", key);
+    // Each pair: what wins, and over what.
+    assert_eq!(session([gleaner(root(), "a"), gleaner(child(), "b")]), "a");
+    assert_eq!(session([root().resource("gleaner.session.id", "r"), convention_session(child(), 0, "c")]), "r");
+    assert_eq!(session([convention_session(root(), 0, "c"), gleaner(child(), "g")]), "g", "gleaner.* at any depth");
+    assert_eq!(
+        session([convention_session(root(), 1, "conversation"), convention_session(child(), 0, "session")]),
+        "session"
+    );
+    assert_eq!(session([convention_session(root(), 1, "a"), convention_session(child(), 1, "b")]), "a");
+    assert_eq!(session([root(), convention_session(child(), 1, "b")]), "b");
+    assert_eq!(session([root().resource("session.id", "r"), convention_session(child(), 1, "b")]), "b");
+    assert_eq!(session([root().resource("session.id", "r"), child()]), "r");
+    assert_eq!(session([gleaner(root(), ""), child()]), format!("trace:{TRACE}"), "empty is not sent");
+    assert_eq!(session([root().attr("gleaner.session.id", 7)]), "7");
+}
+
+/// Of several spans below the root, the earliest decides, not the one that came first.
+#[test]
+fn the_earliest_span_decides_where_the_root_is_silent() {
+    let later = convention_session(llm("a").under("root").at(5, 6), 1, "later");
+    let earlier = convention_session(llm("z").under("root").at(1, 2), 1, "earlier");
+    assert_eq!(session([agent("root").at(0, 9), later, earlier]), "earlier");
+}
+
+#[test]
+fn a_session_above_the_attempt_is_the_attempt_s() {
+    let trace = derive([
+        convention_session(chain("top").at(0, 99), 1, "conversation"),
+        agent("a").under("top").at(1, 9).keys("A", 1, 1),
+    ]);
+    assert_eq!(trace.attempts[0].session_id, "conversation");
+}
+
+#[test]
+fn the_user_follows_the_same_order() {
+    let user = |spans: Vec<TestSpan>| {
+        let facts = derive(spans).session_facts;
+        facts.into_iter().find(|fact| fact.field == "user_id").map(|fact| (fact.value, fact.rank))
+    };
+    let named = |span: TestSpan| span.mapped(|mapped| mapped.user_key = Some("c".into()));
+    assert_eq!(
+        user(vec![named(agent("root")), llm("m").under("root").attr("gleaner.user.id", "g")]),
+        Some(("g".into(), 2))
+    );
+    assert_eq!(
+        user(vec![agent("root").resource("user.id", "r"), named(llm("m").under("root"))]),
+        Some(("c".into(), 2))
+    );
+    assert_eq!(user(vec![agent("root").resource("user.id", "r")]), Some(("r".into(), 1)));
+    assert_eq!(user(vec![agent("root")]), None);
+}
+
+#[test]
+fn ids_are_derived_from_natural_keys() {
+    let trace = derive([agent("a").at(0, 9).keys("A", 2, 3).attr("gleaner.session.id", "s")]);
+    let lineage = derive_id("lineage", &["p", "s", "A"]);
+    let rollout = derive_id("rollout", &["p", &lineage, "cycle:2"]);
+    let attempt = &trace.attempts[0];
+    assert_eq!(attempt.attempt_id, derive_id("attempt", &["p", &rollout, "number:3"]));
+    assert_eq!((&attempt.rollout_id, &attempt.lineage_id), (&rollout, &lineage));
+
+    let with_ids = agent("a").at(0, 9).keys("A", 2, 3).attr("gleaner.session.id", "s");
+    let with_ids =
+        with_ids.attr("gleaner.lineage.id", "l").attr("gleaner.rollout.id", "r").attr("gleaner.attempt.id", "x");
+    let trace = derive([with_ids]);
+    let lineage = derive_id("lineage", &["p", "s", "l"]);
+    let rollout = derive_id("rollout", &["p", &lineage, "r"]);
+    assert_eq!(trace.attempts[0].attempt_id, derive_id("attempt", &["p", &rollout, "x"]));
+    assert_eq!(trace.attempts[0].lineage_label, "A");
+
+    let unkeyed = derive([agent("a").at(0, 9)]);
+    let key = format!("trace:{TRACE}");
+    let lineage = derive_id("lineage", &["p", &key, "default"]);
+    let rollout = derive_id("rollout", &["p", &lineage, &key]);
+    assert_eq!(unkeyed.attempts[0].attempt_id, derive_id("attempt", &["p", &rollout, &key]));
+
+    let unnumbered = derive([agent("a").at(0, 9).attr("gleaner.rollout.id", "r")]);
+    let rollout = &unnumbered.attempts[0].rollout_id;
+    let key = format!("span:{TRACE}:a");
+    assert_eq!(unnumbered.attempts[0].attempt_id, derive_id("attempt", &["p", rollout, &key]));
+}
+
+#[test]
+fn the_lineage_is_named_after_the_root_s_agent() {
+    let label = |spans: Vec<TestSpan>| derive(spans).attempts[0].lineage_label.clone();
+    assert_eq!(label(vec![chain("top").at(0, 9), agent("a").named("writer").under("top").at(1, 8)]), "writer");
+    assert_eq!(
+        label(vec![agent("a").named("writer").at(0, 9), agent("b").named("checker").under("a").at(1, 8)]),
+        "writer"
+    );
+    assert_eq!(label(vec![agent("a").named("writer").attr("gleaner.agent.name", "own")]), "own");
+    assert_eq!(label(vec![llm("m").named("caller")]), "caller");
+}
+
+#[test]
+fn two_runs_with_one_attempt_key_are_one_attempt() {
+    let trace = derive([
+        chain("top").at(0, 99),
+        agent("part1").under("top").at(1, 9).attr("gleaner.attempt.id", "x"),
+        agent("part2").under("top").at(10, 19).attr("gleaner.attempt.id", "x"),
+        tool("t", "f").under("part2").at(11, 12),
+    ]);
+    assert_eq!(trace.attempts.len(), 1);
+    assert_eq!(trace.attempts[0].root_span_id.as_deref(), Some("part1"));
+    assert_eq!(attempt(&trace, "t").map(|attempt| &attempt.attempt_id), row(&trace, "part1").attempt_id.as_ref());
+}

@@ -3,9 +3,9 @@
 //! Whose calls are the root agent's is decided in [`root_agent_calls`]; everything that speaks of "the agent" rests on it.
 
 use gleaner_model::{
-    canonical_json, derive_id, AgentDefinition, AttemptPart, AttemptStatus, DeclaredArtifact, Span, SpanKind,
+    AgentDefinition, AttemptPart, AttemptStatus, DeclaredArtifact, Span, SpanKind, canonical_json, derive_id,
 };
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::attribution::keys::{self, KeyFinder};
 use crate::attribution::{Attempt, Attribution};
@@ -33,7 +33,9 @@ pub(crate) fn attempt_parts(
             let in_attempt = |place: usize| attribution.attempt_of[place] == Some(index);
             let calls = root_agent_calls(attempt, &ranks, rows);
             let definition = calls.first().map(|call| {
-                let name = named_agents[*call].filter(|place| in_attempt(*place)).and_then(|place| rows[place].agent_name.clone());
+                let name = named_agents[*call]
+                    .filter(|place| in_attempt(*place))
+                    .and_then(|place| rows[place].agent_name.clone());
                 let version = versions[*call]
                     .filter(|place| in_attempt(*place))
                     .and_then(|place| tree.nodes[place].mapped.agent_version.clone());
@@ -141,8 +143,9 @@ fn agent_ranks(tree: &Tree<'_>, attribution: &Attribution, rows: &[Span]) -> Vec
         match rows[place].kind {
             SpanKind::Agent => {
                 // Two spans for one agent (a caller's and its framework's) are one agent.
-                let same_agent = agent_above[place]
-                    .is_some_and(|above| rows[above].agent_name.is_some() && rows[above].agent_name == rows[place].agent_name);
+                let same_agent = agent_above[place].is_some_and(|above| {
+                    rows[above].agent_name.is_some() && rows[above].agent_name == rows[place].agent_name
+                });
                 ranks[place].depth += u32::from(!ranks[place].is_agentless && !same_agent);
                 ranks[place].is_agentless = false;
                 agent_above[place] = Some(place);
@@ -259,7 +262,8 @@ fn artifacts(attempt: &Attempt, rows: &[Span]) -> Vec<DeclaredArtifact> {
         let Some(content) = keys::text(&span.attributes, keys::ARTIFACT_CONTENT) else { continue };
         let name = keys::text(&span.attributes, keys::ARTIFACT_NAME);
         let r#type = keys::text(&span.attributes, keys::ARTIFACT_TYPE);
-        let is_known = artifacts.iter().any(|known| known.name == name && known.r#type == r#type && known.content == content);
+        let is_known =
+            artifacts.iter().any(|known| known.name == name && known.r#type == r#type && known.content == content);
         if !is_known {
             artifacts.push(DeclaredArtifact {
                 span_id: span.span_id.clone(),

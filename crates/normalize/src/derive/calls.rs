@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use gleaner_model::{canonical_json, output_text, Part, SpanKind};
+use gleaner_model::{Part, SpanKind, canonical_json, output_text};
 
 use crate::derive::tree::{Node, Tree};
 
@@ -20,8 +20,7 @@ pub(crate) struct Calls {
 
 /// Decides kind and duplicate for every span.
 pub(crate) fn find_calls(tree: &Tree<'_>) -> Calls {
-    let mut kinds: Vec<SpanKind> =
-        tree.nodes.iter().map(|node| node.mapped.kind.unwrap_or(SpanKind::Other)).collect();
+    let mut kinds: Vec<SpanKind> = tree.nodes.iter().map(|node| node.mapped.kind.unwrap_or(SpanKind::Other)).collect();
     let mut reports = Reports::new(tree.nodes.len());
     settle_nested_llm_spans(tree, &mut kinds, &mut reports);
     join_by_response_id(tree, &kinds, &mut reports);

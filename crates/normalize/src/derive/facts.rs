@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use gleaner_model::{
-    canonical_json, AttemptPart, Content, ContentHash, ContentKind, LogFragment, SessionFact, Span, UnmappedSpan,
+    AttemptPart, Content, ContentHash, ContentKind, LogFragment, SessionFact, Span, UnmappedSpan, canonical_json,
 };
 use serde_json::Value;
 
@@ -18,11 +18,8 @@ pub(crate) fn session_facts(
     attribution: &Attribution,
     finder: &mut KeyFinder<'_, '_>,
 ) -> Vec<SessionFact> {
-    const FIELDS: [(&str, &str); 3] = [
-        ("need", keys::SESSION_NEED),
-        ("constraints", keys::SESSION_CONSTRAINTS),
-        ("context", keys::SESSION_CONTEXT),
-    ];
+    const FIELDS: [(&str, &str); 3] =
+        [("need", keys::SESSION_NEED), ("constraints", keys::SESSION_CONSTRAINTS), ("context", keys::SESSION_CONTEXT)];
     let mut facts = Facts { tree, positions: BTreeMap::new() };
     for attempt in &attribution.attempts {
         for (field, key) in FIELDS {

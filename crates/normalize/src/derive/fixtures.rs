@@ -9,7 +9,7 @@ use crate::mapped::{Mapped, MergedSpan};
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 /// One span of a test trace.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct TestSpan(pub(crate) MergedSpan, pub(crate) Mapped);
 
 pub(crate) fn span(id: &str, kind: SpanKind) -> TestSpan {
@@ -98,11 +98,7 @@ impl TestSpan {
     pub(crate) fn told(self, results: &[(&str, &str)]) -> Self {
         let messages = results.iter().map(|(id, response)| Message {
             role: "tool".into(),
-            parts: vec![Part::ToolCallResponse {
-                id: Some((*id).to_owned()),
-                name: None,
-                response: json!(response),
-            }],
+            parts: vec![Part::ToolCallResponse { id: Some((*id).to_owned()), name: None, response: json!(response) }],
             name: None,
             finish_reason: None,
         });

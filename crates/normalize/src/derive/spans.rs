@@ -1,7 +1,7 @@
 //! One canonical [`Span`] from a raw span and what its convention reads from it. Looks at no other span.
 
-use gleaner_model::{output_text, reasoning_text, LogFragment, Message, Span, SpanEvent, SpanKind, SpanOrigin};
-use serde_json::{json, Map, Value};
+use gleaner_model::{LogFragment, Message, Span, SpanEvent, SpanKind, SpanOrigin, output_text, reasoning_text};
+use serde_json::{Map, Value, json};
 
 use crate::attribution::keys::text;
 use crate::derive::tree::Node;
@@ -66,7 +66,11 @@ pub(crate) fn canonical_span(node: &Node<'_>, kind: SpanKind) -> Span {
 
 /// The text of the last user message.
 pub(crate) fn last_user_text(messages: &[Message]) -> Option<String> {
-    messages.iter().rev().find(|message| message.role == "user").and_then(|message| output_text(std::slice::from_ref(message)))
+    messages
+        .iter()
+        .rev()
+        .find(|message| message.role == "user")
+        .and_then(|message| output_text(std::slice::from_ref(message)))
 }
 
 fn status(code: i32, failed: bool) -> &'static str {
@@ -77,12 +81,15 @@ fn status(code: i32, failed: bool) -> &'static str {
     }
 }
 
-/// Why the span failed; `None` if it did not. An SDK's explicit OK outweighs an exception that was recorded on the way,
-/// and a convention that tells of an error outweighs both: it knows more than the tracer.
+/// Why the span failed; `None` if it did not. The status message first: that is what the client chose to say. An error that
+/// the convention tells of makes a failure whatever the status; an exception recorded on the way to an explicit OK does not.
 fn error_text(node: &Node<'_>) -> Option<String> {
     const OK: i32 = 1;
     const ERROR: i32 = 2;
     let raw = node.span();
+    if raw.status_code == ERROR && !raw.status_message.is_empty() {
+        return Some(raw.status_message.clone());
+    }
     if let Some(error) = &node.mapped.error {
         return Some(error.clone());
     }
@@ -96,7 +103,6 @@ fn error_text(node: &Node<'_>) -> Option<String> {
     };
     match raw.status_code {
         OK => None,
-        ERROR if !raw.status_message.is_empty() => Some(raw.status_message.clone()),
         ERROR => Some(exception().or_else(error_type).unwrap_or_else(|| "error".to_owned())),
         _ => exception().or_else(error_type),
     }

@@ -1,1 +1,80 @@
+use proptest::prelude::*;
+use proptest::sample::select;
 
+use super::*;
+use crate::derive::fixtures::{TestSpan, agent, chain, derive, llm, tool};
+
+/// A trace of up to 14 spans with arbitrary parents (absent ones, cycles and itself among them), kinds, times and keys.
+fn any_trace() -> impl Strategy<Value = Vec<TestSpan>> {
+    let span = |index: usize| {
+        let kind = 0..4_u8;
+        let parent = prop::option::weighted(0.8, 0..16_usize);
+        let keys = prop::option::weighted(0.3, (select(vec!["A", "B"]), 1..3_i64, 1..3_i64));
+        let session = prop::option::weighted(0.2, select(vec!["s1", "s2"]));
+        let response = prop::option::weighted(0.3, select(vec!["r1", "r2"]));
+        (kind, parent, 0..20_u64, 0..20_u64, keys, session, response).prop_map(
+            move |(kind, parent, start, length, keys, session, response)| {
+                let id = format!("{index:02}");
+                let span = match kind {
+                    0 => agent(&id).named("writer"),
+                    1 => chain(&id),
+                    2 => tool(&id, "f"),
+                    _ => llm(&id)
+                        .tokens(1, 1)
+                        .asks(&[(Some("c"), "f", serde_json::json!({"start": start}))])
+                        .mapped(|mapped| mapped.response_id = response.map(str::to_owned)),
+                };
+                let mut span = span.at(start, start + length).position(start * 7 % 5);
+                if let Some(parent) = parent {
+                    span = span.under(&format!("{parent:02}"));
+                }
+                if let Some((lineage, cycle, number)) = keys {
+                    span = span.keys(lineage, cycle, number);
+                }
+                match session {
+                    Some(session) => span.attr("gleaner.session.id", session),
+                    None => span,
+                }
+            },
+        )
+    };
+    (0..14_usize).prop_flat_map(move |count| (0..count).map(span).collect::<Vec<_>>())
+}
+
+proptest! {
+    /// Guarantees: the result is a function of the set of spans, whatever their order and whatever their tree.
+    #[test]
+    fn the_order_of_spans_makes_no_difference((spans, shuffled) in any_trace()
+        .prop_flat_map(|spans| (Just(spans.clone()), Just(spans).prop_shuffle())))
+    {
+        prop_assert_eq!(derive(spans), derive(shuffled));
+    }
+
+    /// Guarantees: each span once; every attempt has spans, and its counts are those of its spans.
+    #[test]
+    fn attempts_partition_the_spans_that_they_have(spans in any_trace()) {
+        let count = spans.len();
+        let trace = derive(spans);
+        prop_assert_eq!(trace.spans.len(), count);
+        for attempt in &trace.attempts {
+            let own: Vec<&Span> =
+                trace.spans.iter().filter(|span| span.attempt_id.as_ref() == Some(&attempt.attempt_id)).collect();
+            prop_assert!(!own.is_empty());
+            let calls = own.iter().filter(|span| span.kind == gleaner_model::SpanKind::Llm && span.duplicate_of.is_none());
+            prop_assert_eq!(attempt.llm_calls, calls.count() as i64);
+            prop_assert!(attempt.root_span_id.is_none() || own.iter().any(|span| Some(&span.span_id) == attempt.root_span_id.as_ref()));
+        }
+        let named: HashSet<&str> = trace.spans.iter().filter_map(|span| span.attempt_id.as_deref()).collect();
+        prop_assert_eq!(named.len(), trace.attempts.len());
+        for span in &trace.spans {
+            let best = span.duplicate_of.as_ref().map(|id| trace.spans.iter().find(|other| other.span_id == *id));
+            prop_assert!(best.is_none_or(|best| best.is_some_and(|best| best.duplicate_of.is_none())));
+        }
+    }
+}
+
+#[test]
+fn project_trace_and_time_are_passed_through() {
+    let trace = derive_trace("p", "t", 42, &[], &[]);
+    assert_eq!((trace.project.as_str(), trace.trace_id.as_str(), trace.recorded_at_unix_nano), ("p", "t", 42));
+}

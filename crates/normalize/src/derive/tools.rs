@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use gleaner_model::{canonical_json, Message, Part, Span, SpanKind};
+use gleaner_model::{Message, Part, Span, SpanKind, canonical_json};
 use serde_json::Value;
 
 use crate::attribution::Attribution;
@@ -32,8 +32,13 @@ pub(crate) fn join_tool_calls(tree: &Tree<'_>, calls: &Calls, attribution: &Attr
         }
     }
     let agent_of = tree.nearest(|place| calls.kinds[place] == SpanKind::Agent);
-    let scopes =
-        |place: usize| [Scope::Parent(tree.parents[place]), Scope::Agent(agent_of[place]), Scope::Attempt(attribution.attempt_of[place])];
+    let scopes = |place: usize| {
+        [
+            Scope::Parent(tree.parents[place]),
+            Scope::Agent(agent_of[place]),
+            Scope::Attempt(attribution.attempt_of[place]),
+        ]
+    };
     let mut offers = Offers::default();
     let mut next_call = 0;
     for place in without_call {
@@ -86,8 +91,10 @@ impl<'a> AskedCalls<'a> {
     fn claim_by_id(&mut self, id: &str, tool_span: usize) -> Option<usize> {
         let same_id = self.by_id.get(id)?;
         let before = || same_id.iter().rev().copied().filter(|call| self.calls[*call].model_span < tool_span);
-        let call =
-            before().find(|call| !self.calls[*call].is_claimed).or_else(|| before().next()).or(same_id.first().copied())?;
+        let call = before()
+            .find(|call| !self.calls[*call].is_claimed)
+            .or_else(|| before().next())
+            .or(same_id.first().copied())?;
         self.calls[call].is_claimed = true;
         Some(call)
     }
@@ -195,7 +202,8 @@ fn fill_results(tree: &Tree<'_>, calls: &Calls, tools: &[usize], rows: &mut [Spa
     }
     for (tool, id) in &waiting {
         let known = &answers[id.as_str()];
-        let Some(next) = known.iter().find(|(model_span, _)| model_span > tool).map(|(model_span, _)| *model_span) else {
+        let Some(next) = known.iter().find(|(model_span, _)| model_span > tool).map(|(model_span, _)| *model_span)
+        else {
             continue;
         };
         // Where ids repeat, the history holds several: the last is the newest.

@@ -60,7 +60,8 @@ impl Sides<'_> {
         for sent in ranking.shown_order {
             const FIELD: &str = "ranking.shown_order";
             let target = self.target(FIELD, sent)?;
-            let place = *places.get(&target).ok_or_else(|| Rejection::new(FIELD, "names a target that is not ranked"))?;
+            let place =
+                *places.get(&target).ok_or_else(|| Rejection::new(FIELD, "names a target that is not ranked"))?;
             shown.push(place);
         }
         drop(places);

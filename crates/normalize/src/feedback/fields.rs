@@ -40,7 +40,11 @@ impl Fields<'_> {
     }
 
     pub(super) fn finite(&self, field: &str, number: f64) -> Result<f64, Rejection> {
-        if number.is_finite() { Ok(number) } else { Err(Rejection::new(field, format!("must be finite, not {number}"))) }
+        if number.is_finite() {
+            Ok(number)
+        } else {
+            Err(Rejection::new(field, format!("must be finite, not {number}")))
+        }
     }
 
     pub(super) fn score(&self, field: &str, score: f64) -> Result<f64, Rejection> {

@@ -80,7 +80,10 @@ fn faults_are_named_by_field() {
         ("ranking", ranking(&[&(0..1001).map(|_| "A").collect::<Vec<_>>()])),
         (
             "ranking.shown_order",
-            compare("ranking", json!({"groups": [{"targets": lineages(&["A", "B"])}], "shown_order": lineages(&["C"])})),
+            compare(
+                "ranking",
+                json!({"groups": [{"targets": lineages(&["A", "B"])}], "shown_order": lineages(&["C"])}),
+            ),
         ),
         (
             "ranking.shown_order",
@@ -195,7 +198,8 @@ fn a_tie_shares_rank_one_and_attempts_of_one_lineage_may_be_compared() {
 
 #[test]
 fn a_lock_without_others_is_over_all_others() {
-    let alone = comparison_of(&json!({"comparison": {"session": "s", "cycle": 1, "lock": {"locked": lineages(&["A"])}}}));
+    let alone =
+        comparison_of(&json!({"comparison": {"session": "s", "cycle": 1, "lock": {"locked": lineages(&["A"])}}}));
     assert!(alone.over_all_others && alone.entries[0].locked);
     let named = json!({"locked": lineages(&["A"]), "over": lineages(&["B"])});
     let named = comparison_of(&json!({"comparison": {"session": "s", "cycle": 1, "lock": named}}));
@@ -210,7 +214,9 @@ fn the_other_kinds_are_taken_as_they_are() {
     assert!(matches!(directive.body, FeedbackBody::Directive(item) if item.directive_kind == DirectiveKind::Sticky));
     let evolution = json!({"session": "s", "lineage": "B", "from": {"agent": "a", "version": "1", "cycle": 1},
         "to": {"cycle": 2}, "changes": "c"});
-    let FeedbackBody::Evolution(evolution) = accepted(&json!({"evolution": evolution})).body else { panic!("evolution") };
+    let FeedbackBody::Evolution(evolution) = accepted(&json!({"evolution": evolution})).body else {
+        panic!("evolution")
+    };
     assert_eq!(evolution.to, DefinitionRef { cycle: Some(2), ..DefinitionRef::default() });
     assert_eq!((evolution.from.version.as_deref(), evolution.hypothesis), (Some("1"), None));
     let outcome = accepted(&json!({"evolution_outcome": {"of": "e", "hypothesis_validated": false}}));

@@ -1,1 +1,163 @@
+use crate::derive::fixtures::{agent, attempt, chain, derive, llm, row, tool};
 
+fn attempt_ids(trace: &gleaner_model::DerivedTrace, ids: &[&str]) -> Vec<Option<String>> {
+    ids.iter().map(|id| row(trace, id).attempt_id.clone()).collect()
+}
+
+#[test]
+fn keys_on_the_root_hold_for_its_subtree_and_the_orchestrator_is_outside() {
+    let trace = derive([
+        chain("cycle").at(0, 99).attr("gleaner.session.id", "s"),
+        agent("A").under("cycle").at(1, 9).keys("A", 1, 1),
+        llm("a1").under("A").at(2, 3),
+        agent("B").under("cycle").at(10, 19).keys("B", 1, 1),
+        tool("b1", "f").under("B").at(11, 12),
+        llm("b2").under("b1").at(11, 12),
+    ]);
+    assert_eq!(trace.attempts.len(), 2);
+    assert_eq!(row(&trace, "cycle").attempt_id, None);
+    let ids = attempt_ids(&trace, &["A", "a1", "B", "b1", "b2"]);
+    assert!(ids[0] == ids[1] && ids[2] == ids[3] && ids[3] == ids[4] && ids[0] != ids[2] && ids[0].is_some());
+    let a = attempt(&trace, "A").expect("an attempt");
+    assert_eq!((a.lineage_label.as_str(), a.cycle, a.attempt_number), ("A", Some(1), Some(1)));
+    assert_eq!((a.session_id.as_str(), a.root_span_id.as_deref(), a.status.as_str()), ("s", Some("A"), "ok"));
+}
+
+/// Baggage: the keys stand on every span, as strings; the topmost is the root and the rest are no attempts of their own.
+#[test]
+fn the_same_keys_on_every_span_are_one_attempt() {
+    let baggage = |span: crate::derive::fixtures::TestSpan| {
+        span.attr("gleaner.lineage.label", "A").attr("gleaner.rollout.cycle", "1").attr("gleaner.attempt.number", "1")
+    };
+    let trace = derive([
+        baggage(agent("root").at(0, 99)),
+        baggage(llm("m").under("root").at(1, 2)),
+        // Only the topmost has this one as a number.
+        baggage(tool("t", "f").under("root").at(3, 9)).attr("gleaner.rollout.cycle", 1),
+        baggage(llm("n").under("t").at(4, 5)),
+    ]);
+    assert_eq!(trace.attempts.len(), 1);
+    assert_eq!(trace.attempts[0].root_span_id.as_deref(), Some("root"));
+    assert_eq!(trace.spans.iter().filter(|span| span.attempt_id.is_some()).count(), 4);
+}
+
+#[test]
+fn baggage_below_a_root_that_has_not_come_is_open() {
+    let keyed = |span: crate::derive::fixtures::TestSpan| span.under("root").keys("A", 1, 1);
+    let children = [keyed(llm("m").at(1, 2)), keyed(tool("t", "f").at(3, 4)), keyed(llm("n").at(5, 6))];
+    let before = derive(children.clone());
+    assert_eq!(before.attempts.len(), 1);
+    assert_eq!((before.attempts[0].status.as_str(), before.attempts[0].root_span_id.as_deref()), ("open", None));
+    assert_eq!((before.attempts[0].start_time_unix_nano, before.attempts[0].end_time_unix_nano), (1, 6));
+
+    let after = derive(children.into_iter().chain([agent("root").at(0, 9).keys("A", 1, 1)]));
+    assert_eq!(after.attempts.len(), 1);
+    assert_eq!(after.attempts[0].attempt_id, before.attempts[0].attempt_id, "the id does not change");
+    assert_eq!(after.attempts[0].root_span_id.as_deref(), Some("root"));
+}
+
+/// The keys stand on this span alone: it is the root, whether its orchestrator comes or not.
+#[test]
+fn a_keyed_root_below_an_absent_parent_is_seen() {
+    let trace = derive([agent("A").under("orchestrator").at(1, 9).keys("A", 1, 1), llm("m").under("A").at(2, 3)]);
+    assert_eq!((trace.attempts[0].root_span_id.as_deref(), trace.attempts[0].status.as_str()), (Some("A"), "ok"));
+}
+
+#[test]
+fn retries_side_by_side_are_attempts_of_one_rollout() {
+    let trace = derive([
+        chain("top").at(0, 99),
+        agent("first").under("top").at(1, 9).keys("C", 1, 1).status(2, "boom"),
+        agent("second").under("top").at(10, 19).keys("C", 1, 2),
+        agent("unnumbered").under("top").at(20, 29).attr("gleaner.lineage.label", "C").attr("gleaner.rollout.cycle", 1),
+        agent("again").under("top").at(30, 39).attr("gleaner.lineage.label", "C").attr("gleaner.rollout.cycle", 1),
+    ]);
+    let statuses: Vec<&str> = trace.attempts.iter().map(|attempt| attempt.status.as_str()).collect();
+    assert_eq!(statuses, ["error", "ok", "ok", "ok"]);
+    let rollouts: std::collections::BTreeSet<&str> =
+        trace.attempts.iter().map(|attempt| attempt.rollout_id.as_str()).collect();
+    assert_eq!(rollouts.len(), 1);
+}
+
+#[test]
+fn other_keys_below_a_keyed_span_start_another_attempt() {
+    let trace = derive([
+        agent("outer").at(0, 99).keys("A", 1, 1),
+        llm("m").under("outer").at(1, 2),
+        tool("t", "delegate").under("outer").at(3, 50),
+        agent("inner").under("t").at(4, 40).attr("gleaner.lineage.label", "B"),
+        llm("n").under("inner").at(5, 6),
+    ]);
+    let ids = attempt_ids(&trace, &["outer", "m", "t", "inner", "n"]);
+    assert!(ids[0] == ids[1] && ids[1] == ids[2] && ids[3] == ids[4] && ids[0] != ids[3]);
+    let inner = attempt(&trace, "inner").expect("an attempt");
+    assert_eq!((inner.lineage_label.as_str(), inner.cycle), ("B", Some(1)), "what it does not say is inherited");
+    assert_eq!(inner.llm_calls, 1);
+}
+
+/// Lineage on one span, cycle on the next, number on the third: only the third level is an attempt.
+#[test]
+fn spans_that_name_only_a_lineage_or_a_cycle_contain_attempts_and_are_none() {
+    let trace = derive([
+        chain("lineage").at(0, 99).attr("gleaner.lineage.label", "A"),
+        chain("cycle").under("lineage").at(1, 90).attr("gleaner.rollout.cycle", 2),
+        agent("one").under("cycle").at(2, 9).attr("gleaner.attempt.number", 1),
+        agent("two").under("cycle").at(10, 19).attr("gleaner.attempt.number", 2),
+    ]);
+    assert_eq!(attempt_ids(&trace, &["lineage", "cycle"]), [None, None]);
+    assert_eq!(trace.attempts.len(), 2);
+    let two = attempt(&trace, "two").expect("an attempt");
+    assert_eq!((two.lineage_label.as_str(), two.cycle, two.attempt_number), ("A", Some(2), Some(2)));
+}
+
+#[test]
+fn a_session_or_a_label_named_further_down_is_the_attempt_s_own() {
+    let trace = derive([
+        agent("root").at(0, 99).attr("gleaner.lineage.id", "1").attr("gleaner.lineage.label", "A"),
+        llm("m").under("root").at(1, 2).attr("gleaner.session.id", "s").attr("gleaner.lineage.id", 1),
+    ]);
+    assert_eq!(trace.attempts.len(), 1);
+    assert_eq!((trace.attempts[0].session_id.as_str(), trace.attempts[0].lineage_label.as_str()), ("s", "A"));
+}
+
+#[test]
+fn another_session_below_is_another_attempt() {
+    let trace = derive([
+        agent("one").at(0, 99).keys("A", 1, 1).attr("gleaner.session.id", "s1"),
+        agent("two").under("one").at(1, 9).attr("gleaner.session.id", "s2"),
+    ]);
+    let sessions: Vec<&str> = trace.attempts.iter().map(|attempt| attempt.session_id.as_str()).collect();
+    assert_eq!(sessions, ["s1", "s2"]);
+}
+
+/// Calls side by side under a span without keys, told apart by nothing: one attempt, not three.
+#[test]
+fn unnumbered_calls_under_one_parent_are_one_attempt() {
+    let keyed = |span: crate::derive::fixtures::TestSpan| span.under("top").attr("gleaner.rollout.id", "r");
+    let trace = derive([
+        chain("top").at(0, 99),
+        keyed(llm("m").at(1, 2)),
+        keyed(tool("t", "f").at(3, 4)),
+        keyed(llm("n").at(5, 6)),
+    ]);
+    assert_eq!(trace.attempts.len(), 1);
+    assert_eq!((trace.attempts[0].llm_calls, trace.attempts[0].tool_calls), (2, 1));
+    assert_eq!(trace.attempts[0].root_span_id.as_deref(), Some("m"));
+}
+
+/// The lineage of a whole process stands on its resource; attempts on spans.
+#[test]
+fn resources_fill_in_what_spans_leave_open_and_never_split() {
+    let on_resource = |span: crate::derive::fixtures::TestSpan| span.resource("gleaner.lineage.label", "R");
+    let trace = derive([
+        on_resource(chain("top").at(0, 99)),
+        on_resource(agent("a").under("top").at(1, 9).attr("gleaner.attempt.number", 1)),
+    ]);
+    assert_eq!(row(&trace, "top").attempt_id, None);
+    assert_eq!(trace.attempts[0].lineage_label, "R");
+
+    let unkeyed = derive([on_resource(chain("top").at(0, 99)), agent("b").under("top").at(1, 9)]);
+    assert_eq!(unkeyed.attempts.len(), 1);
+    assert_eq!(unkeyed.attempts[0].lineage_label, "R");
+    assert_eq!(unkeyed.spans.iter().filter(|span| span.attempt_id.is_some()).count(), 2);
+}

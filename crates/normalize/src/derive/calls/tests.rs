@@ -91,7 +91,8 @@ fn a_call_that_begins_after_its_parent_ended_is_not_below_it() {
 
 #[test]
 fn one_response_id_is_one_call_anywhere_in_the_trace() {
-    let with_id = |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
+    let with_id =
+        |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
     let trace = derive([
         agent("a").at(1, 100),
         with_id(llm("x").under("a").at(2, 10).tokens(5, 5)),
@@ -105,7 +106,8 @@ fn one_response_id_is_one_call_anywhere_in_the_trace() {
 /// A server that numbers every answer alike does not make a conversation one call.
 #[test]
 fn one_response_id_with_two_answers_one_after_the_other_is_two_calls() {
-    let with_id = |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
+    let with_id =
+        |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
     let trace = derive([with_id(llm("x").at(2, 10).answer("a")), with_id(llm("y").at(12, 19).answer("b"))]);
     assert_eq!(trace.attempts[0].llm_calls, 2);
     let empty_ids = derive([
@@ -130,10 +132,8 @@ fn a_tool_inside_the_same_tool_is_one_execution() {
 
 #[test]
 fn a_retried_tool_call_is_two_executions() {
-    let with_id = |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.tool_call_id = Some("c1".into()));
-    let trace = derive([
-        with_id(tool("one", "f").at(1, 5).status(2, "timed out")),
-        with_id(tool("two", "f").at(6, 9)),
-    ]);
+    let with_id =
+        |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.tool_call_id = Some("c1".into()));
+    let trace = derive([with_id(tool("one", "f").at(1, 5).status(2, "timed out")), with_id(tool("two", "f").at(6, 9))]);
     assert_eq!((trace.attempts[0].tool_calls, trace.attempts[0].tool_calls_failed), (2, 1));
 }

@@ -7,7 +7,8 @@ use crate::derive::fixtures::{agent, chain, derive, llm};
 
 fn facts(trace: &DerivedTrace) -> Vec<(&str, &str, &str, i64, u64)> {
     let rows = trace.session_facts.iter();
-    rows.map(|fact| (fact.session_id.as_str(), fact.field.as_str(), fact.value.as_str(), fact.rank, fact.position)).collect()
+    rows.map(|fact| (fact.session_id.as_str(), fact.field.as_str(), fact.value.as_str(), fact.rank, fact.position))
+        .collect()
 }
 
 #[test]
@@ -17,10 +18,7 @@ fn facts_have_the_rank_of_their_carrier_and_the_latest_position() {
         llm("m").under("a").at(2, 3).attr("gleaner.session.need", "n").position(7),
         chain("c").under("a").at(4, 5).resource("gleaner.session.need", "r").attr("gleaner.user.id", "u").position(5),
     ]);
-    assert_eq!(
-        facts(&trace),
-        [("s", "need", "n", 2, 7), ("s", "need", "r", 1, 5), ("s", "user_id", "u", 2, 5)]
-    );
+    assert_eq!(facts(&trace), [("s", "need", "n", 2, 7), ("s", "need", "r", 1, 5), ("s", "user_id", "u", 2, 5)]);
 }
 
 #[test]
@@ -74,14 +72,7 @@ fn unexplained_spans_bad_keys_and_loose_records_are_listed() {
     let reasons: Vec<&str> = trace.unmapped.iter().map(|row| row.reason.as_str()).collect();
     assert_eq!(
         reasons,
-        [
-            "no_known_attributes",
-            "invalid_cycle",
-            "invalid_attempt_number",
-            "no_trace_id",
-            "no_span_id",
-            "no_span_yet"
-        ]
+        ["no_known_attributes", "invalid_cycle", "invalid_attempt_number", "no_trace_id", "no_span_id", "no_span_yet"]
     );
     assert_eq!(trace.attempts[0].cycle, None);
 }

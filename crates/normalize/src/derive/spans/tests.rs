@@ -2,7 +2,7 @@ use gleaner_model::{LogFragment, Part};
 use serde_json::json;
 
 use super::*;
-use crate::derive::fixtures::{agent, chain, derive, llm, row, tool, TestSpan};
+use crate::derive::fixtures::{TestSpan, agent, chain, derive, llm, row, tool};
 
 fn status_and_error(span: TestSpan) -> (String, Option<String>) {
     let trace = derive([span]);
@@ -17,6 +17,11 @@ fn status_and_error_text() {
         (chain("s").status(1, ""), "ok", None),
         (chain("s").status(2, "E: boom"), "error", Some("E: boom")),
         (chain("s").status(2, "").event("exception", 1, exception.clone()), "error", Some("E: boom")),
+        (
+            chain("s").status(2, "E: boom").mapped(|mapped| mapped.error = Some("x.E: boom".into())),
+            "error",
+            Some("E: boom"),
+        ),
         (chain("s").status(2, ""), "error", Some("error")),
         (chain("s").event("exception", 1, exception.clone()), "error", Some("E: boom")),
         (chain("s").status(1, "").event("exception", 1, exception), "ok", None),
@@ -56,7 +61,8 @@ fn input_text_is_the_question_of_a_call_and_the_record_of_an_agent() {
 fn reasoning_is_kept_apart_from_the_answer() {
     let trace = derive([llm("m").mapped(|mapped| {
         let parts = vec![Part::Reasoning { content: "hm".into() }, Part::Text { content: "yes".into() }];
-        mapped.output_messages = Some(vec![Message { role: "assistant".into(), parts, name: None, finish_reason: None }]);
+        mapped.output_messages =
+            Some(vec![Message { role: "assistant".into(), parts, name: None, finish_reason: None }]);
     })]);
     let row = row(&trace, "m");
     assert_eq!((row.output_text.as_deref(), row.reasoning_text.as_deref()), (Some("yes"), Some("hm")));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::derive::fixtures::{chain, derive, TestSpan};
+use crate::derive::fixtures::{TestSpan, chain, derive};
 
 fn pairs(spans: Vec<TestSpan>) -> Vec<(MergedSpan, Mapped)> {
     spans.into_iter().map(|TestSpan(merged, mapped)| (merged, mapped)).collect()
@@ -7,7 +7,8 @@ fn pairs(spans: Vec<TestSpan>) -> Vec<(MergedSpan, Mapped)> {
 
 #[test]
 fn parents_come_before_children_whatever_their_times() {
-    let spans = pairs(vec![chain("leaf").under("mid").at(1, 2), chain("mid").under("root").at(2, 9), chain("root").at(3, 9)]);
+    let spans =
+        pairs(vec![chain("leaf").under("mid").at(1, 2), chain("mid").under("root").at(2, 9), chain("root").at(3, 9)]);
     let tree = Tree::new(&spans);
     let order: Vec<&str> = tree.top_down().map(|place| tree.nodes[place].span().span_id.as_str()).collect();
     assert_eq!(order, ["root", "mid", "leaf"]);
