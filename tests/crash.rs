@@ -1,6 +1,8 @@
 //! The server is killed with SIGKILL under load and started again: each acknowledged trace is there exactly once (I1),
 //! nothing unacknowledged is there in part (I2). The built binary, real sockets, a real kill.
 
+#![allow(clippy::expect_used, reason = "a test that cannot set its scene has failed")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -96,7 +98,7 @@ fn send_until(stop: &AtomicBool, otlp: &str, client: u64, acknowledged: &Mutex<B
         let Ok(response) = send() else { return };
         if response.status().is_success() {
             acknowledged.lock().expect("no client panicked").insert(hex(&trace_id));
-            if n % 5 == 0 {
+            if n.is_multiple_of(5) {
                 let _ = send();
             }
         }

@@ -1,5 +1,7 @@
 //! The arrows between the crates (DESIGN §2), read from `cargo metadata`. An arrow that points the wrong way fails here.
 
+#![allow(clippy::expect_used, reason = "a test that cannot set its scene has failed")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -51,7 +53,15 @@ fn metadata() -> Value {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
     // Offline, for this platform alone: what was just built is there, and nothing else is asked for.
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--offline", "--filter-platform", &host(), "--manifest-path", manifest])
+        .args([
+            "metadata",
+            "--format-version=1",
+            "--offline",
+            "--filter-platform",
+            &host(),
+            "--manifest-path",
+            manifest,
+        ])
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

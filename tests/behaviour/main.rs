@@ -2,6 +2,8 @@
 //! guarantees. What they do not prove: durability against a kill (see `crash.rs`), and mapping in depth (see the corpus test of
 //! `crates/normalize`).
 
+#![allow(clippy::expect_used, reason = "a test that cannot set its scene has failed")]
+
 mod feedback;
 mod harness;
 mod otlp;

@@ -20,9 +20,9 @@ pub use feedback::{
     Evolution, EvolutionOutcome, FeedbackBody, FeedbackItem, Insight, Retraction, SessionFacts, Source, Target,
 };
 pub use fragment::{Fragment, LogFragment, ScopeInfo, SpanEvent, SpanFragment, SpanLink, StoredFragment};
-pub use hash::{derive_id, ContentHash};
-pub use message::{output_text, reasoning_text, Message, Part};
+pub use hash::{ContentHash, derive_id};
+pub use message::{Message, Part, output_text, reasoning_text};
 pub use trace::{
-    AgentDefinition, AttemptPart, AttemptStatus, Content, ContentKind, DeclaredArtifact, DerivedTrace, SessionFact, Span, SpanKind,
-    SpanOrigin, UnmappedSpan,
+    AgentDefinition, AttemptPart, AttemptStatus, Content, ContentKind, DeclaredArtifact, DerivedTrace, SessionFact,
+    Span, SpanKind, SpanOrigin, UnmappedSpan,
 };

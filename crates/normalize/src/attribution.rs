@@ -1,14 +1,14 @@
 //! Which attempt, rollout, lineage and session each span belongs to (SEMANTICS 1–6).
 //!
 //! Decided by ancestry, never by arrival: a pure function of the spans of a trace. [`decide_session`] says which session an
-//! attempt belongs to, [`attribution::runs`](runs) where attempts begin, and [`name_attempt`] what their ids are made of.
+//! attempt belongs to, the module `runs` where attempts begin, and [`name_attempt`] what their ids are made of.
 //!
 //! Invariants:
 //! - Every span is in at most one attempt.
 //! - In a trace with lineage, rollout or attempt keys on spans, spans without such an ancestor are in no attempt.
 //! - In any other trace all spans are one attempt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use gleaner_model::{SpanKind, derive_id};
 
@@ -76,10 +76,10 @@ pub(crate) fn attribute(
             name_attempt(&Context { project, trace_id, tree, kinds, conventions: &conventions }, finder, group);
         // The same explicit keys in two places of the trace are one attempt.
         match by_id.entry(attempt.attempt_id.clone()) {
-            std::collections::btree_map::Entry::Vacant(place) => {
+            btree_map::Entry::Vacant(place) => {
                 place.insert(attempt);
             }
-            std::collections::btree_map::Entry::Occupied(mut earlier) => earlier.get_mut().absorb(attempt),
+            btree_map::Entry::Occupied(mut earlier) => earlier.get_mut().absorb(attempt),
         }
     }
     let mut attempts: Vec<Attempt> = by_id.into_values().collect();

@@ -3,8 +3,6 @@
 //! [`derive_trace`] is a pure function of the *set* of spans and log records: their order never matters, so parents that
 //! come late give the same result as all spans at once. It is linear in the number of spans and does not recurse.
 
-use std::collections::HashSet;
-
 use gleaner_model::{DerivedTrace, LogFragment, Span};
 use serde_json::Value;
 
@@ -68,12 +66,17 @@ fn fill_from_duplicates(rows: &mut [Span], calls: &Calls) {
         let Some(richest) = *richest else { continue };
         let other = rows[place].clone();
         let row = &mut rows[richest];
-        let mut filled: HashSet<&'static str> = HashSet::new();
-        fn fill<T>(filled: &mut HashSet<&'static str>, name: &'static str, to: &mut Option<T>, from: Option<T>) {
+        let mut filled: Vec<&'static str> = Vec::new();
+        fn fill<T>(filled: &mut Vec<&'static str>, name: &'static str, to: &mut Option<T>, from: Option<T>) {
             if to.is_none() && from.is_some() {
-                filled.insert(name);
+                filled.push(name);
                 *to = from;
             }
+        }
+        // Some conventions write the answering model where the requested one belongs: two reports tell.
+        let answering = row.response_model.as_ref().or(other.response_model.as_ref());
+        if row.model.as_ref() == answering && other.model.is_some() && other.model.as_ref() != answering {
+            row.model = None;
         }
         fill(&mut filled, "provider", &mut row.provider, other.provider);
         fill(&mut filled, "model", &mut row.model, other.model);
@@ -97,8 +100,6 @@ fn fill_from_duplicates(rows: &mut [Span], calls: &Calls) {
 
 /// Records that fields were read from another span.
 fn note_source(row: &mut Span, fields: impl IntoIterator<Item = &'static str>, span_id: &str) {
-    let mut fields: Vec<&str> = fields.into_iter().collect();
-    fields.sort_unstable();
     for field in fields {
         row.source_keys.insert(field.to_owned(), Value::String(format!("span:{span_id}")));
     }

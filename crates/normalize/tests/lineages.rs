@@ -5,6 +5,8 @@
 //! a subtree only or on every span as baggage, a root that comes last, a sub-agent below a tool, retries side by side, a
 //! failed attempt with an output, a cycle without success, a span sent twice.
 
+#![expect(clippy::expect_used, reason = "clippy allows it in test functions, not in the helpers beside them")]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;

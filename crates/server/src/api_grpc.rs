@@ -8,7 +8,6 @@ use crate::feedback::Feedback;
 use crate::ingest::{PROJECT_HEADER, project_of};
 
 /// Stubs of `gleaner.feedback.v1`, generated at build time from `proto/`; messages are those of `gleaner_wire::feedback`.
-#[expect(missing_docs, reason = "generated")]
 #[allow(clippy::all, unreachable_pub, missing_docs, reason = "generated")]
 pub mod stubs {
     tonic::include_proto!("gleaner.feedback.v1");
@@ -16,13 +15,13 @@ pub mod stubs {
 
 /// The feedback service.
 #[derive(Clone)]
-pub struct FeedbackRpc {
+pub(crate) struct FeedbackRpc {
     feedback: Feedback,
 }
 
 impl FeedbackRpc {
     /// Serves `feedback`.
-    pub fn new(feedback: Feedback) -> Self {
+    pub(crate) fn new(feedback: Feedback) -> Self {
         Self { feedback }
     }
 }

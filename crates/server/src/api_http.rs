@@ -23,15 +23,15 @@ use crate::feedback::Feedback;
 use crate::ingest::{PROJECT_HEADER, project_of};
 
 /// Tells a client how many acknowledged records its answer does not see yet; absent when it sees all.
-pub const BEHIND_HEADER: &str = "x-gleaner-behind";
+pub(crate) const BEHIND_HEADER: &str = "x-gleaner-behind";
 /// Set when an answer was cut at a row or byte limit.
-pub const TRUNCATED_HEADER: &str = "x-gleaner-truncated";
+pub(crate) const TRUNCATED_HEADER: &str = "x-gleaner-truncated";
 /// Feedback batches are small: a thousand items of a few KiB, corrections included.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// What the API serves from.
 #[derive(Clone)]
-pub struct Api {
+pub(crate) struct Api {
     /// Fresh reads.
     pub reads: FreshReads,
     /// Where feedback goes.
@@ -45,7 +45,7 @@ pub struct Api {
 }
 
 /// The routes of the API over HTTP.
-pub fn routes(api: Api) -> Router {
+pub(crate) fn routes(api: Api) -> Router {
     Router::new()
         .route("/v1/feedback:submit", post(submit_feedback))
         .route("/v1/sql", post(run_sql))

@@ -35,7 +35,7 @@ const SHOWN_CHARS: usize = 240;
 
 /// `gleaner demo`
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Directory for data and datasets; must be new or empty.
     #[arg(long, value_name = "DIR", default_value = "gleaner-demo")]
     out: PathBuf,
@@ -61,7 +61,7 @@ struct Check {
 ///
 /// # Errors
 /// When anything fails, or a count is not what it must be.
-pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let out = fresh_dir(&args.out)?;
     let data = out.join("data");
     let running = start(demo_config(&data)?).await?;

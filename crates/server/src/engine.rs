@@ -18,7 +18,7 @@ use crate::config::{Config, mib};
 use crate::loader::{BatchLimits, Loader};
 
 /// A running data directory.
-pub struct Engine {
+pub(crate) struct Engine {
     journal: Journal,
     readers: Readers,
     loaded: watch::Receiver<u64>,
@@ -29,7 +29,7 @@ pub struct Engine {
 
 /// How far a read is behind what was acknowledged before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freshness {
+pub(crate) struct Freshness {
     /// The journal's head when the read began.
     pub head: u64,
     /// What the store holds.
@@ -38,7 +38,7 @@ pub struct Freshness {
 
 impl Freshness {
     /// Records acknowledged before the read that it does not see.
-    pub fn behind(self) -> u64 {
+    pub(crate) fn behind(self) -> u64 {
         self.head.saturating_sub(self.loaded)
     }
 }
@@ -48,7 +48,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the directory is in use, cannot be written, or its journal or store is damaged; the message says what to do.
-    pub fn start(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) fn start(config: &Config) -> anyhow::Result<Self> {
         let mut loader = open_loader(config)?;
         // What was acknowledged before a crash is loaded first: feedback keys must be known before feedback is taken.
         loader.1.catch_up(&mut |_, _| {})?;
@@ -64,17 +64,17 @@ impl Engine {
     }
 
     /// The journal, for appending.
-    pub fn journal(&self) -> &Journal {
+    pub(crate) fn journal(&self) -> &Journal {
         &self.journal
     }
 
     /// Keys of all feedback stored at the start. Taken once.
-    pub fn take_feedback_keys(&mut self) -> Vec<FeedbackKey> {
+    pub(crate) fn take_feedback_keys(&mut self) -> Vec<FeedbackKey> {
         std::mem::take(&mut self.feedback_keys)
     }
 
     /// A handle that reads what was acknowledged before this call.
-    pub fn fresh_reads(&self, timeout: Duration) -> FreshReads {
+    pub(crate) fn fresh_reads(&self, timeout: Duration) -> FreshReads {
         FreshReads {
             journal: self.journal.clone(),
             readers: self.readers.clone(),
@@ -84,7 +84,7 @@ impl Engine {
     }
 
     /// Loads what is journalled, for at most `drain`, and closes journal and store. What is left is loaded at the next start.
-    pub fn shutdown(mut self, drain: Duration) {
+    pub(crate) fn shutdown(mut self, drain: Duration) {
         let deadline = std::time::Instant::now() + drain;
         let head = self.journal.head();
         while *self.loaded.borrow() < head && std::time::Instant::now() < deadline {
@@ -107,7 +107,7 @@ impl Engine {
 
 /// Fresh reads of a running engine. Cheap to clone.
 #[derive(Clone)]
-pub struct FreshReads {
+pub(crate) struct FreshReads {
     journal: Journal,
     readers: Readers,
     loaded: watch::Receiver<u64>,
@@ -119,7 +119,7 @@ impl FreshReads {
     ///
     /// # Errors
     /// When the store does not give a connection.
-    pub async fn open(&self) -> Result<(Reader, Freshness), gleaner_store::StoreError> {
+    pub(crate) async fn open(&self) -> Result<(Reader, Freshness), gleaner_store::StoreError> {
         let head = self.journal.head();
         let mut loaded = self.loaded.clone();
         // A timeout is no error: the answer says how far behind it is. Nor is a loader that ended: the store still reads.
@@ -132,17 +132,17 @@ impl FreshReads {
     ///
     /// # Errors
     /// When it does not.
-    pub fn probe(&self) -> Result<(), gleaner_store::StoreError> {
+    pub(crate) fn probe(&self) -> Result<(), gleaner_store::StoreError> {
         self.readers.reader()?.position().map(drop)
     }
 
     /// Position of the last record on disk.
-    pub fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> u64 {
         self.journal.head()
     }
 
     /// Records acknowledged and not yet loaded.
-    pub fn lag(&self) -> u64 {
+    pub(crate) fn lag(&self) -> u64 {
         self.journal.head().saturating_sub(*self.loaded.borrow())
     }
 }
@@ -151,7 +151,7 @@ impl FreshReads {
 ///
 /// # Errors
 /// As [`Engine::start`].
-pub fn open_at_rest(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<AtRest> {
+pub(crate) fn open_at_rest(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<AtRest> {
     if !config.data_dir.join("journal").is_dir() {
         anyhow::bail!("{} holds no data yet; start `gleaner serve` or try `gleaner demo`", config.data_dir.display());
     }
@@ -162,14 +162,14 @@ pub fn open_at_rest(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyh
 ///
 /// # Errors
 /// As [`Engine::start`].
-pub fn open_at_rest_or_new(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<AtRest> {
+pub(crate) fn open_at_rest_or_new(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<AtRest> {
     let (journal, mut loader, _) = open_loader(config)?;
     loader.catch_up(progress)?;
     Ok(AtRest { loader, journal })
 }
 
 /// A directory at rest.
-pub struct AtRest {
+pub(crate) struct AtRest {
     loader: Loader,
     journal: Journal,
 }
@@ -179,12 +179,12 @@ impl AtRest {
     ///
     /// # Errors
     /// When the store does not give a connection.
-    pub fn reader(&self) -> Result<Reader, gleaner_store::StoreError> {
+    pub(crate) fn reader(&self) -> Result<Reader, gleaner_store::StoreError> {
         self.loader.store().reader()
     }
 
     /// The journal, for appending to a directory that nobody serves.
-    pub fn journal(&self) -> &Journal {
+    pub(crate) fn journal(&self) -> &Journal {
         &self.journal
     }
 
@@ -192,7 +192,7 @@ impl AtRest {
     ///
     /// # Errors
     /// When the journal cannot be read or the store cannot be written.
-    pub fn catch_up(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), crate::loader::LoadError> {
+    pub(crate) fn catch_up(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), crate::loader::LoadError> {
         self.loader.catch_up(progress)
     }
 }
@@ -201,7 +201,7 @@ impl AtRest {
 ///
 /// # Errors
 /// As [`Engine::start`]; the old store is left as it was.
-pub fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<u64> {
+pub(crate) fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<u64> {
     let journal = open_journal(config)?;
     let aside = config.data_dir.join("store.rebuilding");
     if aside.exists() {

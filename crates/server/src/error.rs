@@ -12,69 +12,50 @@ use tonic::Code;
 
 /// Every way in which a request can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorCode {
+pub(crate) enum ErrorCode {
     /// The request is wrong and stays wrong.
     Invalid,
     /// Over a size or count limit.
     TooLarge,
     /// A media type or content encoding that is not served.
     UnsupportedMediaType,
-    /// No such thing.
-    NotFound,
-    /// Not served yet.
-    NotSupported,
     /// Too much at once: later it works.
     Busy,
     /// The disk, the journal or the store does not answer: later it may work.
     Unavailable,
-    /// It took too long.
-    DeadlineExceeded,
 }
 
 /// All codes, for the test that reads the table.
-pub const ALL: [ErrorCode; 8] = [
-    ErrorCode::Invalid,
-    ErrorCode::TooLarge,
-    ErrorCode::UnsupportedMediaType,
-    ErrorCode::NotFound,
-    ErrorCode::NotSupported,
-    ErrorCode::Busy,
-    ErrorCode::Unavailable,
-    ErrorCode::DeadlineExceeded,
-];
+#[cfg(test)]
+pub(crate) const ALL: [ErrorCode; 5] =
+    [ErrorCode::Invalid, ErrorCode::TooLarge, ErrorCode::UnsupportedMediaType, ErrorCode::Busy, ErrorCode::Unavailable];
 
 impl ErrorCode {
     /// gRPC status code.
-    pub fn grpc(self) -> Code {
+    pub(crate) fn grpc(self) -> Code {
         match self {
             Self::Invalid | Self::UnsupportedMediaType => Code::InvalidArgument,
             // OTLP/gRPC Request: MUST be RESOURCE_EXHAUSTED, without RetryInfo.
             Self::TooLarge => Code::ResourceExhausted,
-            Self::NotFound => Code::NotFound,
-            Self::NotSupported => Code::Unimplemented,
             Self::Busy | Self::Unavailable => Code::Unavailable,
-            Self::DeadlineExceeded => Code::DeadlineExceeded,
         }
     }
 
     /// HTTP status.
-    pub fn http(self) -> u16 {
+    pub(crate) fn http(self) -> u16 {
         match self {
             Self::Invalid => 400,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
-            Self::NotFound => 404,
-            Self::NotSupported => 501,
             Self::Busy | Self::Unavailable => 503,
-            Self::DeadlineExceeded => 504,
         }
     }
 
     /// How long a client should wait before it tries again; `None`: a retry cannot help.
-    pub fn retry_after(self) -> Option<Duration> {
+    pub(crate) fn retry_after(self) -> Option<Duration> {
         match self {
-            Self::Busy | Self::Unavailable | Self::DeadlineExceeded => Some(Duration::from_secs(1)),
-            Self::Invalid | Self::TooLarge | Self::UnsupportedMediaType | Self::NotFound | Self::NotSupported => None,
+            Self::Busy | Self::Unavailable => Some(Duration::from_secs(1)),
+            Self::Invalid | Self::TooLarge | Self::UnsupportedMediaType => None,
         }
     }
 }
@@ -82,7 +63,7 @@ impl ErrorCode {
 /// An error that can be answered: a code and a message that is safe to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The table's row.
     pub code: ErrorCode,
     /// Lower-case, with the field and the limit in it; never payload.
@@ -91,12 +72,12 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal with a message.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
     /// As a gRPC status. RetryInfo rides along where a retry helps.
-    pub fn to_status(&self) -> tonic::Status {
+    pub(crate) fn to_status(&self) -> tonic::Status {
         match self.code.retry_after() {
             None => tonic::Status::new(self.code.grpc(), &self.message),
             Some(_) => {
@@ -107,7 +88,7 @@ impl Refusal {
 }
 
 /// `google.rpc.Status` of a refusal: HTTP's body, and gRPC's details.
-pub fn status_body(encoding: Encoding, refusal: &Refusal) -> Bytes {
+pub(crate) fn status_body(encoding: Encoding, refusal: &Refusal) -> Bytes {
     let retry = refusal.code.retry_after().map(Detail::RetryInfo);
     answer::status(encoding, refusal.code.grpc() as i32, &refusal.message, retry.as_slice())
 }

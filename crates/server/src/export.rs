@@ -18,7 +18,7 @@ const MAX_CONDITION_BYTES: usize = 64 * 1024;
 
 /// `gleaner export`
 #[derive(Debug, Args)]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     /// sft, preference, reward or trajectory; several may be named.
     #[arg(required = true, value_name = "KIND")]
     pub kinds: Vec<String>,
@@ -26,17 +26,15 @@ pub struct ExportArgs {
     #[arg(long, value_name = "DIR")]
     pub out: std::path::PathBuf,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub selection: Selection,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "flattened")]
     pub place: PlaceArgs,
 }
 
 /// What to export and how, as the command line says it.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// trl.
     #[arg(long, default_value = "trl")]
     pub format: Option<String>,
@@ -69,7 +67,7 @@ pub struct Selection {
 /// Body of `POST /v1/export`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ExportRequest {
+pub(crate) struct ExportRequest {
     /// Kinds to write.
     pub kinds: Vec<String>,
     /// What of them.
@@ -88,7 +86,7 @@ struct Piece {
 ///
 /// # Errors
 /// When a kind or option is unknown, the condition is refused by the guard, or reading or writing fails.
-pub fn write(
+pub(crate) fn write(
     reader: &Reader,
     request: &ExportRequest,
     out: &mut dyn Output,
@@ -113,7 +111,7 @@ pub fn write(
 ///
 /// # Errors
 /// As [`write`].
-pub fn to_archive(reader: &Reader, request: &ExportRequest) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn to_archive(reader: &Reader, request: &ExportRequest) -> anyhow::Result<Vec<u8>> {
     let mut out = MemoryOutput::default();
     write(reader, request, &mut out, &mut |_| {})?;
     let mut archive = Vec::new();
@@ -129,7 +127,7 @@ pub fn to_archive(reader: &Reader, request: &ExportRequest) -> anyhow::Result<Ve
 ///
 /// # Errors
 /// When the archive is not what this program writes, or a file cannot be written.
-pub fn unpack(archive: &[u8], out: &mut dyn Output) -> anyhow::Result<BTreeMap<String, String>> {
+pub(crate) fn unpack(archive: &[u8], out: &mut dyn Output) -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     for line in archive.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
         let piece: Piece = serde_json::from_slice(line).context("the server's export cannot be read")?;

@@ -21,7 +21,7 @@ use crate::ingest::{ENCODING_JSON, RecordKind, journal_durably, now_unix_nano, r
 
 /// Takes feedback. Cheap to clone.
 #[derive(Clone)]
-pub struct Feedback {
+pub(crate) struct Feedback {
     journal: Journal,
     /// Held over the journal write: two requests with one key must not both find it free.
     known: Arc<Mutex<Known>>,
@@ -35,7 +35,7 @@ type Known = HashMap<(String, u128), u128>;
 
 impl Feedback {
     /// `keys`: what the store holds already.
-    pub fn new(
+    pub(crate) fn new(
         journal: Journal,
         keys: Vec<FeedbackKey>,
         limits: FeedbackLimits,
@@ -51,13 +51,21 @@ impl Feedback {
     /// # Errors
     /// For the request as a whole: too many items, or the journal cannot be written (then nothing is known to be stored, and
     /// sending again is harmless).
-    pub async fn submit(&self, project: &str, request: SubmitRequest) -> Result<SubmitResponse, Refusal> {
+    pub(crate) async fn submit(&self, project: &str, request: SubmitRequest) -> Result<SubmitResponse, Refusal> {
         if request.items.len() > self.max_items {
             return Err(Refusal::new(
                 ErrorCode::TooLarge,
                 format!("items has {} entries, the limit is {}", request.items.len(), self.max_items),
             ));
         }
+        // In a task of its own: a client that hangs up must not stop it between noting a key and knowing the item on disk.
+        let (feedback, project) = (self.clone(), project.to_owned());
+        tokio::spawn(async move { feedback.judge_and_write(&project, request).await })
+            .await
+            .unwrap_or_else(|_| Err(Refusal::new(ErrorCode::Unavailable, "the items were given up, try again later")))
+    }
+
+    async fn judge_and_write(&self, project: &str, request: SubmitRequest) -> Result<SubmitResponse, Refusal> {
         let arrived_at = now_unix_nano();
         let mut known = self.known.lock().await;
         let mut fresh: Vec<FeedbackItem> = Vec::new();
@@ -66,14 +74,15 @@ impl Feedback {
         for item in request.items {
             results.push(self.judge(project, item, arrived_at, &mut known, &mut added, &mut fresh));
         }
-        if !fresh.is_empty() {
-            if let Err(refusal) = self.write(project, &fresh).await {
-                // Not known to be stored: a retry must not be answered as a repeat.
-                for (key, _) in added {
-                    known.remove(&key);
-                }
-                return Err(refusal);
+        if fresh.is_empty() {
+            return Ok(SubmitResponse { results });
+        }
+        if let Err(refusal) = self.write(project, &fresh).await {
+            // Not known to be stored: a retry must not be answered as a repeat.
+            for (key, _) in added {
+                known.remove(&key);
             }
+            return Err(refusal);
         }
         Ok(SubmitResponse { results })
     }

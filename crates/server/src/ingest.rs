@@ -14,19 +14,18 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::error::{ErrorCode, Refusal};
 
 /// Project of requests that name none.
-pub const DEFAULT_PROJECT: &str = "default";
+pub(crate) const DEFAULT_PROJECT: &str = "default";
 /// Request metadata that names the project; never what a payload claims.
-pub const PROJECT_HEADER: &str = "x-gleaner-project";
+pub(crate) const PROJECT_HEADER: &str = "x-gleaner-project";
 /// Longest project name: it is part of every row.
-pub const MAX_PROJECT_BYTES: usize = 128;
+pub(crate) const MAX_PROJECT_BYTES: usize = 128;
 /// Bodies above this are scanned off the async threads; scanning runs at gigabytes per second.
 const SCAN_INLINE_BYTES: usize = 256 * 1024;
 
 /// What a journalled payload is. The numbers are the journal's format: never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-#[expect(missing_docs, reason = "the variants are their own words")]
-pub enum RecordKind {
+pub(crate) enum RecordKind {
     Traces = 1,
     Logs = 2,
     /// A JSON array of validated feedback items.
@@ -34,13 +33,12 @@ pub enum RecordKind {
 }
 
 /// How a journalled payload is encoded. The numbers are the journal's format: never reused.
-pub const ENCODING_PROTOBUF: u8 = 1;
+pub(crate) const ENCODING_PROTOBUF: u8 = 1;
 /// See [`ENCODING_PROTOBUF`].
-pub const ENCODING_JSON: u8 = 2;
+pub(crate) const ENCODING_JSON: u8 = 2;
 
 /// OTLP signals that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the variants are their own words")]
 pub enum Signal {
     Traces,
     Logs,
@@ -57,7 +55,7 @@ impl From<Signal> for gleaner_wire::answer::Signal {
 
 /// What happened to a request that was not refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// Spans or records that were refused for good; the others are on disk.
     pub rejected: usize,
     /// Why, for the first of them; or, with none rejected, what to mind. Empty on full success.
@@ -66,7 +64,7 @@ pub struct Accepted {
 
 /// Checks requests and puts them on disk. Cheap to clone.
 #[derive(Clone)]
-pub struct Ingest {
+pub(crate) struct Ingest {
     journal: Journal,
     limits: Arc<Limits>,
     in_flight_kib: Arc<Semaphore>,
@@ -75,13 +73,13 @@ pub struct Ingest {
 
 impl Ingest {
     /// `max_in_flight_bytes` bounds what all requests together may hold.
-    pub fn new(journal: Journal, limits: Limits, max_in_flight_bytes: u64, timeout: Duration) -> Self {
+    pub(crate) fn new(journal: Journal, limits: Limits, max_in_flight_bytes: u64, timeout: Duration) -> Self {
         let permits = usize::try_from(max_in_flight_bytes / 1024).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Self { journal, limits: Arc::new(limits), in_flight_kib: Arc::new(Semaphore::new(permits)), timeout }
     }
 
     /// Limits that every request is held to.
-    pub fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
@@ -89,7 +87,7 @@ impl Ingest {
     ///
     /// # Errors
     /// A [`Refusal`] with the table's code; nothing was stored, or (on UNAVAILABLE) it is not known whether it was.
-    pub async fn accept(
+    pub(crate) async fn accept(
         &self,
         signal: Signal,
         encoding: Encoding,
@@ -134,7 +132,7 @@ impl Ingest {
 ///
 /// # Errors
 /// UNAVAILABLE when the disk fails or does not answer in time, BUSY when too much waits for it.
-pub async fn journal_durably(journal: &Journal, record: Record, timeout: Duration) -> Result<u64, Refusal> {
+pub(crate) async fn journal_durably(journal: &Journal, record: Record, timeout: Duration) -> Result<u64, Refusal> {
     let (done, durable) = oneshot::channel();
     journal.append(record, move |result| {
         // A client that went away no longer listens; its record is kept all the same.
@@ -148,12 +146,12 @@ pub async fn journal_durably(journal: &Journal, record: Record, timeout: Duratio
 }
 
 /// A record stamped with the present time.
-pub fn record(kind: RecordKind, encoding: u8, project: String, payload: Vec<u8>) -> Record {
+pub(crate) fn record(kind: RecordKind, encoding: u8, project: String, payload: Vec<u8>) -> Record {
     Record { kind: kind as u8, encoding, recorded_at_unix_nano: now_unix_nano(), project, payload }
 }
 
 /// Nanoseconds since the Unix epoch, by this machine's clock.
-pub fn now_unix_nano() -> u64 {
+pub(crate) fn now_unix_nano() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
@@ -161,7 +159,7 @@ pub fn now_unix_nano() -> u64 {
 ///
 /// # Errors
 /// When the name is too long or has characters that do not belong into a name.
-pub fn project_of(header: Option<&[u8]>) -> Result<String, Refusal> {
+pub(crate) fn project_of(header: Option<&[u8]>) -> Result<String, Refusal> {
     let Some(raw) = header.filter(|h| !h.is_empty()) else { return Ok(DEFAULT_PROJECT.to_owned()) };
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"._-/".contains(b);
     if raw.len() > MAX_PROJECT_BYTES || !raw.iter().all(plain) {

@@ -25,7 +25,7 @@ const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration:
 
 /// Bounds of one batch.
 #[derive(Debug, Clone, Copy)]
-pub struct BatchLimits {
+pub(crate) struct BatchLimits {
     /// Payload bytes of one transaction.
     pub max_bytes: usize,
     /// Journal records of one transaction.
@@ -33,7 +33,7 @@ pub struct BatchLimits {
 }
 
 /// Moves the journal into the store.
-pub struct Loader {
+pub(crate) struct Loader {
     journal: Journal,
     store: Store,
     limits: BatchLimits,
@@ -46,7 +46,7 @@ impl Loader {
     ///
     /// # Errors
     /// When the store cannot tell its position.
-    pub fn new(
+    pub(crate) fn new(
         journal: Journal,
         store: Store,
         limits: BatchLimits,
@@ -60,7 +60,7 @@ impl Loader {
     ///
     /// # Errors
     /// When the journal cannot be read or the store cannot be written.
-    pub fn catch_up(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), LoadError> {
+    pub(crate) fn catch_up(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), LoadError> {
         let head = self.journal.head();
         while self.position < head {
             self.load_batch()?;
@@ -71,7 +71,7 @@ impl Loader {
 
     /// Loads until told to stop. A commit that fails is tried again with growing pauses; the journal goes on meanwhile. A store
     /// that must be reopened ends loading: readers share its database, so only a restart can close it.
-    pub fn run(mut self, stop: &Arc<AtomicBool>) -> Store {
+    pub(crate) fn run(mut self, stop: &Arc<AtomicBool>) -> Store {
         let mut pause = RETRY_PAUSE.0;
         while !stop.load(Ordering::Acquire) {
             if self.journal.wait_for(self.position + 1, IDLE_WAIT) <= self.position {
@@ -95,12 +95,12 @@ impl Loader {
     }
 
     /// The store itself, once nothing more is to be loaded.
-    pub fn into_store(self) -> Store {
+    pub(crate) fn into_store(self) -> Store {
         self.store
     }
 
     /// The store, for reading while nothing loads.
-    pub fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 
@@ -150,7 +150,7 @@ impl Loader {
 
 /// Why loading stopped.
 #[derive(Debug, thiserror::Error)]
-pub enum LoadError {
+pub(crate) enum LoadError {
     /// The journal cannot be read.
     #[error("journal: {0}")]
     Journal(#[from] JournalError),

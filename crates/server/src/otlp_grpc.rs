@@ -21,7 +21,7 @@ use tower::Service;
 use crate::ingest::{Ingest, PROJECT_HEADER, Signal, project_of};
 
 /// Marks which of OTLP's services this is.
-pub trait Which: Clone + Send + Sync + 'static {
+pub(crate) trait Which: Clone + Send + Sync + 'static {
     /// Full name of the service.
     const NAME: &'static str;
     /// What it carries; `None`: accepted with a warning, not kept.
@@ -30,7 +30,7 @@ pub trait Which: Clone + Send + Sync + 'static {
 
 /// `opentelemetry.proto.collector.trace.v1.TraceService`
 #[derive(Clone)]
-pub struct Traces;
+pub(crate) struct Traces;
 impl Which for Traces {
     const NAME: &'static str = "opentelemetry.proto.collector.trace.v1.TraceService";
     const SIGNAL: Option<Signal> = Some(Signal::Traces);
@@ -38,7 +38,7 @@ impl Which for Traces {
 
 /// `opentelemetry.proto.collector.logs.v1.LogsService`
 #[derive(Clone)]
-pub struct Logs;
+pub(crate) struct Logs;
 impl Which for Logs {
     const NAME: &'static str = "opentelemetry.proto.collector.logs.v1.LogsService";
     const SIGNAL: Option<Signal> = Some(Signal::Logs);
@@ -46,25 +46,25 @@ impl Which for Logs {
 
 /// `opentelemetry.proto.collector.metrics.v1.MetricsService`
 #[derive(Clone)]
-pub struct Metrics;
+pub(crate) struct Metrics;
 impl Which for Metrics {
     const NAME: &'static str = "opentelemetry.proto.collector.metrics.v1.MetricsService";
     const SIGNAL: Option<Signal> = None;
 }
 
 /// What a metrics client is told.
-pub const METRICS_WARNING: &str = "metrics are not kept; point only traces and logs here";
+pub(crate) const METRICS_WARNING: &str = "metrics are not kept; point only traces and logs here";
 
 /// One OTLP export service.
 #[derive(Clone)]
-pub struct ExportService<W> {
+pub(crate) struct ExportService<W> {
     ingest: Ingest,
     which: PhantomData<W>,
 }
 
 impl<W: Which> ExportService<W> {
     /// A service that hands its requests to `ingest`.
-    pub fn new(ingest: Ingest) -> Self {
+    pub(crate) fn new(ingest: Ingest) -> Self {
         Self { ingest, which: PhantomData }
     }
 }

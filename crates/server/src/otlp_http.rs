@@ -18,7 +18,7 @@ use crate::ingest::{Accepted, Ingest, PROJECT_HEADER, Signal, project_of};
 use crate::otlp_grpc::METRICS_WARNING;
 
 /// The routes of OTLP over HTTP.
-pub fn routes(ingest: Ingest) -> Router {
+pub(crate) fn routes(ingest: Ingest) -> Router {
     Router::new()
         .route("/v1/{signal}", post(export).fallback(wrong_method))
         .fallback(any(|| async { plain(StatusCode::NOT_FOUND, "not an OTLP path, want /v1/traces or /v1/logs") }))

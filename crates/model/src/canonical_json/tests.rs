@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use super::canonical_json;
 

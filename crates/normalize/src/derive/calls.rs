@@ -24,6 +24,7 @@ pub(crate) fn find_calls(tree: &Tree<'_>) -> Calls {
     let mut reports = Reports::new(tree.nodes.len());
     settle_nested_llm_spans(tree, &mut kinds, &mut reports);
     join_by_response_id(tree, &kinds, &mut reports);
+    join_sibling_reports(tree, &kinds, &mut reports);
     join_tool_reports(tree, &kinds, &mut reports);
     Calls { kinds, duplicate_of: reports.duplicates(tree) }
 }
@@ -77,7 +78,7 @@ fn settle_nested_llm_spans(tree: &Tree<'_>, kinds: &mut [SpanKind], reports: &mu
             let encloses = !calls.is_empty() && calls.first_start < end_or_never(node);
             match calls.only {
                 _ if !encloses => calls = calls.and(own, tree),
-                Some(inner) if is_same_nested_call(node, &tree.nodes[inner]) => {
+                Some(inner) if tell_of_one_call(node, &tree.nodes[inner]) => {
                     reports.join(place, inner);
                     calls = CallsBelow { first_start: calls.first_start.min(own.first_start), ..own };
                 }
@@ -103,7 +104,7 @@ fn end_or_never(node: &Node<'_>) -> u64 {
     if span.end_time_unix_nano > span.start_time_unix_nano { span.end_time_unix_nano } else { u64::MAX }
 }
 
-fn is_same_nested_call(outer: &Node<'_>, inner: &Node<'_>) -> bool {
+fn tell_of_one_call(outer: &Node<'_>, inner: &Node<'_>) -> bool {
     if same_response_id(outer, inner) {
         return true;
     }
@@ -138,8 +139,16 @@ fn share_a_model(a: &Node<'_>, b: &Node<'_>) -> bool {
     of_a.iter().any(|model| of_b.contains(model))
 }
 
-/// What the model answered, comparable across conventions: text and tool calls, ids apart. `None`: not captured.
-fn output_of<'a>(node: &Node<'a>) -> Option<(Option<String>, Vec<(&'a str, String)>)> {
+/// What a model answered, comparable across conventions: ids apart.
+#[derive(PartialEq)]
+struct Output<'a> {
+    text: Option<String>,
+    /// Name and canonical arguments.
+    tool_calls: Vec<(&'a str, String)>,
+}
+
+/// `None`: not captured.
+fn output_of<'a>(node: &Node<'a>) -> Option<Output<'a>> {
     let messages = node.mapped.output_messages.as_deref()?;
     let text = output_text(messages).map(|text| text.trim().to_owned());
     let tool_calls: Vec<(&str, String)> = messages
@@ -150,7 +159,7 @@ fn output_of<'a>(node: &Node<'a>) -> Option<(Option<String>, Vec<(&'a str, Strin
             _ => None,
         })
         .collect();
-    (text.is_some() || !tool_calls.is_empty()).then_some((text, tool_calls))
+    (text.is_some() || !tool_calls.is_empty()).then_some(Output { text, tool_calls })
 }
 
 /// One response id is one call, wherever its reports stand in the trace. Two that do not overlap in time and say different
@@ -162,8 +171,30 @@ fn join_by_response_id(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Report
         let first = *first_with.entry(id).or_insert(place);
         let outputs = (output_of(&tree.nodes[first]), output_of(node));
         let contradict = matches!(&outputs, (Some(a), Some(b)) if a != b);
-        if first != place && !(contradict && !overlap(&tree.nodes[first], node)) {
+        if first != place && (!contradict || overlap(&tree.nodes[first], node)) {
             reports.join(first, place);
+        }
+    }
+}
+
+/// Two instrumentations of one client may end up side by side: a streaming span is seldom current while it streams. Such
+/// reports come from different tracers, begin together (or one lies within the other), and do not contradict each other.
+fn join_sibling_reports(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports) {
+    const MAX_START_DIFFERENCE_NANO: u64 = 50_000_000;
+    let mut last_below: HashMap<&str, usize> = HashMap::new();
+    for (place, later) in tree.nodes.iter().enumerate().filter(|(place, _)| kinds[*place] == SpanKind::Llm) {
+        let Some(parent) = later.span().parent_span_id.as_deref() else { continue };
+        let Some(earlier_place) = last_below.insert(parent, place) else { continue };
+        let earlier = &tree.nodes[earlier_place];
+        let start_difference = later.span().start_time_unix_nano - earlier.span().start_time_unix_nano;
+        let begin_together = start_difference < MAX_START_DIFFERENCE_NANO;
+        let lies_within = end_or_never(later) <= end_or_never(earlier);
+        if earlier.span().scope.name != later.span().scope.name
+            && overlap(earlier, later)
+            && (begin_together || lies_within)
+            && tell_of_one_call(earlier, later)
+        {
+            reports.join(earlier_place, place);
         }
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Tree<'a> {
     pub(crate) fn new(spans: &'a [(MergedSpan, Mapped)]) -> Self {
         let mut nodes: Vec<Node<'a>> = spans.iter().map(|(merged, mapped)| Node { merged, mapped }).collect();
         nodes.sort_by(|a, b| {
-            let key = |node: &Node<'a>| (node.span().start_time_unix_nano, "");
+            let key = |node: &Node<'a>| (node.span().start_time_unix_nano, node.span().span_id.as_str());
             key(a).cmp(&key(b))
         });
         let places: HashMap<&str, usize> =

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::derive::fixtures::{agent, attempt, chain, derive, llm, row, tool};
+use crate::derive::fixtures::{TestSpan, agent, attempt, chain, derive, llm, row, tool};
 
 #[test]
 fn a_wrapper_of_two_calls_becomes_a_chain_and_is_not_summed() {
@@ -91,8 +91,7 @@ fn a_call_that_begins_after_its_parent_ended_is_not_below_it() {
 
 #[test]
 fn one_response_id_is_one_call_anywhere_in_the_trace() {
-    let with_id =
-        |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
+    let with_id = |span: TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
     let trace = derive([
         agent("a").at(1, 100),
         with_id(llm("x").under("a").at(2, 10).tokens(5, 5)),
@@ -106,8 +105,7 @@ fn one_response_id_is_one_call_anywhere_in_the_trace() {
 /// A server that numbers every answer alike does not make a conversation one call.
 #[test]
 fn one_response_id_with_two_answers_one_after_the_other_is_two_calls() {
-    let with_id =
-        |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
+    let with_id = |span: TestSpan| span.mapped(|mapped| mapped.response_id = Some("r1".into()));
     let trace = derive([with_id(llm("x").at(2, 10).answer("a")), with_id(llm("y").at(12, 19).answer("b"))]);
     assert_eq!(trace.attempts[0].llm_calls, 2);
     let empty_ids = derive([
@@ -115,6 +113,49 @@ fn one_response_id_with_two_answers_one_after_the_other_is_two_calls() {
         llm("y").at(3, 9).mapped(|mapped| mapped.response_id = Some(String::new())),
     ]);
     assert_eq!(empty_ids.attempts[0].llm_calls, 2);
+}
+
+/// A streaming span is not current while it streams, so the inner instrumentation's span stands beside it.
+#[test]
+fn reports_side_by_side_from_two_tracers_are_one_call() {
+    let from = |scope: &str, span: TestSpan| {
+        let mut span = span.under("a");
+        span.0.span.scope.name = scope.into();
+        span
+    };
+    let count = |first: TestSpan, second: TestSpan| {
+        derive([agent("a").at(0, 1 << 40), first.at(100, 900), second.at(110, 950)]).attempts[0].llm_calls
+    };
+    let with_id = |span: TestSpan, id: &str| span.mapped(|mapped| mapped.response_id = Some(id.into()));
+    assert_eq!(count(from("x", with_id(llm("m"), "r")), from("y", llm("n").answer("hello"))), 1);
+    assert_eq!(count(from("x", llm("m").status(2, "500")), from("y", llm("n").status(2, "500"))), 1);
+    assert_eq!(count(from("x", llm("m")), from("x", llm("n"))), 2, "one tracer tells of a call once");
+    assert_eq!(count(from("x", llm("m").answer("a")), from("y", llm("n").answer("b"))), 2);
+    assert_eq!(count(from("x", with_id(llm("m"), "r1")), from("y", with_id(llm("n"), "r2"))), 2);
+
+    let late = from("y", llm("n")).at(100_000_000, 300_000_000);
+    let trace = derive([agent("a").at(0, 1 << 40), from("x", llm("m")).at(100, 200_000_000), late]);
+    assert_eq!(trace.attempts[0].llm_calls, 2, "they only overlap");
+}
+
+/// The outer report names the dated model that answered as the model; the inner knows what was asked for.
+#[test]
+fn the_requested_model_is_the_one_that_did_not_answer() {
+    let models = |span: TestSpan, model: &str, response: Option<&str>| {
+        span.mapped(|mapped| {
+            mapped.model = Some(model.into());
+            mapped.response_model = response.map(str::to_owned);
+        })
+    };
+    let trace = derive([
+        models(llm("outer").at(1, 100).question("q").answer("hello"), "m-2026", None),
+        models(llm("inner").under("outer").at(2, 90).answer("hello"), "m", Some("m-2026")),
+    ]);
+    assert_eq!(row(&trace, "inner").duplicate_of.as_deref(), Some("outer"));
+    assert_eq!(
+        (row(&trace, "outer").model.as_deref(), row(&trace, "outer").response_model.as_deref()),
+        (Some("m"), Some("m-2026"))
+    );
 }
 
 #[test]
@@ -132,8 +173,7 @@ fn a_tool_inside_the_same_tool_is_one_execution() {
 
 #[test]
 fn a_retried_tool_call_is_two_executions() {
-    let with_id =
-        |span: crate::derive::fixtures::TestSpan| span.mapped(|mapped| mapped.tool_call_id = Some("c1".into()));
+    let with_id = |span: TestSpan| span.mapped(|mapped| mapped.tool_call_id = Some("c1".into()));
     let trace = derive([with_id(tool("one", "f").at(1, 5).status(2, "timed out")), with_id(tool("two", "f").at(6, 9))]);
     assert_eq!((trace.attempts[0].tool_calls, trace.attempts[0].tool_calls_failed), (2, 1));
 }
