@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use bytes::Bytes;
 use gleaner_query::QueryLimits;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -85,11 +85,17 @@ fn json() -> SqlFormat {
     SqlFormat::Json
 }
 
-async fn run_sql(State(api): State<Api>, Json(request): Json<SqlRequest>) -> Response {
-    match sql(&api, request).await {
+async fn run_sql(State(api): State<Api>, body: Bytes) -> Response {
+    let answer = async { sql(&api, parse(&body)?).await };
+    match answer.await {
         Ok(response) => response,
         Err(refusal) => refused(&refusal),
     }
+}
+
+/// A JSON body, or what is wrong with it.
+fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|e| Refusal::new(ErrorCode::Invalid, format!("request body: {e}")))
 }
 
 async fn sql(api: &Api, request: SqlRequest) -> Result<Response, Refusal> {
@@ -114,8 +120,9 @@ async fn sql(api: &Api, request: SqlRequest) -> Result<Response, Refusal> {
     Ok(response)
 }
 
-async fn run_export(State(api): State<Api>, Json(request): Json<ExportRequest>) -> Response {
+async fn run_export(State(api): State<Api>, body: Bytes) -> Response {
     let answer = async {
+        let request: ExportRequest = parse(&body)?;
         let _slot = api.slots.acquire().await;
         let (reader, freshness) = api.reads.open().await.map_err(store_unavailable)?;
         if freshness.behind() > 0 {
@@ -139,7 +146,10 @@ async fn run_export(State(api): State<Api>, Json(request): Json<ExportRequest>) 
 async fn readyz(State(api): State<Api>) -> Response {
     match api.reads.probe() {
         Ok(()) => answered("text/plain; charset=utf-8", Body::from("ok\n")),
-        Err(error) => refused(&store_unavailable(error)),
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            refused(&Refusal::new(ErrorCode::Unavailable, "the journal or the store does not work; see the log"))
+        }
     }
 }
 

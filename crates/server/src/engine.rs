@@ -17,6 +17,9 @@ use tokio::sync::watch;
 use crate::config::{Config, mib};
 use crate::loader::{BatchLimits, Loader};
 
+/// How often a long catch-up says how far it is.
+const CATCH_UP_NOTE_INTERVAL: Duration = Duration::from_secs(5);
+
 /// A running data directory.
 pub(crate) struct Engine {
     journal: Journal,
@@ -49,10 +52,15 @@ impl Engine {
     /// # Errors
     /// When the directory is in use, cannot be written, or its journal or store is damaged; the message says what to do.
     pub(crate) fn start(config: &Config) -> anyhow::Result<Self> {
-        let mut loader = open_loader(config)?;
+        let (journal, mut loader, loaded) = open_loader(config)?;
         // What was acknowledged before a crash is loaded first: feedback keys must be known before feedback is taken.
-        loader.1.catch_up(&mut |_, _| {})?;
-        let (journal, loader, loaded) = loader;
+        let mut told = std::time::Instant::now();
+        loader.catch_up(&mut |position, head| {
+            if told.elapsed() > CATCH_UP_NOTE_INTERVAL {
+                tracing::info!(position, head, "loading what was journalled before the start");
+                told = std::time::Instant::now();
+            }
+        })?;
         let feedback_keys = loader.store().feedback_keys()?;
         let readers = loader.store().readers();
         let stop = Arc::new(AtomicBool::new(false));
@@ -128,12 +136,16 @@ impl FreshReads {
         Ok((self.readers.reader()?, freshness))
     }
 
-    /// Whether the store gives a connection now.
+    /// Whether requests can be journalled and the store can be read now.
     ///
     /// # Errors
-    /// When it does not.
-    pub(crate) fn probe(&self) -> Result<(), gleaner_store::StoreError> {
-        self.readers.reader()?.position().map(drop)
+    /// What does not work.
+    pub(crate) fn probe(&self) -> anyhow::Result<()> {
+        if let Some(error) = self.journal.poisoned() {
+            return Err(error.into());
+        }
+        self.readers.reader()?.position()?;
+        Ok(())
     }
 
     /// Position of the last record on disk.
@@ -251,7 +263,8 @@ fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     if recovery.truncated_bytes > 0 {
         tracing::warn!(
             bytes = recovery.truncated_bytes,
-            "the journal's last frame was torn and never acknowledged; it was cut off and put aside"
+            kept_in = ?recovery.quarantined,
+            "the journal ended in a torn write, as a crash leaves it; it was cut off and put aside"
         );
     }
     Ok(journal)

@@ -78,6 +78,11 @@ impl Ingest {
         Self { journal, limits: Arc::new(limits), in_flight_kib: Arc::new(Semaphore::new(permits)), timeout }
     }
 
+    /// How long a request may take to arrive, and again to reach the disk.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Limits that every request is held to.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits

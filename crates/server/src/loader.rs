@@ -4,7 +4,7 @@
 //! any instant replays nothing twice and skips nothing (I1). A record that cannot be decoded stays in the journal, is
 //! logged and counted, and does not stop the ones behind it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -206,11 +206,8 @@ impl Facts {
         Ok(())
     }
 
-    fn touched_traces(&self) -> BTreeSet<(String, String)> {
-        self.fragments
-            .iter()
-            .filter_map(|stored| Some((stored.project.clone(), stored.fragment.trace_id()?.to_owned())))
-            .collect()
+    fn touched_traces(&self) -> BTreeSet<TraceKey> {
+        self.fragments.iter().filter_map(trace_key).collect()
     }
 }
 
@@ -228,30 +225,58 @@ fn unmapped_log(log: &gleaner_model::LogFragment) -> UnmappedSpan {
 /// Puts new fragments to the known ones of their traces and derives each touched trace anew. A fragment that says nothing
 /// new (a client's retry) is dropped: it was kept already. Gives the new facts and the derived traces.
 fn derive_traces(new: Vec<StoredFragment>, known: Vec<StoredFragment>) -> (Vec<StoredFragment>, Vec<DerivedTrace>) {
-    let mut traces: BTreeMap<(String, String), Vec<StoredFragment>> = BTreeMap::new();
+    let mut traces: BTreeMap<TraceKey, TraceFragments> = BTreeMap::new();
     for stored in known {
-        if let Some(trace_id) = stored.fragment.trace_id() {
-            traces.entry((stored.project.clone(), trace_id.to_owned())).or_default().push(stored);
+        if let Some(key) = trace_key(&stored) {
+            traces.entry(key).or_default().add(stored);
         }
     }
     let mut facts = Vec::with_capacity(new.len());
     let mut changed = BTreeSet::new();
     for stored in new {
-        let Some(trace_id) = stored.fragment.trace_id() else {
+        let Some(key) = trace_key(&stored) else {
             facts.push(stored);
             continue;
         };
-        let key = (stored.project.clone(), trace_id.to_owned());
-        let of_trace = traces.entry(key.clone()).or_default();
-        if of_trace.iter().any(|old| old.fragment == stored.fragment) {
-            continue;
+        if traces.entry(key.clone()).or_default().add(stored.clone()) {
+            facts.push(stored);
+            changed.insert(key);
         }
-        of_trace.push(stored.clone());
-        facts.push(stored);
-        changed.insert(key);
     }
-    let derived = changed.iter().filter_map(|key| Some(derive_one(&key.0, &key.1, traces.get(key)?))).collect();
+    let derived = changed.iter().filter_map(|key| Some(derive_one(&key.0, &key.1, &traces.get(key)?.all))).collect();
     (facts, derived)
+}
+
+/// Project and trace id.
+type TraceKey = (String, String);
+
+fn trace_key(stored: &StoredFragment) -> Option<TraceKey> {
+    Some((stored.project.clone(), stored.fragment.trace_id()?.to_owned()))
+}
+
+/// The different fragments of one trace.
+#[derive(Default)]
+struct TraceFragments {
+    all: Vec<StoredFragment>,
+    /// Places in `all` by span and time: only fragments that share both can be equal, which keeps large traces linear.
+    places: HashMap<(Option<String>, u64), Vec<usize>>,
+}
+
+impl TraceFragments {
+    /// Adds a fragment unless an equal one is there; tells whether it was new.
+    fn add(&mut self, stored: StoredFragment) -> bool {
+        let time = match &stored.fragment {
+            Fragment::Span(span) => span.start_time_unix_nano,
+            Fragment::Log(log) => log.time_unix_nano.max(log.observed_time_unix_nano),
+        };
+        let places = self.places.entry((stored.fragment.span_id().map(str::to_owned), time)).or_default();
+        if places.iter().any(|place| self.all[*place].fragment == stored.fragment) {
+            return false;
+        }
+        places.push(self.all.len());
+        self.all.push(stored);
+        true
+    }
 }
 
 fn derive_one(project: &str, trace_id: &str, fragments: &[StoredFragment]) -> DerivedTrace {

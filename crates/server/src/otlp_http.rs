@@ -67,7 +67,10 @@ async fn accept(
         None => ContentEncoding::Identity,
         Some(value) => ContentEncoding::parse(value.to_str().unwrap_or("?"))?,
     };
-    let compressed = read_body(body, ingest.limits().max_request_bytes).await?;
+    let arriving = read_body(body, ingest.limits().max_request_bytes);
+    let compressed = tokio::time::timeout(ingest.timeout(), arriving)
+        .await
+        .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the request body did not arrive in time"))??;
     let signal = match signal {
         answer::Signal::Traces => Signal::Traces,
         answer::Signal::Logs => Signal::Logs,

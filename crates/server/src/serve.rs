@@ -117,6 +117,8 @@ async fn serve_otlp_grpc(
     reporter.set_serving::<ExportService<Traces>>().await;
     reporter.set_serving::<ExportService<Logs>>().await;
     tonic::transport::Server::builder()
+        // Over it tonic answers CANCELLED, which OTLP clients retry.
+        .timeout(ingest.timeout() * 2)
         .max_concurrent_streams(max_concurrent_streams)
         .add_service(health)
         .add_service(ExportService::<Traces>::new(ingest.clone()))
