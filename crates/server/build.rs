@@ -7,6 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tonic_prost_build::configure()
         // The messages are wire's; only the service is generated here.
         .extern_path(".gleaner.feedback.v1", "::gleaner_wire::feedback")
+        .codec_path("crate::feedback_codec::FeedbackCodec")
         .compile_fds(descriptors)?;
     Ok(())
 }

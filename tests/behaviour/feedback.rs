@@ -105,6 +105,11 @@ async fn grpc_clients_submit_stream_and_ask_what_is_served() {
         client.submit(SubmitRequest { items: vec![item(6.0), item(0.5)] }).await.expect("answered").into_inner();
     assert_eq!(answer.results.iter().map(|r| r.status()).collect::<Vec<_>>(), [Status::Accepted, Status::Refused]);
 
+    // Two bytes each on the wire, some hundred as items: counted before they are built.
+    let flood = SubmitRequest { items: vec![Item::default(); 1_000_000] };
+    let refused = client.submit(flood).await.expect_err("refused");
+    assert_eq!(refused.code(), tonic::Code::ResourceExhausted, "{refused:?}");
+
     let requests = tokio_stream::iter([6.0, 7.0].map(|s| SubmitRequest { items: vec![item(s)] }));
     let mut answers = client.submit_stream(requests).await.expect("answered").into_inner();
     let mut statuses = Vec::new();

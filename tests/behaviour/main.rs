@@ -1,9 +1,10 @@
 //! Behaviour of the whole program over real sockets, in process, on free ports. Each test says its scenario and what it
-//! guarantees. What they do not prove: durability against a kill (see `crash.rs`), and mapping in depth (see the corpus test of
+//! guarantees. What they do not prove: durability against a kill (see `crash.rs`), and mapping of every convention (see the tests of
 //! `crates/normalize`).
 
 #![allow(clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
+mod captures;
 mod feedback;
 mod harness;
 mod otlp;

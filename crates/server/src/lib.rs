@@ -17,6 +17,7 @@ mod engine;
 mod error;
 mod export;
 mod feedback;
+mod feedback_codec;
 mod ingest;
 mod loader;
 mod otlp_grpc;

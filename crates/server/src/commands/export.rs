@@ -6,8 +6,7 @@ use gleaner_export::DirOutput;
 use serde_json::Value;
 
 use crate::client::ApiClient;
-use crate::commands::place::{Place, progress, resolve};
-use crate::engine::open_at_rest;
+use crate::commands::place::{Place, open, progress, resolve};
 use crate::export::{self, ExportArgs, ExportRequest};
 
 pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
@@ -19,12 +18,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
             export::unpack(&archive, &mut out)?;
         }
         Place::AtRest(config) => {
-            let bar = progress("loading the journal");
-            let store = open_at_rest(&config, &mut |position, head| {
-                bar.set_length(head);
-                bar.set_position(position);
-            })?;
-            bar.finish_and_clear();
+            let store = open(&config)?;
             let bar = progress("exporting");
             export::write(&store.reader()?, &request, &mut out, &mut |done| bar.set_position(done))?;
             bar.finish_and_clear();

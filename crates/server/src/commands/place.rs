@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::PlaceArgs;
 use crate::config::Config;
+use crate::engine::{AtRest, open_at_rest};
 
 /// How long the configured server has to answer before the directory is read instead.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(300);
@@ -33,6 +34,17 @@ pub(crate) fn resolve(args: &PlaceArgs) -> anyhow::Result<Place> {
         return Ok(Place::Server(config.api.endpoint));
     }
     Ok(Place::AtRest(Box::new(config)))
+}
+
+/// Opens a directory at rest and loads what its journal still holds, with a progress bar.
+pub(crate) fn open(config: &Config) -> anyhow::Result<AtRest> {
+    let bar = progress("loading the journal");
+    let store = open_at_rest(config, &mut |position, head| {
+        bar.set_length(head);
+        bar.set_position(position);
+    })?;
+    bar.finish_and_clear();
+    Ok(store)
 }
 
 /// A progress bar on stderr; silent when stderr is not a terminal.

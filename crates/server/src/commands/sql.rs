@@ -6,8 +6,7 @@ use gleaner_query::{Format, QueryLimits};
 
 use crate::cli::{SqlArgs, SqlFormat};
 use crate::client::ApiClient;
-use crate::commands::place::{Place, progress, resolve};
-use crate::engine::open_at_rest;
+use crate::commands::place::{Place, open, resolve};
 
 pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -20,12 +19,7 @@ pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<()> {
             }
         }
         Place::AtRest(config) => {
-            let bar = progress("loading the journal");
-            let store = open_at_rest(&config, &mut |position, head| {
-                bar.set_length(head);
-                bar.set_position(position);
-            })?;
-            bar.finish_and_clear();
+            let store = open(&config)?;
             // One's own directory, one's own machine: no caps on rows and time.
             let limits = QueryLimits {
                 deadline_ms: u64::MAX,
