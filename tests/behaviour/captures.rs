@@ -52,7 +52,8 @@ async fn compare(gleaner: &Gleaner, capture: &str, truth: &Value) {
             false => format!("{} null", tool["name"]),
         })
         .collect();
-    (got.sort(), want.sort());
+    got.sort();
+    want.sort();
     assert_eq!(got, want, "{capture}: tool executions");
 
     for (column, field) in [("session_id", "sessions"), ("user_id", "users")] {

@@ -95,6 +95,9 @@ pub(crate) fn check_status(attempt: &AttemptRow, options: &Options) -> Result<()
 /// Pure: one attempt's question and answer.
 pub(crate) fn answer(row: &QuestionRow, options: &Options) -> Result<Answer, Reason> {
     check_status(&row.attempt, options)?;
+    if row.lacks_history {
+        return Err(Reason::HistoryNotCaptured);
+    }
     let recorded = match (&row.input_messages, &row.input_text) {
         (Some(messages), _) if !messages.is_empty() => messages.clone(),
         (_, Some(text)) if !text.is_empty() => vec![Message::text("user", text)],

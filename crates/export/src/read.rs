@@ -28,6 +28,8 @@ pub(crate) struct AttemptRow {
 pub(crate) struct QuestionRow {
     pub(crate) attempt: AttemptRow,
     pub(crate) input_messages: Option<Vec<Message>>,
+    /// The messages end a conversation whose beginning is not all known.
+    pub(crate) lacks_history: bool,
     pub(crate) input_text: Option<String>,
     pub(crate) system_prompt: Option<String>,
     pub(crate) tools: Option<Value>,
@@ -39,6 +41,8 @@ pub(crate) struct ConversationRow {
     pub(crate) attempt: AttemptRow,
     pub(crate) system_prompt: Option<String>,
     pub(crate) input_messages: Option<Vec<Message>>,
+    /// The messages end a conversation whose beginning is not all known.
+    pub(crate) lacks_history: bool,
     pub(crate) output_messages: Option<Vec<Message>>,
     /// The call's plain answer, where it recorded no messages.
     pub(crate) call_output_text: Option<String>,
@@ -121,8 +125,8 @@ const SPANS: &str = "LEFT JOIN (SELECT attempt_id, list(span_id ORDER BY span_id
 const CONVERSATION: &str = "LEFT JOIN execution_spans c ON c.attempt_id = a.attempt_id \
      AND c.span_id = a.conversation_span_id AND c.duplicate_of IS NULL";
 
-const CONVERSATION_COLUMNS: &str =
-    "c.system_prompt, c.input_messages, c.output_messages, c.output_text AS call_output_text, c.tool_definitions";
+const CONVERSATION_COLUMNS: &str = "c.system_prompt, c.input_messages, c.history_complete, c.output_messages, c.output_text AS call_output_text, \
+     c.tool_definitions";
 
 const THOUGHTS: &str = "LEFT JOIN (SELECT attempt_id, to_json(list(output_messages ORDER BY start_time_unix_nano, span_id)) \
      AS thoughtful FROM execution_spans WHERE duplicate_of IS NULL AND kind = 'llm' AND reasoning_text IS NOT NULL \
@@ -136,8 +140,8 @@ pub(crate) fn judged_attempts(
 ) -> Result<(), ExportError> {
     let (filter, params) = attempt_filter(options);
     let sql = format!(
-        "SELECT {ATTEMPT_COLUMNS}, a.input_messages, a.input_text, d.system_prompt, d.tools FROM attempts a \
-         LEFT JOIN agent_definitions d ON d.agent_definition_id = a.agent_definition_id AND d.project = a.project {SPANS} \
+        "SELECT {ATTEMPT_COLUMNS}, a.input_messages, a.history_complete, a.input_text, d.system_prompt, d.tools \
+         FROM attempts a LEFT JOIN agent_definitions d ON d.agent_definition_id = a.agent_definition_id AND d.project = a.project {SPANS} \
          WHERE {filter} AND a.attempt_id IN (SELECT attempt_id FROM evaluations WHERE in_force \
          UNION ALL SELECT chosen_attempt_id FROM preference_pairs UNION ALL SELECT rejected_attempt_id FROM preference_pairs \
          UNION ALL SELECT attempt_id FROM comparison_entries) ORDER BY a.attempt_id"
@@ -147,6 +151,7 @@ pub(crate) fn judged_attempts(
         visit(QuestionRow {
             attempt: row.attempt()?,
             input_messages: row.messages("input_messages")?,
+            lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
             input_text: row.text("input_text")?,
             system_prompt: row.text("system_prompt")?,
             tools: row.json("tools")?,
@@ -188,6 +193,7 @@ pub(crate) fn conversations(
             attempt,
             system_prompt: row.text("system_prompt")?,
             input_messages: row.messages("input_messages")?,
+            lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
             output_messages: row.messages("output_messages")?,
             call_output_text: row.text("call_output_text")?,
             tool_definitions: row.json("tool_definitions")?,

@@ -12,6 +12,8 @@ pub enum Reason {
     OpenAttempt,
     /// The telemetry holds no messages: content capture was off.
     PromptNotCaptured,
+    /// The call goes on from an earlier response, and not all that came before it is known.
+    HistoryNotCaptured,
     /// There is nothing before the completion.
     NoPrompt,
     /// There is no final assistant message.

@@ -86,6 +86,9 @@ pub(crate) fn score(scores: &[&ScoreRow], rule: ScoreRule) -> Option<f64> {
 
 /// Pure: an attempt's conversation as prompt and completion.
 pub(crate) fn example(row: &ConversationRow, options: &Options) -> Result<Example, Reason> {
+    if row.lacks_history {
+        return Err(Reason::HistoryNotCaptured);
+    }
     let input = row.input_messages.as_deref().ok_or(Reason::PromptNotCaptured)?;
     let mut recorded = input.to_vec();
     match (&row.output_messages, &row.call_output_text) {

@@ -102,6 +102,31 @@ fn every_candidate_is_a_row_or_a_rejection() {
     assert_eq!(sft[&Reason::PromptNotCaptured], 1);
 }
 
+/// Guarantees: a conversation without its beginning is in no dataset, be it the prompt or a side of a pair.
+#[test]
+fn a_conversation_whose_history_is_not_known_is_rejected_everywhere() {
+    let mut short = session();
+    for attempt in
+        short.attempts.iter_mut().filter(|attempt| ["a", "c"].contains(&attempt["attempt_id"].as_str().expect("id")))
+    {
+        attempt["history_complete"] = json!(false);
+    }
+    short.attempts.iter_mut().filter(|attempt| attempt["attempt_id"] == "b").for_each(|attempt| {
+        attempt["history_complete"] = json!(true);
+    });
+    let (manifest, files) = all(&short);
+    let without = |file: &str| {
+        let section = manifest.datasets.iter().find(|section| section.file == file).expect("a section");
+        section.rejected.get(&Reason::HistoryNotCaptured).copied()
+    };
+    assert_eq!(without("sft.jsonl"), Some(1));
+    assert_eq!(without("preference.jsonl"), Some(1));
+    assert_eq!(without("scores.jsonl"), Some(3));
+    assert_eq!(without("trajectory.jsonl"), Some(2));
+    assert!(lines(&files, "sft.jsonl").iter().any(|row| row["attempt_id"] == "b"));
+    assert!(lines(&files, "rejected.jsonl").iter().any(|row| row["reason"] == "history_not_captured"));
+}
+
 #[test]
 fn rows_have_exactly_the_declared_columns_in_order() {
     let (_, files) = all(&session());

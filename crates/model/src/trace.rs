@@ -81,6 +81,8 @@ pub struct Span {
     pub response_model: Option<String>,
     /// Provider's response id.
     pub response_id: Option<String>,
+    /// Id of the response that the call goes on from: what came before is not among its messages (OpenAI's Responses API).
+    pub previous_response_id: Option<String>,
     /// Operation as sent (`chat`, `execute_tool` …).
     pub operation: Option<String>,
     /// System prompt, where there is one.
@@ -220,6 +222,8 @@ pub struct AttemptPart {
     pub error: Option<String>,
     /// Input of the attempt: messages of the root agent's first LLM call, without the system prompt.
     pub input_messages: Option<Vec<Message>>,
+    /// The root agent's first LLM call, where that goes on from an earlier response: the input above is then its end alone.
+    pub continued_span_id: Option<String>,
     /// The root's recorded input, else the text of the first call's last user message.
     pub input_text: Option<String>,
     /// Final answer (SEMANTICS 10).

@@ -17,9 +17,11 @@ mod raw;
 mod reader;
 
 use gleaner_model::{Message, Part, SpanKind};
+use serde_json::Value;
 
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::has_call;
+use crate::value::text;
 
 /// One way of telling about LLM calls, tools and agents.
 struct Convention {
@@ -74,6 +76,10 @@ pub fn map(span: &MergedSpan) -> Mapped {
         .or_else(|| readings.first())
         .map(|(convention, _)| convention.name);
     for (_, reading) in &mut readings {
+        lift_previous_response(&mut reading.structured);
+        lift_previous_response(&mut reading.opaque);
+    }
+    for (_, reading) in &mut readings {
         fill(&mut mapped, std::mem::take(&mut reading.structured));
     }
     for (_, reading) in readings {
@@ -89,6 +95,24 @@ pub fn map(span: &MergedSpan) -> Mapped {
 
 fn has_messages(mapped: &Mapped) -> bool {
     mapped.input_messages.is_some() || mapped.output_messages.is_some()
+}
+
+/// Libraries list the previous response among the parameters; it names another call at every turn, and sets nothing.
+fn lift_previous_response(mapped: &mut Mapped) {
+    let Some(parameters) = &mut mapped.parameters else { return };
+    for key in ["previous_response.id", "previous_response_id"] {
+        let Some(id) = parameters.shift_remove(key).as_ref().and_then(text) else { continue };
+        if mapped.previous_response_id.is_none() {
+            mapped.previous_response_id = Some(id);
+            let origin = mapped.source_keys.get("parameters").and_then(Value::as_str).unwrap_or_default();
+            let origin = origin.strip_suffix('*').map_or_else(|| origin.to_owned(), |prefix| format!("{prefix}{key}"));
+            mapped.source_keys.insert("previous_response_id".to_owned(), Value::String(origin));
+        }
+    }
+    if parameters.is_empty() {
+        mapped.parameters = None;
+        mapped.source_keys.shift_remove("parameters");
+    }
 }
 
 /// Takes from `other` what `mapped` lacks.
@@ -116,6 +140,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
         model,
         response_model,
         response_id,
+        previous_response_id,
         operation,
         system_prompt,
         input_messages,

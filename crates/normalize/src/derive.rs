@@ -82,6 +82,7 @@ fn fill_from_duplicates(rows: &mut [Span], calls: &Calls) {
         fill(&mut filled, "model", &mut row.model, other.model);
         fill(&mut filled, "response_model", &mut row.response_model, other.response_model);
         fill(&mut filled, "response_id", &mut row.response_id, other.response_id);
+        fill(&mut filled, "previous_response_id", &mut row.previous_response_id, other.previous_response_id);
         fill(&mut filled, "system_prompt", &mut row.system_prompt, other.system_prompt);
         fill(&mut filled, "tool_definitions", &mut row.tool_definitions, other.tool_definitions);
         fill(&mut filled, "tool_call_id", &mut row.tool_call_id, other.tool_call_id);

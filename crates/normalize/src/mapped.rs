@@ -33,6 +33,8 @@ pub struct Mapped {
     pub response_model: Option<String>,
     /// Provider's response id.
     pub response_id: Option<String>,
+    /// Id of the response that the call goes on from.
+    pub previous_response_id: Option<String>,
     /// Operation as sent.
     pub operation: Option<String>,
     /// System prompt.
@@ -57,7 +59,7 @@ pub struct Mapped {
     pub tool_result: Option<Value>,
     /// Canonical finish reason.
     pub finish_reason: Option<String>,
-    /// Invocation parameters, without model, messages and tools.
+    /// Invocation parameters, without model, messages, tools and the previous response.
     pub parameters: Option<Map<String, Value>>,
     /// Cached ones included.
     pub input_tokens: Option<i64>,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
-pub const SCHEMA_VERSION: u64 = 1;
+pub const SCHEMA_VERSION: u64 = 2;
 
 /// The public relations (DESIGN §4). Everything else in the file is internal and may change.
 pub const PUBLIC_RELATIONS: &[&str] = &[
@@ -40,6 +40,7 @@ const VIEWS: &[&str] = &[
     include_str!("views/live_feedback.sql"),
     include_str!("views/feedback_items.sql"),
     include_str!("views/attempt_numbers.sql"),
+    include_str!("views/response_history.sql"),
     include_str!("views/attempts.sql"),
     include_str!("views/comparison_attempts.sql"),
     include_str!("views/bound_targets.sql"),

@@ -16,6 +16,8 @@ use crate::scan::cursor::Message;
 use crate::{Limits, WireError};
 
 pub use generated::*;
+/// The well-known types that the messages hold, so that no other crate depends on where they come from.
+pub use prost_types::{ListValue, Struct, Timestamp, Value, value::Kind as ValueKind};
 
 #[allow(missing_docs, reason = "generated; the comments of the proto file are the documentation")]
 #[allow(clippy::all, reason = "generated")]

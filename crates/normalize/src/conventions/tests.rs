@@ -98,3 +98,40 @@ fn an_explicit_session_beats_a_conversation() {
     let conversation = json!({"gen_ai.operation.name": "chat", "gen_ai.conversation.id": "run-7", "session.id": ""});
     assert_eq!(map(&span(conversation)).session_key, Some((1, "run-7".into())));
 }
+
+/// Guarantees: the response that a call goes on from is told, wherever it stands, and is no parameter.
+#[test]
+fn the_previous_response_is_no_parameter() {
+    let body = json!({"model": "m", "input": "hi", "previous_response_id": "r1", "temperature": 0.5}).to_string();
+    let listed = json!({"model": "m", "previous_response_id": "r1", "temperature": 0.5}).to_string();
+    let cases = [
+        (
+            json!({"gen_ai.operation.name": "chat", "gen_ai.request.previous_response.id": "r1",
+                "gen_ai.request.temperature": 0.5}),
+            "gen_ai.request.previous_response.id",
+        ),
+        (json!({"openinference.span.kind": "LLM", "llm.invocation_parameters": listed}), "llm.invocation_parameters"),
+        (json!({"openinference.span.kind": "LLM", "input.value": body}), "input.value"),
+    ];
+    for (attributes, origin) in cases {
+        let mapped = map(&span(attributes));
+        assert_eq!(mapped.previous_response_id.as_deref(), Some("r1"), "{origin}");
+        assert_eq!(mapped.source_keys["previous_response_id"], origin);
+        assert_eq!(mapped.parameters, json!({"temperature": 0.5}).as_object().cloned(), "{origin}");
+    }
+    let none =
+        json!({"openinference.span.kind": "LLM", "llm.invocation_parameters": "{\"previous_response_id\": null}"});
+    let mapped = map(&span(none));
+    assert_eq!((mapped.previous_response_id, mapped.parameters), (None, None));
+}
+
+/// Guarantees: where one convention lists it and another's parameters win, it is still seen.
+#[test]
+fn the_previous_response_is_read_from_every_convention() {
+    let mut both = two_conventions();
+    both["gen_ai.request.temperature"] = json!(0.5);
+    both["llm.invocation_parameters"] = json!("{\"previous_response_id\": \"r1\"}");
+    let mapped = map(&span(both));
+    assert_eq!(mapped.previous_response_id.as_deref(), Some("r1"));
+    assert_eq!(mapped.parameters, json!({"temperature": 0.5}).as_object().cloned());
+}

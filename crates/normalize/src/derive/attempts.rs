@@ -92,6 +92,9 @@ fn attempt_part(
             .and_then(|root| root.input_text.clone())
             .or_else(|| input_messages.as_deref().and_then(last_user_text))
             .or_else(|| first_call.and_then(|call| call.input_text.clone())),
+        continued_span_id: first_call
+            .filter(|call| call.previous_response_id.is_some())
+            .map(|call| call.span_id.clone()),
         input_messages,
         output_text: final_answer(attempt, rows, ranks, calls),
         test_input,
@@ -241,15 +244,8 @@ fn sorted_tools(tools: &Value) -> Option<Value> {
 
 /// Parameters that name the caller, the conversation or the transport are not the agent's.
 fn agent_parameters(parameters: &Map<String, Value>) -> Map<String, Value> {
-    const NOT_THE_AGENT_S: [&str; 7] = [
-        "metadata",
-        "previous_response_id",
-        "prompt_cache_key",
-        "safety_identifier",
-        "stream",
-        "stream_options",
-        "user",
-    ];
+    const NOT_THE_AGENT_S: [&str; 7] =
+        ["conversation", "metadata", "prompt_cache_key", "safety_identifier", "stream", "stream_options", "user"];
     let mut own = parameters.clone();
     own.retain(|name, value| !NOT_THE_AGENT_S.contains(&name.as_str()) && !value.is_null());
     own

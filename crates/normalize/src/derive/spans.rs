@@ -29,6 +29,7 @@ pub(crate) fn canonical_span(node: &Node<'_>, kind: SpanKind) -> Span {
         model: mapped.model,
         response_model: mapped.response_model,
         response_id: mapped.response_id,
+        previous_response_id: mapped.previous_response_id,
         operation: mapped.operation,
         system_prompt: mapped.system_prompt,
         input_messages: mapped.input_messages,

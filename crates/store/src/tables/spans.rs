@@ -49,6 +49,7 @@ pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
         column("model", Text, |r| (&r.span.model).into()),
         column("response_model", Text, |r| (&r.span.response_model).into()),
         column("response_id", Text, |r| (&r.span.response_id).into()),
+        column("previous_response_id", Text, |r| (&r.span.previous_response_id).into()),
         column("operation", Text, |r| (&r.span.operation).into()),
         column("system_prompt", LongText, |r| (&r.span.system_prompt).into()),
         column("input_messages", Json, |r| r.span.input_messages.as_ref().map(json_text).into()),

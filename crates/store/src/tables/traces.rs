@@ -81,6 +81,7 @@ pub(crate) fn attempt_rows<'a>() -> Vec<Column<AttemptRow<'a>>> {
         column("status", Text, |r| r.part.status.as_str().into()),
         column("error", LongText, |r| (&r.part.error).into()),
         column("input_messages", Json, |r| r.part.input_messages.as_ref().map(json_text).into()),
+        column("continued_span_id", Text, |r| (&r.part.continued_span_id).into()),
         column("prompt_hash", Text, |r| (&r.prompt_hash).into()),
         column("input_text", LongText, |r| (&r.part.input_text).into()),
         column("output_text", LongText, |r| (&r.part.output_text).into()),

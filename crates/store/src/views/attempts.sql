@@ -1,8 +1,31 @@
 -- One row per attempt. Nearly all attempts lie in one trace and are taken as they are; the parts of the others are put
 -- together. `part_key` orders parts by start, then trace.
+--
+-- Where the first call goes on from an earlier response, `input_messages` are the whole history and its own, and
+-- `history_complete` tells whether all of it is known (NULL for every other attempt). `prompt_hash` is then made here: it
+-- compares such attempts with each other, never with one that was sent its history whole.
 CREATE OR REPLACE VIEW attempts AS
 WITH several AS (
     SELECT project, attempt_id FROM attempt_rows GROUP BY project, attempt_id HAVING count(*) > 1
+),
+part AS (
+    SELECT *, NULL::BOOLEAN AS history_complete FROM attempt_rows WHERE continued_span_id IS NULL
+    UNION ALL BY NAME
+    SELECT
+        row.* REPLACE (
+            CASE WHEN row.input_messages IS NOT NULL THEN coalesce(history.input_messages, row.input_messages) END
+                AS input_messages,
+            CASE
+                WHEN row.input_messages IS NOT NULL
+                THEN coalesce(md5(array_to_string(history.input_message_hashes, ' ')), row.prompt_hash)
+                ELSE row.prompt_hash
+            END AS prompt_hash
+        ),
+        coalesce(history.is_complete AND row.input_messages IS NOT NULL, false) AS history_complete
+    FROM attempt_rows row
+    LEFT JOIN response_history history
+        ON history.project = row.project AND history.trace_id = row.trace_id AND history.span_id = row.continued_span_id
+    WHERE row.continued_span_id IS NOT NULL
 ),
 whole AS (
     SELECT
@@ -14,8 +37,8 @@ whole AS (
         llm_calls, llm_calls_failed, tool_calls, tool_calls_failed,
         input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_usd, root_span_id,
         CASE WHEN conversation_span_id IS NOT NULL THEN trace_id END AS conversation_trace_id, conversation_span_id,
-        recorded_at
-    FROM attempt_rows
+        history_complete, recorded_at
+    FROM part
     ANTI JOIN several USING (project, attempt_id)
     UNION ALL BY NAME
     SELECT
@@ -34,6 +57,12 @@ whole AS (
         arg_min(error, part_key) AS error,
         arg_min(input_messages, part_key) AS input_messages,
         arg_min(prompt_hash, part_key) AS prompt_hash,
+        -- Of the part that has the input.
+        CASE
+            WHEN bool_or(input_messages IS NOT NULL)
+            THEN arg_min_null(history_complete, part_key) FILTER (input_messages IS NOT NULL)
+            ELSE bool_and(history_complete)
+        END AS history_complete,
         arg_min(input_text, part_key) AS input_text,
         arg_max(output_text, part_key) AS output_text,
         arg_max(output_hash, part_key) AS output_hash,
@@ -57,7 +86,7 @@ whole AS (
         arg_max(trace_id, part_key) FILTER (conversation_span_id IS NOT NULL) AS conversation_trace_id,
         arg_max(conversation_span_id, part_key) AS conversation_span_id,
         max(recorded_at) AS recorded_at
-    FROM attempt_rows
+    FROM part
     SEMI JOIN several USING (project, attempt_id)
     GROUP BY project, attempt_id
 )
@@ -72,6 +101,6 @@ SELECT
     input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_usd,
     project, recorded_at,
     number.cycle, lineage_label, agent_name, prompt_hash, output_hash, root_span_id, conversation_trace_id,
-    conversation_span_id, start_key
+    conversation_span_id, start_key, history_complete
 FROM whole
 JOIN attempt_numbers number USING (project, attempt_id);

@@ -158,6 +158,17 @@ fn the_question_and_the_test_input() {
     assert_eq!(only(&recorded).input_text.as_deref(), Some("recorded"));
 }
 
+/// Guarantees: an attempt tells that its input is the end of a conversation; only its first call's word counts.
+#[test]
+fn an_attempt_that_goes_on_from_an_earlier_response_says_so() {
+    let asking = |id| llm(id).mapped(|mapped| mapped.previous_response_id = Some("r0".into()));
+    let first = derive([asking("m1").at(1, 2), llm("m2").at(3, 4)]);
+    assert_eq!(only(&first).continued_span_id.as_deref(), Some("m1"));
+    assert_eq!(first.spans[0].previous_response_id.as_deref(), Some("r0"));
+    let later = derive([llm("m1").at(1, 2), asking("m2").at(3, 4)]);
+    assert_eq!(only(&later).continued_span_id, None);
+}
+
 #[test]
 fn a_definition_is_its_content() {
     let call = |change: fn(&mut crate::mapped::Mapped)| {
