@@ -63,7 +63,7 @@ async fn feedback_may_come_before_its_spans() {
     );
 }
 
-/// Scenario: a batch with a score of 11 and a ranking of one among good items; a retry after a restart; another content under a key.
+/// Scenario: a batch with a score of 11, a ranking of one and a misspelt field among good items; a retry after a restart; another content under a key.
 /// Guarantees: bad items are refused alone with their field; a key means the same after a restart (SEMANTICS 20).
 #[tokio::test(flavor = "multi_thread")]
 async fn items_are_judged_one_by_one_and_keys_outlive_a_restart() {
@@ -74,10 +74,14 @@ async fn items_are_judged_one_by_one_and_keys_outlive_a_restart() {
             score("k1", target.clone(), 8.0),
             score("k2", target.clone(), 11.0),
             {"comparison": {"session": "s1", "cycle": 1, "ranking": {"groups": [{"targets": [{"lineage": "A"}]}]}}},
+            {"reviewer": "mara", "evaluatoin": {}},
         ]))
         .await;
     let answer = |status: &str, field: &str| (status.to_owned(), field.to_owned());
-    assert_eq!(answers, [answer("ACCEPTED", ""), answer("REFUSED", "score"), answer("REFUSED", "ranking")]);
+    assert_eq!(
+        answers,
+        [answer("ACCEPTED", ""), answer("REFUSED", "score"), answer("REFUSED", "ranking"), answer("REFUSED", "")]
+    );
 
     let gleaner = gleaner.restart().await;
     assert_eq!(gleaner.feedback(json!([score("k1", target.clone(), 8.0)])).await, [answer("REPEATED", "")]);

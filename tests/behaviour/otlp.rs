@@ -120,3 +120,23 @@ async fn what_nothing_explains_is_kept_and_listed() {
     };
     assert_eq!(read, json!({"a.text": "é\u{1f600}", "a.int": -3, "a.float": 0.5, "a.bool": true}));
 }
+
+/// Scenario: OTLP sent to the API's port, and a log record outside any trace sent where it belongs.
+/// Guarantees: the wrong port does not answer with a success; the record reads back, body and attributes (I6).
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_port_says_so_and_loose_records_read_back() {
+    let gleaner = Gleaner::start().await;
+    let record = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{
+        "observedTimeUnixNano": "1700000000000000000", "eventName": "said",
+        "body": {"stringValue": "hello"}, "attributes": [{"key": "k", "value": {"intValue": "7"}}]
+    }]}]}]});
+    for (addr, status) in [(gleaner.running.api, 404), (gleaner.running.otlp_http, 200)] {
+        let response =
+            gleaner.http.post(format!("http://{addr}/v1/logs")).json(&record).send().await.expect("answered");
+        assert_eq!(response.status(), status);
+    }
+    let rows = gleaner.sql("SELECT event_name, body, attributes FROM log_records").await;
+    assert_eq!(rows, [json!({"event_name": "said", "body": "hello", "attributes": {"k": 7}})]);
+    let unmapped = gleaner.sql("SELECT name, reason FROM unmapped_spans").await;
+    assert_eq!(unmapped, [json!({"name": "said", "reason": "log_outside_any_trace"})]);
+}

@@ -142,3 +142,7 @@ SELECT hash('x'), md5('x'), sha256('x'), base64('x'::BLOB), typeof(1), version()
 SELECT 'a' LIKE 'b%' ESCAPE '!', 'a' SIMILAR TO 'b', 'a' GLOB 'a*', 'a' ~ 'b', 1 IS DISTINCT FROM 2, 'b' COLLATE NOCASE
 
 SELECT repeat('-', 20), lpad('7', 3, '0'), bar(3, 0, 10, 20)
+
+SELECT * FROM attempts a WHERE EXISTS (SELECT 1 FROM execution_spans s WHERE s.attempt_id = a.attempt_id AND s.kind = 'tool')
+
+SELECT name, (SELECT count(*) FROM log_records l WHERE l.span_id = s.span_id) AS records FROM execution_spans s

@@ -4,7 +4,7 @@ use gleaner_wire::feedback::{SubmitRequest, SubmitResponse};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::feedback::Feedback;
+use crate::feedback::{Feedback, Sent};
 use crate::ingest::{PROJECT_HEADER, project_of};
 
 /// Stubs of `gleaner.feedback.v1`, generated at build time from `proto/`; messages are those of `gleaner_wire::feedback`.
@@ -30,7 +30,7 @@ impl FeedbackRpc {
 impl stubs::feedback_service_server::FeedbackService for FeedbackRpc {
     async fn submit(&self, request: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
         let project = project(&request)?;
-        let response = self.feedback.submit(&project, request.into_inner()).await.map_err(|r| r.to_status())?;
+        let response = self.feedback.submit(&project, sent(request.into_inner())).await.map_err(|r| r.to_status())?;
         Ok(Response::new(response))
     }
 
@@ -44,10 +44,14 @@ impl stubs::feedback_service_server::FeedbackService for FeedbackRpc {
         let feedback = self.feedback.clone();
         let answers = request.into_inner().then(move |next| {
             let (feedback, project) = (feedback.clone(), project.clone());
-            async move { feedback.submit(&project, next?).await.map_err(|r| r.to_status()) }
+            async move { feedback.submit(&project, sent(next?)).await.map_err(|r| r.to_status()) }
         });
         Ok(Response::new(Box::pin(answers)))
     }
+}
+
+fn sent(request: SubmitRequest) -> Vec<Sent> {
+    request.items.into_iter().map(Ok).collect()
 }
 
 fn project<T>(request: &Request<T>) -> Result<String, Status> {

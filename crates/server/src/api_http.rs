@@ -59,15 +59,38 @@ pub(crate) fn routes(api: Api) -> Router {
 
 async fn submit_feedback(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
     let answer = async {
+        require_json(&headers)?;
         let project = project_of(headers.get(PROJECT_HEADER).map(HeaderValue::as_bytes))?;
-        let request = gleaner_wire::feedback::decode_json(&body, &api.wire_limits)?;
-        let response = api.feedback.submit(&project, request).await?;
+        let items = gleaner_wire::feedback::decode_json_items(&body, &api.wire_limits)?;
+        let items = items.into_iter().map(|item| item.map_err(|e| e.to_string())).collect();
+        let response = api.feedback.submit(&project, items).await?;
         Ok::<_, Refusal>(gleaner_wire::feedback::encode_json(&response)?)
     };
     match answer.await {
         Ok(body) => answered("application/json", Body::from(body)),
         Err(refusal) => refused(&refusal),
     }
+}
+
+/// JSON must say that it is JSON: a web page can post plain text to a local server without asking, JSON it cannot.
+fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    if content_type.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json")) {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::UnsupportedMediaType, "content type must be application/json"))
+}
+
+/// What is not served. gRPC clients read the status from a header, everyone else must not take it for a success.
+pub(crate) async fn not_found(headers: HeaderMap) -> Response {
+    let grpc = headers.get(header::CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/grpc"));
+    if grpc {
+        return tonic::Status::unimplemented("no such service or method").into_http();
+    }
+    let body = serde_json::json!({ "error": "no such path; OTLP over HTTP has a port of its own, 4318 by default" });
+    let mut response = answered("application/json", Body::from(body.to_string()));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
 }
 
 /// Body of `POST /v1/sql`.
@@ -85,8 +108,8 @@ fn json() -> SqlFormat {
     SqlFormat::Json
 }
 
-async fn run_sql(State(api): State<Api>, body: Bytes) -> Response {
-    let answer = async { sql(&api, parse(&body)?).await };
+async fn run_sql(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
+    let answer = async { sql(&api, parse(&headers, &body)?).await };
     match answer.await {
         Ok(response) => response,
         Err(refusal) => refused(&refusal),
@@ -94,15 +117,20 @@ async fn run_sql(State(api): State<Api>, body: Bytes) -> Response {
 }
 
 /// A JSON body, or what is wrong with it.
-fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+fn parse<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {
+    require_json(headers)?;
     serde_json::from_slice(body).map_err(|e| Refusal::new(ErrorCode::Invalid, format!("request body: {e}")))
 }
 
 async fn sql(api: &Api, request: SqlRequest) -> Result<Response, Refusal> {
-    let _slot = api.slots.acquire().await;
+    // The slot belongs to the query, not to its client: one that hangs up ends the query, which then gives the slot back.
+    let slot = api.slots.clone().acquire_owned().await;
     let (reader, freshness) = api.reads.open().await.map_err(store_unavailable)?;
     let (limits, format) = (api.query_limits.clone(), request.format);
+    let interrupt = reader.interrupt_handle();
+    let _client_gone = OnDrop(move || interrupt.interrupt());
     let (summary, out) = tokio::task::spawn_blocking(move || {
+        let _slot = slot;
         let mut out = Vec::new();
         let summary = gleaner_query::run(&reader, &request.query, &request.params, format.into(), &limits, &mut out)?;
         Ok::<_, gleaner_query::QueryError>((summary, out))
@@ -120,10 +148,10 @@ async fn sql(api: &Api, request: SqlRequest) -> Result<Response, Refusal> {
     Ok(response)
 }
 
-async fn run_export(State(api): State<Api>, body: Bytes) -> Response {
+async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
     let answer = async {
-        let request: ExportRequest = parse(&body)?;
-        let _slot = api.slots.acquire().await;
+        let request: ExportRequest = parse(&headers, &body)?;
+        let slot = api.slots.clone().acquire_owned().await;
         let (reader, freshness) = api.reads.open().await.map_err(store_unavailable)?;
         if freshness.behind() > 0 {
             // An export names its journal position; one that lags would look complete and not be.
@@ -132,10 +160,16 @@ async fn run_export(State(api): State<Api>, body: Bytes) -> Response {
                 format!("{} acknowledged requests are not loaded yet, try again", freshness.behind()),
             ));
         }
-        tokio::task::spawn_blocking(move || export::to_archive(&reader, &request))
-            .await
-            .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the export was given up"))?
-            .map_err(|e| Refusal::new(ErrorCode::Invalid, e.to_string()))
+        let interrupt = reader.interrupt_handle();
+        let _client_gone = OnDrop(move || interrupt.interrupt());
+        tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            export::to_archive(&reader, &request)
+        })
+        .await
+        .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the export was given up"))?
+        // With its causes: they say what is wrong with a condition.
+        .map_err(|e| Refusal::new(ErrorCode::Invalid, format!("{e:#}")))
     };
     match answer.await {
         Ok(archive) => answered("application/x-ndjson", Body::from(archive)),
@@ -163,6 +197,15 @@ async fn metrics(State(api): State<Api>) -> Response {
          # TYPE gleaner_journal_lag_records gauge\ngleaner_journal_lag_records {lag}\n"
     );
     answered("text/plain; version=0.0.4", Body::from(text))
+}
+
+/// Runs when it goes out of scope, also when a handler is dropped because its client hung up.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
 /// A query that the guard or DuckDB refuses is the client's to mend; a store that fails is not.

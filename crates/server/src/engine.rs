@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use gleaner_journal::Journal;
+use gleaner_journal::{Journal, JournalError};
 use gleaner_store::{FeedbackKey, Reader, Readers, Store};
 use tokio::sync::watch;
 
@@ -27,6 +27,7 @@ pub(crate) struct Engine {
     loaded: watch::Receiver<u64>,
     loader: Option<JoinHandle<Store>>,
     stop: Arc<AtomicBool>,
+    failing: Arc<AtomicBool>,
     feedback_keys: Vec<FeedbackKey>,
 }
 
@@ -63,12 +64,13 @@ impl Engine {
         })?;
         let feedback_keys = loader.store().feedback_keys()?;
         let readers = loader.store().readers();
+        let failing = loader.failing();
         let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::Builder::new().name("loader".into()).spawn({
             let stop = stop.clone();
             move || loader.run(&stop)
         })?;
-        Ok(Self { journal, readers, loaded, loader: Some(thread), stop, feedback_keys })
+        Ok(Self { journal, readers, loaded, loader: Some(thread), stop, failing, feedback_keys })
     }
 
     /// The journal, for appending.
@@ -87,6 +89,7 @@ impl Engine {
             journal: self.journal.clone(),
             readers: self.readers.clone(),
             loaded: self.loaded.clone(),
+            failing: self.failing.clone(),
             timeout,
         }
     }
@@ -119,6 +122,7 @@ pub(crate) struct FreshReads {
     journal: Journal,
     readers: Readers,
     loaded: watch::Receiver<u64>,
+    failing: Arc<AtomicBool>,
     timeout: Duration,
 }
 
@@ -144,6 +148,10 @@ impl FreshReads {
         if let Some(error) = self.journal.poisoned() {
             return Err(error.into());
         }
+        anyhow::ensure!(
+            !self.failing.load(Ordering::Acquire),
+            "loading fails; what is acknowledged is safe in the journal"
+        );
         self.readers.reader()?.position()?;
         Ok(())
     }
@@ -164,9 +172,7 @@ impl FreshReads {
 /// # Errors
 /// As [`Engine::start`].
 pub(crate) fn open_at_rest(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<AtRest> {
-    if !config.data_dir.join("journal").is_dir() {
-        anyhow::bail!("{} holds no data yet; start `gleaner serve` or try `gleaner demo`", config.data_dir.display());
-    }
+    ensure_data(config)?;
     open_at_rest_or_new(config, progress)
 }
 
@@ -214,6 +220,7 @@ impl AtRest {
 /// # Errors
 /// As [`Engine::start`]; the old store is left as it was.
 pub(crate) fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<u64> {
+    ensure_data(config)?;
     let journal = open_journal(config)?;
     let aside = config.data_dir.join("store.rebuilding");
     if aside.exists() {
@@ -259,7 +266,13 @@ fn open_loader(config: &Config) -> anyhow::Result<(Journal, Loader, watch::Recei
 fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     let dir = config.data_dir.join("journal");
     create_private_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let (journal, recovery) = Journal::open(&dir, config.journal_config())?;
+    let (journal, recovery) = Journal::open(&dir, config.journal_config()).map_err(|error| match error {
+        JournalError::Locked { .. } => anyhow::anyhow!(
+            "{} is in use, most likely by a running server: name its address with --api, or stop it",
+            config.data_dir.display()
+        ),
+        error => error.into(),
+    })?;
     if recovery.truncated_bytes > 0 {
         tracing::warn!(
             bytes = recovery.truncated_bytes,
@@ -268,6 +281,16 @@ fn open_journal(config: &Config) -> anyhow::Result<Journal> {
         );
     }
     Ok(journal)
+}
+
+fn ensure_data(config: &Config) -> anyhow::Result<()> {
+    let there = config.data_dir.join("journal").is_dir();
+    anyhow::ensure!(
+        there,
+        "{} holds no data yet; start `gleaner serve` or try `gleaner demo`",
+        config.data_dir.display()
+    );
+    Ok(())
 }
 
 fn batch_limits(config: &Config) -> BatchLimits {

@@ -13,7 +13,7 @@ use gleaner_journal::Journal;
 use gleaner_model::FeedbackItem;
 use gleaner_normalize::feedback::{FeedbackLimits, validate_within};
 use gleaner_store::FeedbackKey;
-use gleaner_wire::feedback::{Item, ItemResult, SubmitRequest, SubmitResponse, item_result::Status};
+use gleaner_wire::feedback::{Item, ItemResult, SubmitResponse, item_result::Status};
 use tokio::sync::Mutex;
 
 use crate::error::{ErrorCode, Refusal};
@@ -29,6 +29,9 @@ pub(crate) struct Feedback {
     max_items: usize,
     timeout: Duration,
 }
+
+/// An item as it came, or why it cannot be read: then it is refused like any other bad item.
+pub(crate) type Sent = Result<Item, String>;
 
 /// Item id to content hash, both as their first 16 bytes: the item id is derived from the key.
 type Known = HashMap<(String, u128), u128>;
@@ -51,28 +54,31 @@ impl Feedback {
     /// # Errors
     /// For the request as a whole: too many items, or the journal cannot be written (then nothing is known to be stored, and
     /// sending again is harmless).
-    pub(crate) async fn submit(&self, project: &str, request: SubmitRequest) -> Result<SubmitResponse, Refusal> {
-        if request.items.len() > self.max_items {
+    pub(crate) async fn submit(&self, project: &str, items: Vec<Sent>) -> Result<SubmitResponse, Refusal> {
+        if items.len() > self.max_items {
             return Err(Refusal::new(
                 ErrorCode::TooLarge,
-                format!("items has {} entries, the limit is {}", request.items.len(), self.max_items),
+                format!("items has {} entries, the limit is {}", items.len(), self.max_items),
             ));
         }
         // In a task of its own: a client that hangs up must not stop it between noting a key and knowing the item on disk.
         let (feedback, project) = (self.clone(), project.to_owned());
-        tokio::spawn(async move { feedback.judge_and_write(&project, request).await })
+        tokio::spawn(async move { feedback.judge_and_write(&project, items).await })
             .await
             .unwrap_or_else(|_| Err(Refusal::new(ErrorCode::Unavailable, "the items were given up, try again later")))
     }
 
-    async fn judge_and_write(&self, project: &str, request: SubmitRequest) -> Result<SubmitResponse, Refusal> {
+    async fn judge_and_write(&self, project: &str, items: Vec<Sent>) -> Result<SubmitResponse, Refusal> {
         let arrived_at = now_unix_nano();
         let mut known = self.known.lock().await;
         let mut fresh: Vec<FeedbackItem> = Vec::new();
         let mut added: Vec<((String, u128), u128)> = Vec::new();
-        let mut results = Vec::with_capacity(request.items.len());
-        for item in request.items {
-            results.push(self.judge(project, item, arrived_at, &mut known, &mut added, &mut fresh));
+        let mut results = Vec::with_capacity(items.len());
+        for item in items {
+            results.push(match item {
+                Ok(item) => self.judge(project, item, arrived_at, &mut known, &mut added, &mut fresh),
+                Err(unreadable) => refused(String::new(), unreadable),
+            });
         }
         if fresh.is_empty() {
             return Ok(SubmitResponse { results });

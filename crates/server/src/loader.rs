@@ -32,6 +32,29 @@ pub(crate) struct BatchLimits {
     pub max_records: usize,
 }
 
+impl BatchLimits {
+    /// A quarter, down to one record.
+    fn shrunk(self) -> Self {
+        Self { max_bytes: (self.max_bytes / 4).max(1), max_records: (self.max_records / 4).max(1) }
+    }
+
+    /// Twice, up to the whole.
+    fn grown(self, whole: Self) -> Self {
+        Self {
+            max_bytes: (self.max_bytes * 2).min(whole.max_bytes),
+            max_records: (self.max_records * 2).min(whole.max_records),
+        }
+    }
+}
+
+/// Sleeps, but not past a request to stop.
+fn sleep_unless(stop: &AtomicBool, pause: Duration) {
+    let until = std::time::Instant::now() + pause;
+    while !stop.load(Ordering::Acquire) && std::time::Instant::now() < until {
+        std::thread::sleep(IDLE_WAIT.min(pause));
+    }
+}
+
 /// Moves the journal into the store.
 pub(crate) struct Loader {
     journal: Journal,
@@ -39,6 +62,7 @@ pub(crate) struct Loader {
     limits: BatchLimits,
     position: u64,
     loaded: watch::Sender<u64>,
+    failing: Arc<AtomicBool>,
 }
 
 impl Loader {
@@ -53,7 +77,7 @@ impl Loader {
     ) -> Result<(Self, watch::Receiver<u64>), StoreError> {
         let position = store.position()?;
         let (loaded, receiver) = watch::channel(position);
-        Ok((Self { journal, store, limits, position, loaded }, receiver))
+        Ok((Self { journal, store, limits, position, loaded, failing: Arc::default() }, receiver))
     }
 
     /// Loads everything that the journal holds now, then returns. For stores at rest; tells progress as (position, head).
@@ -72,26 +96,39 @@ impl Loader {
     /// Loads until told to stop. A commit that fails is tried again with growing pauses; the journal goes on meanwhile. A store
     /// that must be reopened ends loading: readers share its database, so only a restart can close it.
     pub(crate) fn run(mut self, stop: &Arc<AtomicBool>) -> Store {
-        let mut pause = RETRY_PAUSE.0;
+        let (mut pause, whole) = (RETRY_PAUSE.0, self.limits);
         while !stop.load(Ordering::Acquire) {
             if self.journal.wait_for(self.position + 1, IDLE_WAIT) <= self.position {
                 continue;
             }
             match self.load_batch() {
-                Ok(()) => pause = RETRY_PAUSE.0,
+                Ok(()) => {
+                    pause = RETRY_PAUSE.0;
+                    self.limits = self.limits.grown(whole);
+                    self.failing.store(false, Ordering::Release);
+                }
                 Err(LoadError::Store(error @ StoreError::Invalidated { .. })) => {
                     tracing::error!(%error, position = self.position,
                         "loading has stopped; what arrives is kept in the journal; restart gleaner, or stop it and run `gleaner rebuild`");
+                    self.failing.store(true, Ordering::Release);
                     break;
                 }
                 Err(error) => {
                     tracing::error!(%error, position = self.position, "loading failed, will try again");
-                    std::thread::sleep(pause);
+                    self.failing.store(true, Ordering::Release);
+                    // With little disk or memory left a smaller batch may still fit.
+                    self.limits = self.limits.shrunk();
+                    sleep_unless(stop, pause);
                     pause = (pause * 2).min(RETRY_PAUSE.1);
                 }
             }
         }
         self.store
+    }
+
+    /// True while loading fails: what is acknowledged is safe in the journal, but readers do not see it.
+    pub(crate) fn failing(&self) -> Arc<AtomicBool> {
+        self.failing.clone()
     }
 
     /// The store itself, once nothing more is to be loaded.

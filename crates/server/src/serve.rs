@@ -25,6 +25,10 @@ use crate::ingest::Ingest;
 use crate::otlp_grpc::{ExportService, Logs, Metrics, Traces};
 use crate::otlp_http;
 
+/// How long connections may take to finish what is in flight once no new ones are taken. A journal write takes milliseconds;
+/// a connection that never said anything would hold up the end for the whole drain time.
+const CONNECTION_GRACE: Duration = Duration::from_secs(3);
+
 /// A running server.
 pub struct Running {
     /// Where OTLP over gRPC is served.
@@ -95,8 +99,9 @@ impl Running {
     pub async fn shutdown(mut self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
         let deadline = tokio::time::Instant::now() + self.drain;
+        let answered_by = deadline.min(tokio::time::Instant::now() + CONNECTION_GRACE);
         let mut failed = None;
-        while let Ok(Some(ended)) = tokio::time::timeout_at(deadline, self.listeners.join_next()).await {
+        while let Ok(Some(ended)) = tokio::time::timeout_at(answered_by, self.listeners.join_next()).await {
             failed = ended.map_err(anyhow::Error::from).and_then(|r| r).err().or(failed);
         }
         self.listeners.abort_all();
@@ -134,12 +139,17 @@ async fn api_routes(api: Api, feedback: Feedback) -> anyhow::Result<axum::Router
     let service = stubs::feedback_service_server::FeedbackServiceServer::new(FeedbackRpc::new(feedback));
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<stubs::feedback_service_server::FeedbackServiceServer<FeedbackRpc>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(gleaner_wire::feedback::FEEDBACK_DESCRIPTOR)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
-    let grpc = tonic::service::Routes::new(service).add_service(health).add_service(reflection);
-    Ok(grpc.prepare().into_axum_router().merge(api_http::routes(api)))
+    // Clients are about equally split between the two versions of reflection.
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(gleaner_wire::feedback::FEEDBACK_DESCRIPTOR)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let grpc = tonic::service::Routes::new(service)
+        .add_service(health)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?);
+    Ok(grpc.prepare().into_axum_router().merge(api_http::routes(api)).fallback(api_http::not_found))
 }
 
 async fn serve_axum(

@@ -9,10 +9,11 @@ use duckdb::{Connection, params};
 use gleaner_model::ContentHash;
 use serde_json::Value;
 
+use crate::store::histories;
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
-pub const SCHEMA_VERSION: u64 = 2;
+pub const SCHEMA_VERSION: u64 = 1;
 
 /// The public relations (DESIGN §4). Everything else in the file is internal and may change.
 pub const PUBLIC_RELATIONS: &[&str] = &[
@@ -32,6 +33,8 @@ pub const PUBLIC_RELATIONS: &[&str] = &[
     "contents",
     "preference_pairs",
     "unmapped_spans",
+    // Beyond §4: what came as a log record, so that it can be read back whatever became of it.
+    "log_records",
 ];
 
 /// In order of dependence.
@@ -57,6 +60,7 @@ const VIEWS: &[&str] = &[
     include_str!("views/learning_insights.sql"),
     include_str!("views/contents.sql"),
     include_str!("views/unmapped_spans.sql"),
+    include_str!("views/log_records.sql"),
     include_str!("views/preference_pairs.sql"),
     include_str!("views/evolution_records.sql"),
 ];
@@ -84,6 +88,7 @@ fn create(connection: &Connection) -> Result<(), duckdb::Error> {
     for statement in tables::create_statements() {
         connection.execute_batch(&statement)?;
     }
+    connection.execute_batch(histories::CREATE)?;
     connection.execute_batch(
         "CREATE TABLE journal_position (position UBIGINT); INSERT INTO journal_position VALUES (0);
          CREATE TABLE schema_info (version UBIGINT, views_hash VARCHAR);",

@@ -4,6 +4,7 @@
 //! all; of a trace there is one set of derived rows; an item of feedback and a content are there once.
 
 mod commit;
+pub(crate) mod histories;
 
 use std::path::{Path, PathBuf};
 

@@ -47,22 +47,44 @@ pub fn decode_protobuf(bytes: &[u8], limits: &Limits) -> Result<SubmitRequest, W
     SubmitRequest::decode(bytes).map_err(|error| WireError::malformed("", error.to_string()))
 }
 
-/// Decodes a request from JSON.
+/// Decodes a request from JSON, `{"items": [ … ]}`, item by item: what is wrong with one is told in its place and costs no other.
 ///
 /// # Errors
-/// As [`decode_protobuf`]; and a field or an enum name that is not known, which the message names.
-pub fn decode_json(bytes: &[u8], limits: &Limits) -> Result<SubmitRequest, WireError> {
+/// For the request as a whole: over a limit of bytes, values or depth, not JSON, or with another field than `items`.
+pub fn decode_json_items(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Item, WireError>>, WireError> {
     limits.check_request_bytes(bytes.len())?;
     let mut count = Count::new(limits);
     let mut reader = Reader::new(bytes, MAX_JSON_DEPTH)?;
     reader.skip(&mut || count.add())?;
     reader.finish()?;
 
+    // serde would take an array for the struct's fields in order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(WireError::malformed("", "invalid type, expected an object with items"));
+    }
     let malformed = |error: serde_json::Error| WireError::malformed("", error.to_string());
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let message = DynamicMessage::deserialize(descriptor("SubmitRequest")?, &mut json).map_err(malformed)?;
-    json.end().map_err(malformed)?;
+    let request: Request<'_> = serde_json::from_slice(bytes).map_err(malformed)?;
+    Ok(request.items.into_iter().map(|item| decode_json_item(item.get())).collect())
+}
+
+/// Decodes one item from JSON.
+///
+/// # Errors
+/// Not JSON, or a field or an enum name that is not known, which the message names.
+pub fn decode_json_item(json: &str) -> Result<Item, WireError> {
+    let malformed = |error: serde_json::Error| WireError::malformed("", error.to_string());
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let message = DynamicMessage::deserialize(descriptor("Item")?, &mut deserializer).map_err(malformed)?;
+    deserializer.end().map_err(malformed)?;
     message.transcode_to().map_err(|error| WireError::malformed("", error.to_string()))
+}
+
+/// The envelope of a request in JSON. Items stay text, so that each is judged for itself.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request<'a> {
+    #[serde(borrow, default)]
+    items: Vec<&'a serde_json::value::RawValue>,
 }
 
 /// The JSON form of an answer: names as in the proto file, enum values by name, unset fields left out.

@@ -1,5 +1,4 @@
 use gleaner_model::{ComparisonKind, DefinitionRef};
-use gleaner_wire::Limits;
 use serde_json::Value;
 
 use super::*;
@@ -8,9 +7,7 @@ const ARRIVED: u64 = 7;
 
 /// Items are written as JSON, as clients write them.
 fn item(json: &Value) -> wire::Item {
-    let request = serde_json::json!({"items": [json]});
-    let request = gleaner_wire::feedback::decode_json(request.to_string().as_bytes(), &Limits::default());
-    request.expect("the JSON form of an item").items.remove(0)
+    gleaner_wire::feedback::decode_json_item(&json.to_string()).expect("the JSON form of an item")
 }
 
 fn accepted(json: &Value) -> FeedbackItem {

@@ -27,7 +27,7 @@ pub(crate) struct FeedbackArgs {
     /// human, model or code.
     #[arg(long, global = true, default_value = "human")]
     source: String,
-    /// Makes a retry harmless.
+    /// Makes a retry harmless. Default: one of its own for each call.
     #[arg(long, global = true)]
     key: Option<String>,
     /// Send items from a file instead: one item of proto/gleaner/feedback/v1/feedback.proto as JSON on each line.
@@ -189,9 +189,7 @@ fn read_items(file: &std::path::Path) -> anyhow::Result<Vec<Item>> {
 
 /// One item from its JSON form.
 pub(crate) fn parse_item(json: &str) -> anyhow::Result<Item> {
-    let request = format!("{{\"items\":[{json}]}}");
-    let mut request = gleaner_wire::feedback::decode_json(request.as_bytes(), &gleaner_wire::Limits::default())?;
-    request.items.pop().context("no item")
+    Ok(gleaner_wire::feedback::decode_json_item(json)?)
 }
 
 fn one_item(args: FeedbackArgs) -> anyhow::Result<Item> {
@@ -203,7 +201,8 @@ fn one_item(args: FeedbackArgs) -> anyhow::Result<Item> {
     };
     let kind = args.kind.context("nothing to send")?;
     Ok(Item {
-        idempotency_key: args.key.unwrap_or_default(),
+        // What a person says again is said anew, also after taking it back: the content alone must not be the key.
+        idempotency_key: args.key.unwrap_or_else(|| format!("cli-{}", crate::ingest::now_unix_nano())),
         reviewer: args.reviewer.unwrap_or_default(),
         source: source.into(),
         created_at: None,

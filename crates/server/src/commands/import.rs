@@ -44,10 +44,8 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
 }
 
 fn import_at_rest(config: &Config, project: &str, requests: &[Request]) -> anyhow::Result<()> {
-    let bar = progress("importing");
-    let mut store = open_at_rest_or_new(config, &mut |_, _| {})?;
+    // All are checked before the first is kept: a file that cannot be read must not leave half an import.
     let limits = config.wire_limits();
-    bar.set_length(requests.len() as u64);
     for request in requests {
         let scan = match request.signal {
             Signal::Traces => gleaner_wire::scan_traces(request.encoding, &request.body, &limits),
@@ -57,6 +55,11 @@ fn import_at_rest(config: &Config, project: &str, requests: &[Request]) -> anyho
         if let Some(first) = scan.first_rejection {
             eprintln!("note: {}: {} rejected, first: {first}", request.place, scan.rejected);
         }
+    }
+    let bar = progress("importing");
+    bar.set_length(requests.len() as u64);
+    let mut store = open_at_rest_or_new(config, &mut |_, _| {})?;
+    for request in requests {
         let kind = match request.signal {
             Signal::Traces => RecordKind::Traces,
             Signal::Logs => RecordKind::Logs,
@@ -94,7 +97,13 @@ async fn send(addr: std::net::SocketAddr, project: &str, requests: &[Request]) -
             .send()
             .await
             .with_context(|| format!("no server answers on {addr}"))?;
-        anyhow::ensure!(response.status().is_success(), "{}: the server answered {}", request.place, response.status());
+        let told = response.headers().get("content-type").is_some_and(|v| v.as_bytes() == content_type.as_bytes());
+        anyhow::ensure!(
+            response.status().is_success() && told,
+            "{}: {addr} answered {}; is it the address of OTLP over HTTP?",
+            request.place,
+            response.status()
+        );
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -105,6 +114,7 @@ fn read_requests(file: &Path) -> anyhow::Result<Vec<Request>> {
     let name = file.display().to_string();
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {name}"))?;
     let protobuf = matches!(file.extension().and_then(|e| e.to_str()), Some("binpb" | "pb"));
+    anyhow::ensure!(!name.contains(".metrics."), "{name}: metrics are not kept");
     if protobuf {
         let signal = if name.contains(".logs.") { Signal::Logs } else { Signal::Traces };
         return Ok(vec![Request { signal, encoding: Encoding::Protobuf, body: bytes.into(), place: name }]);

@@ -20,7 +20,7 @@ fn score(key: &str, score: f64) -> Item {
 }
 
 async fn statuses(feedback: &Feedback, items: Vec<Item>) -> Vec<(Status, String)> {
-    let response = feedback.submit("default", SubmitRequest { items }).await.expect("answered");
+    let response = feedback.submit("default", items.into_iter().map(Ok).collect()).await.expect("answered");
     response.results.into_iter().map(|r| (r.status(), r.field)).collect()
 }
 
@@ -62,7 +62,7 @@ async fn without_a_key_the_content_is_the_key() {
 async fn too_many_items_are_refused_with_the_limit() {
     let dir = tempfile::tempdir().expect("a directory");
     let (journal, _) = Journal::open(dir.path(), gleaner_journal::Config::default()).expect("opens");
-    let items = (0..4).map(|i| score(&format!("k{i}"), 5.0)).collect();
-    let refusal = feedback(&journal).submit("default", SubmitRequest { items }).await.expect_err("refused");
+    let items = (0..4).map(|i| Ok(score(&format!("k{i}"), 5.0))).collect();
+    let refusal = feedback(&journal).submit("default", items).await.expect_err("refused");
     assert_eq!(refusal.message, "items has 4 entries, the limit is 3");
 }

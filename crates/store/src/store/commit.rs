@@ -9,7 +9,7 @@ use duckdb::{Connection, params};
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 use serde_json::Value;
 
-use super::Commit;
+use super::{Commit, histories};
 use crate::StoreError;
 use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
 
@@ -32,7 +32,8 @@ pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), Stor
     }
     replace_known(connection, &mut rows, commit, &traces)?;
     drop_known_bodies(connection, &mut rows)?;
-    rows.append(connection)
+    rows.append(connection)?;
+    histories::refresh(connection, traces.values().copied())
 }
 
 /// Facts of some traces in journal order.

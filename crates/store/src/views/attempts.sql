@@ -23,7 +23,7 @@ part AS (
         ),
         coalesce(history.is_complete AND row.input_messages IS NOT NULL, false) AS history_complete
     FROM attempt_rows row
-    LEFT JOIN response_history history
+    LEFT JOIN response_histories history
         ON history.project = row.project AND history.trace_id = row.trace_id AND history.span_id = row.continued_span_id
     WHERE row.continued_span_id IS NOT NULL
 ),

@@ -16,7 +16,7 @@ WITH span AS (
         ),
         coalesce(history.is_complete AND row.input_messages IS NOT NULL, false) AS history_complete
     FROM span_rows row
-    LEFT JOIN response_history history USING (project, trace_id, span_id)
+    LEFT JOIN response_histories history USING (project, trace_id, span_id)
     WHERE row.previous_response_id IS NOT NULL
 )
 SELECT

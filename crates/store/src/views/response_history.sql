@@ -3,7 +3,7 @@
 -- project. One row per call with its whole input, the oldest message first. `is_complete`: no link is missing and every
 -- earlier call recorded its messages. A call whose chain runs in a circle has no row.
 --
--- Without such calls no span is read for it: the semi joins have nothing to look for.
+-- Not for reading: the loader writes its rows down in `response_histories`, which the public relations join.
 CREATE OR REPLACE VIEW response_history AS
 WITH RECURSIVE
 asked AS (

@@ -3,13 +3,14 @@ use prost_reflect::DescriptorPool;
 use serde_json::json;
 
 use super::{
-    Evaluation, FEEDBACK_DESCRIPTOR, Item, ItemResult, Source, SubmitRequest, SubmitResponse, Target, decode_json,
-    decode_protobuf, encode_json, evaluation, item, item_result,
+    Evaluation, FEEDBACK_DESCRIPTOR, Item, ItemResult, Source, SubmitRequest, SubmitResponse, Target,
+    decode_json_items, decode_protobuf, encode_json, evaluation, item, item_result,
 };
 use crate::{Limits, WireError};
 
 fn decode(json: &str) -> Result<SubmitRequest, WireError> {
-    decode_json(json.as_bytes(), &Limits::default())
+    let items = decode_json_items(json.as_bytes(), &Limits::default())?;
+    Ok(SubmitRequest { items: items.into_iter().collect::<Result<_, _>>()? })
 }
 
 fn expected() -> SubmitRequest {
@@ -66,6 +67,14 @@ fn errors_name_the_field() {
 }
 
 #[test]
+fn a_bad_item_is_told_in_its_place_and_costs_no_other() {
+    let json =
+        br#"{"items":[{"evaluation":{"score":7}}, {"evaluation":{"score":"eight"}}, null, {"insight":{"text":"t"}}]}"#;
+    let items = decode_json_items(json, &Limits::default()).unwrap();
+    assert_eq!(items.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true]);
+}
+
+#[test]
 fn limits_hold_before_anything_is_built() {
     let too_many = WireError::TooMany { what: "feedback values", limit: 200_000 };
     let json = format!(r#"{{"items":[{}{{}}]}}"#, "{},".repeat(1_000_000));
@@ -82,7 +91,7 @@ fn limits_hold_before_anything_is_built() {
     assert_eq!(decode_protobuf(&nested, &Limits::default()), Err(too_many));
 
     let small = Limits { max_request_bytes: 1, ..Limits::default() };
-    assert!(decode_json(b"{}", &small).unwrap_err().is_too_large());
+    assert!(decode_json_items(b"{}", &small).unwrap_err().is_too_large());
     assert!(decode_protobuf(b"\x0a\x00", &small).unwrap_err().is_too_large());
 }
 
