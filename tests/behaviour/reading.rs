@@ -54,6 +54,8 @@ async fn strangers_can_only_read() {
         "SELECT * FROM span_facts",
         "COPY (SELECT 1) TO '/tmp/x'",
         "SELEC 1",
+        "SELECT no_such_column FROM attempts",
+        "SELECT 1 / 0 + 'x'",
     ] {
         let response = gleaner.api("/v1/sql", &json!({ "query": query })).await;
         assert_eq!(response.status(), 400, "{query}");

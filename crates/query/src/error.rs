@@ -19,6 +19,11 @@ pub enum QueryError {
     /// The text holds a NUL character, at which the parser and the checker could part ways.
     #[error("query text holds a NUL character")]
     NulInText,
+    /// It computes with time zones, which the DuckDB in this program cannot.
+    #[error(
+        "time zones are not available; all times are UTC: for the present write now()::TIMESTAMP, for today now()::TIMESTAMP::DATE"
+    )]
+    NeedsTimeZones,
     /// DuckDB cannot parse it.
     #[error("{message} (line {line}, column {column})")]
     Syntax {

@@ -140,6 +140,10 @@ fn from_store(error: StoreError) -> QueryError {
         // DuckDB goes on with settings, and with the directory for temporary files.
         return QueryError::OutOfMemory;
     }
+    // DuckDB's advice, to install an extension, cannot be followed here.
+    if message.contains("icu extension") || message.contains("extension 'icu'") {
+        return QueryError::NeedsTimeZones;
+    }
     if QUERY_ERRORS.iter().any(|class| message.starts_with(class)) {
         return QueryError::Failed { message };
     }

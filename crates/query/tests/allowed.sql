@@ -90,7 +90,7 @@ SELECT upper(status), length(output_text), output_text.lower(), substring(output
 FROM attempts
 
 SELECT date_trunc('hour', started_at) AS hour, extract(dow FROM started_at), strftime(started_at, '%Y-%m'), epoch_ms(started_at),
-  date_diff('second', started_at, ended_at), started_at + INTERVAL 1 HOUR, current_date, age(ended_at, started_at)
+  date_diff('second', started_at, ended_at), started_at + INTERVAL 1 HOUR, now()::TIMESTAMP, age(ended_at, started_at)
 FROM attempts
 
 SELECT round(avg(score), 2), stddev(score), median(score), quantile_cont(score, 0.9), mode(score), min(score), max_by(attempt_id, score),

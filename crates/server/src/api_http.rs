@@ -10,7 +10,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
-use gleaner_query::QueryLimits;
+use gleaner_query::{QueryError, QueryLimits};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -133,7 +133,7 @@ async fn sql(api: &Api, request: SqlRequest) -> Result<Response, Refusal> {
         let _slot = slot;
         let mut out = Vec::new();
         let summary = gleaner_query::run(&reader, &request.query, &request.params, format.into(), &limits, &mut out)?;
-        Ok::<_, gleaner_query::QueryError>((summary, out))
+        Ok::<_, QueryError>((summary, out))
     })
     .await
     .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the query was given up"))?
@@ -208,13 +208,12 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// A query that the guard or DuckDB refuses is the client's to mend; a store that fails is not.
-fn query_refused(error: gleaner_query::QueryError) -> Refusal {
-    if error.is_refusal() {
-        return Refusal::new(ErrorCode::Invalid, error.to_string());
+/// A query that the guard or DuckDB refuses, or that takes too much, is the client's to mend; a store that fails is not.
+fn query_refused(error: QueryError) -> Refusal {
+    match error {
+        QueryError::Store(error) => store_unavailable(error),
+        error => Refusal::new(ErrorCode::Invalid, error.to_string()),
     }
-    tracing::error!(%error, "a query failed");
-    Refusal::new(ErrorCode::Unavailable, error.to_string())
 }
 
 fn store_unavailable(error: gleaner_store::StoreError) -> Refusal {
