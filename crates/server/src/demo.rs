@@ -72,11 +72,12 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     result?;
     closed?;
 
+    let gleaner = std::env::args().next().unwrap_or_else(|| "gleaner".to_owned());
     println!("\nGo on with:");
-    println!("  gleaner sql --data {} \"SELECT rule, count(*) FROM preference_pairs GROUP BY rule\"", data.display());
-    println!("  gleaner export preference --data {} --out {}", data.display(), out.join("more").display());
+    println!("  {gleaner} sql --data {} \"SELECT rule, count(*) FROM preference_pairs GROUP BY rule\"", data.display());
+    println!("  {gleaner} export preference --data {} --out {}", data.display(), out.join("more").display());
     println!(
-        "  gleaner serve --data {}    # then point OTEL_EXPORTER_OTLP_ENDPOINT at http://127.0.0.1:4317",
+        "  {gleaner} serve --data {}    # then point OTEL_EXPORTER_OTLP_ENDPOINT at http://127.0.0.1:4317",
         data.display()
     );
     Ok(())

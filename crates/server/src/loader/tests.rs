@@ -71,3 +71,13 @@ fn a_bad_record_does_not_stop_the_next() {
     assert_eq!(facts.unmapped_logs[0].1.name, "told");
     assert!(facts.touched_traces().is_empty());
 }
+
+/// Guarantees: after failures a batch gets down to one record, and with success back to the whole, never beyond.
+#[test]
+fn batches_shrink_after_a_failure_and_grow_again() {
+    let whole = BatchLimits { max_bytes: 8 << 20, max_records: 2_000 };
+    let smallest = (0..20).fold(whole, |limits, _| limits.shrunk());
+    assert_eq!((smallest.max_bytes, smallest.max_records), (1, 1));
+    let grown = (0..40).fold(smallest, |limits, _| limits.grown(whole));
+    assert_eq!((grown.max_bytes, grown.max_records), (whole.max_bytes, whole.max_records));
+}
