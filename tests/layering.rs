@@ -1,4 +1,4 @@
-//! The arrows between the crates (DESIGN §2), read from `cargo metadata`. An arrow that points the wrong way fails here.
+//! The arrows between the crates, read from `cargo metadata`. An arrow that points the wrong way fails here.
 
 #![allow(clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Scenario: every crate of the workspace, its dependencies for building and running.
-/// Guarantees: each uses only the crates of ours that DESIGN §2 lets it know, pure crates stay free of I/O and DuckDB however
+/// Guarantees: each uses only the crates of ours that the table lets it know, pure crates stay free of I/O and DuckDB however
 /// deep, there is no crate outside the table, and nothing depends on the server.
 #[test]
 fn arrows_point_the_right_way() {

@@ -64,7 +64,7 @@ async fn feedback_may_come_before_its_spans() {
 }
 
 /// Scenario: a batch with a score of 11, a ranking of one and a misspelt field among good items; a retry after a restart; another content under a key.
-/// Guarantees: bad items are refused alone with their field; a key means the same after a restart (SEMANTICS 20).
+/// Guarantees: bad items are refused alone with their field; a key means the same after a restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn items_are_judged_one_by_one_and_keys_outlive_a_restart() {
     let gleaner = Gleaner::start().await;

@@ -20,7 +20,7 @@ use crate::{
 /// What was asked and what came out.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
-    /// Without the system prompt (SEMANTICS 23); ends with a user or tool message.
+    /// Without the system prompt; ends with a user or tool message.
     pub(crate) question: Arc<Vec<ChatMessage>>,
     pub(crate) question_hash: ContentHash,
     pub(crate) system: Option<String>,

@@ -1,7 +1,7 @@
 //! `preference` and the pairwise form of `reward`: one row per pair of outputs that reviewers told apart.
 //!
-//! Reviewers may contradict each other: the majority of distinct reviewers decides, an even count rejects the pair
-//! (SEMANTICS 18). The same holds for pairs of different attempts with the same content, so that no file holds a pair in
+//! Reviewers may contradict each other: the majority of distinct reviewers decides, an even count rejects the pair.
+//! The same holds for pairs of different attempts with the same content, so that no file holds a pair in
 //! both directions.
 
 use std::{

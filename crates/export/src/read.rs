@@ -74,7 +74,7 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    /// In the order in which margins are taken (SEMANTICS 18).
+    /// In the order in which margins are taken.
     pub(crate) const BY_MARGIN: [Rule; 5] = [Rule::Ranking, Rule::Pairwise, Rule::Score, Rule::Lock, Rule::Correction];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -118,7 +118,7 @@ pub(crate) struct RankingRow {
 const ATTEMPT_COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.agent_definition_id, \
      to_json(a.trace_ids) AS trace_ids, to_json(s.span_ids) AS span_ids, a.status, a.output_text";
 
-/// The spans that an attempt is made of. Duplicates are told better by another span (SEMANTICS 11b).
+/// The spans that an attempt is made of. Duplicates are told better by another span.
 const SPANS: &str = "LEFT JOIN (SELECT attempt_id, list(span_id ORDER BY span_id) AS span_ids FROM execution_spans \
      WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool') GROUP BY attempt_id) s ON s.attempt_id = a.attempt_id";
 

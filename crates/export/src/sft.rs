@@ -68,7 +68,7 @@ pub(crate) fn write(
     })
 }
 
-/// The overall scores: those without a criterion (SEMANTICS 15).
+/// The overall scores: those without a criterion.
 pub(crate) fn overall<'a>(feedback: &[&'a ScoreRow]) -> Vec<&'a ScoreRow> {
     feedback.iter().copied().filter(|row| row.criterion.is_none() && row.score.is_some()).collect()
 }

@@ -19,7 +19,7 @@ impl ContentHash {
 /// An id derived from its natural key: BLAKE3, 128 bits, 32 lower-case hex digits.
 ///
 /// `kind` keeps the id spaces apart (`"attempt"`, `"rollout"` …); `parts` are the project, the parent's id and the natural
-/// key (SEMANTICS 3). Every part is length-prefixed, so that `["ab", "c"]` and `["a", "bc"]` differ.
+/// key. Every part is length-prefixed, so that `["ab", "c"]` and `["a", "bc"]` differ.
 pub fn derive_id(kind: &str, parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in std::iter::once(&kind).chain(parts) {

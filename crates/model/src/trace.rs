@@ -61,7 +61,7 @@ pub struct Span {
     pub span_id: String,
     /// 16 lower-case hex digits, absent on a root.
     pub parent_span_id: Option<String>,
-    /// The attempt it belongs to; `None` outside all attempts (SEMANTICS 2).
+    /// The attempt it belongs to; `None` outside all attempts.
     pub attempt_id: Option<String>,
     /// Kind in the attempt model.
     pub kind: SpanKind,
@@ -141,7 +141,7 @@ pub struct Span {
     pub scope_version: String,
     /// Sent as a span, or made from logs.
     pub origin: SpanOrigin,
-    /// Span id of the richer report of the same call (SEMANTICS 11b).
+    /// Span id of the richer report of the same call.
     pub duplicate_of: Option<String>,
     /// Canonical field name to the attribute key (or event) that it came from.
     pub source_keys: Map<String, Value>,
@@ -170,7 +170,7 @@ impl AttemptStatus {
     }
 }
 
-/// An agent by what it is (SEMANTICS 7). Its id is the hash of the fields that make it, labels apart.
+/// An agent by what it is. Its id is the hash of the fields that make it, labels apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AgentDefinition {
     /// [`crate::derive_id`] of (project, content).
@@ -226,7 +226,7 @@ pub struct AttemptPart {
     pub continued_span_id: Option<String>,
     /// The root's recorded input, else the text of the first call's last user message.
     pub input_text: Option<String>,
-    /// Final answer (SEMANTICS 10).
+    /// Final answer.
     pub output_text: Option<String>,
     /// `gleaner.attempt.test_input`.
     pub test_input: Option<String>,
@@ -273,7 +273,7 @@ pub struct DeclaredArtifact {
     pub time_unix_nano: u64,
 }
 
-/// One thing that a trace says about a session. Conflicts are settled when read (SEMANTICS 11).
+/// One thing that a trace says about a session. Conflicts are settled when read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionFact {
     /// The session.

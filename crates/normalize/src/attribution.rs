@@ -1,4 +1,4 @@
-//! Which attempt, rollout, lineage and session each span belongs to (SEMANTICS 1–6).
+//! Which attempt, rollout, lineage and session each span belongs to.
 //!
 //! Decided by ancestry, never by arrival: a pure function of the spans of a trace. [`decide_session`] says which session an
 //! attempt belongs to, the module `runs` where attempts begin, and [`name_attempt`] what their ids are made of.
@@ -105,7 +105,7 @@ struct Context<'c, 'a> {
     conventions: &'c ConventionKeys,
 }
 
-/// Ids from natural keys (SEMANTICS 3 and 4): each is derived from its parent's.
+/// Ids from natural keys: each is derived from its parent's.
 fn name_attempt(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, group: Group) -> Attempt {
     let Context { project, trace_id, tree, .. } = context;
     let Group { identity, root, top, spans, unkeyed, .. } = group;
@@ -146,7 +146,7 @@ fn name_attempt(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, group
     }
 }
 
-/// Where an attempt's session is decided (SEMANTICS 1). The first of these that says one:
+/// Where an attempt's session is decided. The first of these that says one:
 ///
 /// 1. `gleaner.session.id` at the root: nearest ancestor-or-self, else its resource; else of the earliest span that has it.
 /// 2. An explicit session id of the span's convention, nearest to the root, else of the earliest span that has one.

@@ -27,7 +27,7 @@ use crate::value::text;
 struct Convention {
     /// As in `execution_spans.convention`.
     name: &'static str,
-    /// Whose kind is believed first (conventions.md §16): the lowest.
+    /// Whose kind is believed first: the lowest.
     kind_rank: u8,
     /// Whether the span carries this convention's attributes or events.
     recognises: fn(&MergedSpan) -> bool,

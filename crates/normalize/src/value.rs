@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// Whole values that stand for content which the client hid (conventions.md T13).
+/// Whole values that stand for content which the client hid.
 const REDACTED: &[&str] = &["__REDACTED__", "<REDACTED>", "[REDACTED]", "[redacted]", "<redacted>"];
 
 /// Whether a value says nothing: null, empty, `N/A`, or a marker in place of hidden content.
@@ -55,7 +55,7 @@ pub(crate) fn json(text: &str) -> Option<Value> {
     }
 }
 
-/// The complete elements of a JSON array that was cut off (T14): SDKs cut attribute values without a mark.
+/// The complete elements of a JSON array that was cut off: SDKs cut attribute values without a mark.
 fn complete_elements(text: &str) -> Option<Value> {
     let mut rest = text.strip_prefix('[')?;
     let mut items = Vec::new();
@@ -85,7 +85,7 @@ pub(crate) fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// A whole number, also from a double or from text (T16).
+/// A whole number, also from a double or from text.
 pub(crate) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Number(n) => n.as_i64().or_else(|| n.as_f64().and_then(whole)),

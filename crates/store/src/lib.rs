@@ -8,7 +8,7 @@
 //! - **Derived rows** (`span_rows`, `attempt_rows` …) of a trace are replaced as a whole, in the same transaction, whenever
 //!   the trace gets new facts. They can always be made anew from the facts.
 //! - **Views** (`views/*.sql`, one file per relation) are what readers see. Whatever looks across traces or depends on
-//!   feedback is decided there, when it is read (SEMANTICS 13).
+//!   feedback is decided there, when it is read.
 //!
 //! Invariants: one writer; the journal position is written in the transaction that writes what it covers; no keys and no
 //! indexes, since one logical row is guaranteed by the commit itself.

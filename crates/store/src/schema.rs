@@ -15,7 +15,7 @@ use crate::{StoreError, tables};
 /// Version of the tables. Raise it whenever a table changes.
 pub const SCHEMA_VERSION: u64 = 1;
 
-/// The public relations (DESIGN §4). Everything else in the file is internal and may change.
+/// The public relations. Everything else in the file is internal and may change.
 pub const PUBLIC_RELATIONS: &[&str] = &[
     "sessions",
     "lineages",
@@ -33,7 +33,7 @@ pub const PUBLIC_RELATIONS: &[&str] = &[
     "contents",
     "preference_pairs",
     "unmapped_spans",
-    // Beyond §4: what came as a log record, so that it can be read back whatever became of it.
+    // What came as a log record, so that it can be read back whatever became of it.
     "log_records",
 ];
 

@@ -1,5 +1,5 @@
 //! Four lineages in three sessions with 87 items of feedback: what the views make of it against a truth that was computed
-//! independently by the same rules (SEMANTICS 12 to 22).
+//! independently by the same rules.
 //!
 //! `data/traces.json` holds attempts and spans with readable ids, `data/feedback.json` the items by number.
 

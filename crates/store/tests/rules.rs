@@ -148,7 +148,7 @@ fn each_way_of_naming_a_target() {
     assert_eq!(rows(&store, answer), [json!(["answer of B/1/1"])]);
 }
 
-/// SEMANTICS 13: a later retry moves what was said of the cycle, not what named an attempt.
+/// A later retry moves what was said of the cycle, not what named an attempt.
 #[test]
 fn binding_follows_the_facts() {
     let items = vec![score("cycle", "mara", at("B"), 5.0), score("named", "mara", json!({"attempt_id": "B/1/1"}), 5.0)];
@@ -185,7 +185,7 @@ fn a_lock_without_others_is_over_all_others_of_the_cycle() {
     assert_eq!(rows(&store, "SELECT label FROM lineages WHERE locked ORDER BY label"), [json!(["A"]), json!(["C"])]);
 }
 
-/// SEMANTICS 16: of two cycles with a lock the later tells; unlocking is a retraction.
+/// Of two cycles with a lock the later tells; unlocking is a retraction.
 #[test]
 fn a_retracted_lock_gives_the_word_back_to_the_earlier_cycle() {
     let mut traces = lineages();
@@ -303,7 +303,7 @@ fn an_attempt_of_two_traces() {
     assert_eq!(rows(&store, "SELECT attempt_id FROM evaluations"), [json!(["A/1/1"])]);
 }
 
-/// SEMANTICS 21 and 2: a directive without a lineage is for the session; a span outside all attempts binds nothing.
+/// A directive without a lineage is for the session; a span outside all attempts binds nothing.
 #[test]
 fn directives_and_spans_outside_attempts() {
     let mut outside = trace("to", 5_000, &[("A", 1, 1, "ok")]);

@@ -65,7 +65,7 @@ pub(crate) struct Found {
     pub(crate) carrier: Carrier,
 }
 
-/// Finds `gleaner.*` keys by ancestry (SEMANTICS 1). Remembers what it found out per key.
+/// Finds `gleaner.*` keys by ancestry. Remembers what it found out per key.
 pub(crate) struct KeyFinder<'t, 'a> {
     tree: &'t Tree<'a>,
     nearest: HashMap<&'static str, Vec<Option<usize>>>,

@@ -1,4 +1,4 @@
-//! OpenInference: flattened keys with an index, `llm.input_messages.0.message.role`; conventions.md §2.
+//! OpenInference: flattened keys with an index, `llm.input_messages.0.message.role`.
 //!
 //! Request and response bodies (`input.value`, `output.value`) count as opaque on LLM spans: they give only what no
 //! structured key gives. On tool, agent and chain spans they are the span's own input and output.
@@ -59,7 +59,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
 }
 
 /// Some libraries mark every step around a call as LLM. A step that succeeded and whose recorded output is no model's
-/// answer, without messages and without usage, is no call (T25).
+/// answer, without messages and without usage, is no call.
 fn is_call(span: &MergedSpan, structured: &Mapped, opaque: &Mapped) -> bool {
     let has_output = span.span.attributes.get("output.value").is_some_and(|value| !is_empty(value));
     span.span.status_code == 2

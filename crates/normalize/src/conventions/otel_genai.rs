@@ -1,6 +1,6 @@
 //! OpenTelemetry's GenAI semantic conventions, all versions: span attributes, the event with the whole call
 //! (`gen_ai.client.inference.operation.details`, as log record or span event) and the older event per message.
-//! Source: conventions.md §1.
+//! Source: open-telemetry/semantic-conventions-genai, `model/gen-ai`, and semantic-conventions up to 1.41.
 
 use gleaner_model::SpanKind;
 use serde_json::{Map, Value};
@@ -183,7 +183,7 @@ fn read_tool(reader: &mut Reader) {
     reader.mapped.tool_result = reader.find("tool_result", &["gen_ai.tool.call.result", "gen_ai.tool.output"]).cloned();
 }
 
-/// By the operation's name, else by what is there (conventions.md §1.1).
+/// By the operation's name, else by what is there.
 fn kind(reader: &mut Reader) -> Option<SpanKind> {
     let operation = reader.mapped.operation.as_deref().map(str::to_ascii_lowercase);
     let named = operation.as_deref().and_then(|operation| match operation {
@@ -240,7 +240,7 @@ fn kind(reader: &mut Reader) -> Option<SpanKind> {
     Some(if is_llm { SpanKind::Llm } else { SpanKind::Chain })
 }
 
-/// Normalized provider name; names of frameworks are not providers (T24).
+/// Normalized provider name; names of frameworks are not providers.
 pub(super) fn provider(name: &str) -> Option<String> {
     let name = name.trim().to_ascii_lowercase();
     let normalized = match name.as_str() {

@@ -1,4 +1,4 @@
-//! What pydantic-ai says in keys of its own beside OpenTelemetry's; conventions.md §5.
+//! What pydantic-ai says in keys of its own beside OpenTelemetry's.
 
 use gleaner_model::Message;
 use serde_json::Value;

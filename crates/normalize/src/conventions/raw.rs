@@ -33,7 +33,7 @@ const FAMILIES: &[&str] = &[
     "weave.",
 ];
 
-/// Prefixes of the general conventions for transport and storage (T26).
+/// Prefixes of the general conventions for transport and storage.
 const TRANSPORT: &[&str] =
     &["aws.", "db.", "dns.", "http.", "messaging.", "net.", "network.", "peer.", "rpc.", "server.", "url."];
 
@@ -51,7 +51,7 @@ pub(super) fn reason(span: &MergedSpan) -> &'static str {
     }
 }
 
-/// Keys that libraries copy from baggage onto every span, HTTP calls too (T32).
+/// Keys that libraries copy from baggage onto every span, HTTP calls too.
 fn is_copied(key: &str) -> bool {
     matches!(key, "gen_ai.conversation.id" | "gen_ai.agent.name" | "gen_ai.agent.call.id" | "gen_ai.agent.id")
         || key.starts_with("logfire.")

@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Sets token counts so that the input includes what came from or went to a cache (T9): where a provider counts cached
+/// Sets token counts so that the input includes what came from or went to a cache: where a provider counts cached
 /// tokens apart, they add up to more than its input.
 pub(super) fn set_usage(
     mapped: &mut Mapped,

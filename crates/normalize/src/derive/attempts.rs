@@ -169,7 +169,7 @@ fn root_agent_calls(attempt: &Attempt, ranks: &[AgentRank], rows: &[Span]) -> Ve
     all.into_iter().filter(|place| Some(ranks[*place]) == nearest).collect()
 }
 
-/// SEMANTICS 10: what the root recorded, else what the root agent recorded, else what its last call answered.
+/// The final answer: what the root recorded, else what the root agent recorded, else what its last call answered.
 fn final_answer(attempt: &Attempt, rows: &[Span], ranks: &[AgentRank], calls: &[usize]) -> Option<String> {
     let answered = calls.last().and_then(|call| rows[*call].output_text.as_deref());
     let agent_recorded = || {
@@ -200,7 +200,7 @@ fn is_json_around(state: &str, answer: &str) -> bool {
     false
 }
 
-/// SEMANTICS 7, read from the root agent's first call.
+/// What the root agent is, read from its first call.
 fn agent_definition(
     project: &str,
     finder: &mut KeyFinder<'_, '_>,

@@ -2,7 +2,7 @@
 //!
 //! Two things make one call look like several. A *wrapper* repeats the model, the usage and the answer of the calls below it:
 //! it becomes a chain or agent span. A *second report* is another instrumentation's span of the very same call: it keeps its
-//! kind and is marked as the duplicate of the richest report (SEMANTICS 11b).
+//! kind and is marked as the duplicate of the richest report.
 
 use std::collections::HashMap;
 

@@ -25,7 +25,7 @@ async fn statuses(feedback: &Feedback, items: Vec<Item>) -> Vec<(Status, String)
 }
 
 /// Scenario: one batch with a good item, a bad one, a repeat under the same key and a conflict under the same key.
-/// Guarantees: each is answered for itself, and only the good one is journalled (SEMANTICS 20).
+/// Guarantees: each is answered for itself, and only the good one is journalled.
 #[tokio::test]
 async fn items_are_answered_one_by_one() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -27,7 +27,7 @@ impl<'a> AttemptRow<'a> {
     }
 }
 
-/// What the attempt was asked, without the system prompt (SEMANTICS 23): its messages, else its plain input as one.
+/// What the attempt was asked, without the system prompt: its messages, else its plain input as one.
 fn prompt_hash(part: &AttemptPart) -> Option<String> {
     let messages: Vec<Value> = match (&part.input_messages, &part.input_text) {
         (Some(messages), _) => messages.iter().map(Message::to_json).collect(),

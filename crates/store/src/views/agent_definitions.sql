@@ -1,4 +1,4 @@
--- One row per agent definition: identity is the content, versions count by first start (SEMANTICS 7).
+-- One row per agent definition: identity is the content, versions count by first start.
 CREATE OR REPLACE VIEW agent_definitions AS
 WITH definition AS (
     SELECT

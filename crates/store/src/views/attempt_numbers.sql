@@ -1,4 +1,4 @@
--- Internal. Attempt number within the rollout and cycle within the lineage: as sent, else counted by start (SEMANTICS 5).
+-- Internal. Attempt number within the rollout and cycle within the lineage: as sent, else counted by start.
 -- Apart from `attempts`, so that windows never carry texts.
 CREATE OR REPLACE VIEW attempt_numbers AS
 WITH whole AS (

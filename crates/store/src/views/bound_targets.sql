@@ -1,4 +1,4 @@
--- Internal. Every target of every feedback item, bound to an attempt by the facts known now (SEMANTICS 12 and 13), or
+-- Internal. Every target of every feedback item, bound to an attempt by the facts known now, or
 -- unbound with the reason: `not_seen`, `outside_attempts`, `no_such_attempt`, `no_such_artifact`, `no_ok_attempt`,
 -- `ambiguous_trace`, `ambiguous_response`, `ambiguous_lineage`, `ambiguous_cycle`, `whole_session`.
 --

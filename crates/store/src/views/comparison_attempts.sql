@@ -1,4 +1,4 @@
--- Internal. The attempt that stands for a lineage in a cycle: the last `ok` one by number (SEMANTICS 12).
+-- Internal. The attempt that stands for a lineage in a cycle: the last `ok` one by number.
 CREATE OR REPLACE VIEW comparison_attempts AS
 SELECT
     project, session_id, lineage_id, cycle,

@@ -1,4 +1,4 @@
--- What users asked to change. No lineage: for the whole session (SEMANTICS 21).
+-- What users asked to change. No lineage: for the whole session.
 CREATE OR REPLACE VIEW directives AS
 SELECT
     item.item_id AS directive_id, target.session_id, target.lineage_id, target.attempt_id,

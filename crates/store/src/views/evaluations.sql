@@ -1,4 +1,4 @@
--- Every evaluation. `in_force` (SEMANTICS 14): not retracted, and no later score of the same reviewer, attempt and
+-- Every evaluation. `in_force`: not retracted, and no later score of the same reviewer, attempt and
 -- criterion. Only a score supersedes, and only what rates is superseded: a comment or a correction stays true. A retracted
 -- score supersedes nothing. Reviewers without a name are one per source.
 CREATE OR REPLACE VIEW evaluations AS

@@ -1,4 +1,4 @@
--- What was changed in an agent, and how it turned out (SEMANTICS 22). Scores are derived: means of the overall scores in
+-- What was changed in an agent, and how it turned out. Scores are derived: means of the overall scores in
 -- force of that lineage's attempts with the one and the other definition. Stated outcomes stand beside them.
 CREATE OR REPLACE VIEW evolution_records AS
 WITH evolution AS (

@@ -1,4 +1,4 @@
--- One row per lineage. `locked` tells of the latest cycle of the session that has a lock (SEMANTICS 16).
+-- One row per lineage. `locked` tells of the latest cycle of the session that has a lock.
 CREATE OR REPLACE VIEW lineages AS
 WITH lineage AS (
     SELECT

@@ -1,4 +1,4 @@
--- Ordered pairs by rule (SEMANTICS 12 and 15 to 18). Both sides are attempts with status `ok`; a correction's chosen side
+-- Ordered pairs by rule. Both sides are attempts with status `ok`; a correction's chosen side
 -- is a text. All pairs are listed: one reviewer may say by score what another denies by ranking (`contested`).
 -- `margin` is the difference of rank or score; locks, pairwise choices and corrections have none.
 CREATE OR REPLACE VIEW preference_pairs AS

@@ -1,4 +1,4 @@
--- Internal. Items taken back by id or idempotency key. A retraction itself cannot be retracted (SEMANTICS 19).
+-- Internal. Items taken back by id or idempotency key. A retraction itself cannot be retracted.
 CREATE OR REPLACE VIEW retracted_items AS
 SELECT item.project, item.item_id
 FROM feedback_facts item

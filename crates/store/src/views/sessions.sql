@@ -1,5 +1,5 @@
 -- One row per session that has attempts or was told of by feedback. Conflicting facts: feedback over spans over resource,
--- then the later in the journal (SEMANTICS 11).
+-- then the later in the journal.
 CREATE OR REPLACE VIEW sessions AS
 WITH told AS (
     SELECT project, session_id, field, value, rank, position, 0 AS ordinal, recorded_at FROM session_rows
