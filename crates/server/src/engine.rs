@@ -94,11 +94,12 @@ impl Engine {
         }
     }
 
-    /// Loads what is journalled, for at most `drain`, and closes journal and store. What is left is loaded at the next start.
+    /// Loads what is journalled, for at most `drain` and not while loading fails, and closes journal and store. What is left is loaded at the next start.
     pub(crate) fn shutdown(mut self, drain: Duration) {
         let deadline = std::time::Instant::now() + drain;
         let head = self.journal.head();
-        while *self.loaded.borrow() < head && std::time::Instant::now() < deadline {
+        let keeps_loading = || !self.failing.load(Ordering::Acquire) && std::time::Instant::now() < deadline;
+        while *self.loaded.borrow() < head && keeps_loading() {
             std::thread::sleep(Duration::from_millis(10));
         }
         self.stop.store(true, Ordering::Release);

@@ -118,6 +118,7 @@ impl Loader {
                     self.failing.store(true, Ordering::Release);
                     // With little disk or memory left a smaller batch may still fit.
                     self.limits = self.limits.shrunk();
+                    // No checkpoint to make room: one that fails on a full disk invalidates the whole database (measured).
                     sleep_unless(stop, pause);
                     pause = (pause * 2).min(RETRY_PAUSE.1);
                 }
