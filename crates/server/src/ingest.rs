@@ -109,15 +109,8 @@ impl Ingest {
         if scan.items == scan.rejected {
             return Ok(accepted);
         }
-        let kind = match signal {
-            Signal::Traces => RecordKind::Traces,
-            Signal::Logs => RecordKind::Logs,
-        };
-        let encoding = match encoding {
-            Encoding::Protobuf => ENCODING_PROTOBUF,
-            Encoding::Json => ENCODING_JSON,
-        };
-        journal_durably(&self.journal, record(kind, encoding, project, body.into()), self.timeout).await?;
+        let record = telemetry_record(signal, encoding, project, body.into());
+        journal_durably(&self.journal, record, self.timeout).await?;
         Ok(accepted)
     }
 
@@ -150,6 +143,19 @@ pub(crate) async fn journal_durably(journal: &Journal, record: Record, timeout: 
     }
 }
 
+/// The record of one OTLP request.
+pub(crate) fn telemetry_record(signal: Signal, encoding: Encoding, project: String, body: Vec<u8>) -> Record {
+    let kind = match signal {
+        Signal::Traces => RecordKind::Traces,
+        Signal::Logs => RecordKind::Logs,
+    };
+    let encoding = match encoding {
+        Encoding::Protobuf => ENCODING_PROTOBUF,
+        Encoding::Json => ENCODING_JSON,
+    };
+    record(kind, encoding, project, body)
+}
+
 /// A record stamped with the present time.
 pub(crate) fn record(kind: RecordKind, encoding: u8, project: String, payload: Vec<u8>) -> Record {
     Record { kind: kind as u8, encoding, recorded_at_unix_nano: now_unix_nano(), project, payload }
@@ -178,7 +184,13 @@ pub(crate) fn project_of(header: Option<&[u8]>) -> Result<String, Refusal> {
     Ok(String::from_utf8_lossy(raw).into_owned())
 }
 
-fn scan(signal: Signal, encoding: Encoding, body: &[u8], limits: &Limits) -> Result<Scan, gleaner_wire::WireError> {
+/// Checks a request without building it from protobuf.
+pub(crate) fn scan(
+    signal: Signal,
+    encoding: Encoding,
+    body: &[u8],
+    limits: &Limits,
+) -> Result<Scan, gleaner_wire::WireError> {
     match signal {
         Signal::Traces => gleaner_wire::scan_traces(encoding, body, limits),
         Signal::Logs => gleaner_wire::scan_logs(encoding, body, limits),

@@ -2,7 +2,7 @@
 //!
 //! Data in: journal records. Data out: one store transaction a batch, which holds the journal position it reaches; so a crash at
 //! any instant replays nothing twice and skips nothing (I1). A record that cannot be decoded stays in the journal, is
-//! logged and counted, and does not stop the ones behind it.
+//! logged, and does not stop the ones behind it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use crate::cli::ImportArgs;
 use crate::commands::place::progress;
 use crate::config::Config;
 use crate::engine::open_at_rest_or_new;
-use crate::ingest::{ENCODING_JSON, ENCODING_PROTOBUF, PROJECT_HEADER, RecordKind, Signal, record};
+use crate::ingest::{self, PROJECT_HEADER, Signal};
 
 /// One request out of a file.
 struct Request {
@@ -25,7 +25,7 @@ struct Request {
 
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let mut config = Config::load(args.config.as_deref())?;
-    crate::ingest::project_of(Some(args.project.as_bytes()))?;
+    ingest::project_of(Some(args.project.as_bytes()))?;
     let mut requests = Vec::new();
     for file in &args.files {
         requests.extend(read_requests(file)?);
@@ -47,11 +47,8 @@ fn import_at_rest(config: &Config, project: &str, requests: &[Request]) -> anyho
     // All are checked before the first is kept: a file that cannot be read must not leave half an import.
     let limits = config.wire_limits();
     for request in requests {
-        let scan = match request.signal {
-            Signal::Traces => gleaner_wire::scan_traces(request.encoding, &request.body, &limits),
-            Signal::Logs => gleaner_wire::scan_logs(request.encoding, &request.body, &limits),
-        }
-        .with_context(|| request.place.clone())?;
+        let scan = ingest::scan(request.signal, request.encoding, &request.body, &limits)
+            .with_context(|| request.place.clone())?;
         if let Some(first) = scan.first_rejection {
             eprintln!("note: {}: {} rejected, first: {first}", request.place, scan.rejected);
         }
@@ -60,15 +57,9 @@ fn import_at_rest(config: &Config, project: &str, requests: &[Request]) -> anyho
     bar.set_length(requests.len() as u64);
     let mut store = open_at_rest_or_new(config, &mut |_, _| {})?;
     for request in requests {
-        let kind = match request.signal {
-            Signal::Traces => RecordKind::Traces,
-            Signal::Logs => RecordKind::Logs,
-        };
-        let encoding = match request.encoding {
-            Encoding::Protobuf => ENCODING_PROTOBUF,
-            Encoding::Json => ENCODING_JSON,
-        };
-        store.journal().append_blocking(record(kind, encoding, project.to_owned(), request.body.to_vec()))?;
+        let body = request.body.to_vec();
+        let record = ingest::telemetry_record(request.signal, request.encoding, project.to_owned(), body);
+        store.journal().append_blocking(record)?;
         bar.inc(1);
     }
     store.catch_up(&mut |_, _| {})?;
