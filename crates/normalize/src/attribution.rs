@@ -15,6 +15,7 @@ use gleaner_model::{SpanKind, derive_id};
 use crate::attribution::keys::{Carrier, Found, KeyFinder};
 use crate::attribution::runs::Group;
 use crate::derive::tree::Tree;
+use crate::mapped::Mapped;
 
 pub(crate) mod keys;
 mod runs;
@@ -117,13 +118,18 @@ fn name_attempt(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, group
         .unwrap_or_else(|| "default".to_owned());
     let lineage_key = identity.lineage_id.as_deref().unwrap_or(&lineage_label);
     let lineage_id = derive_id("lineage", &[project, &session_id, lineage_key]);
-    let rollout_key = match (identity.rollout_id, identity.cycle) {
+    let of_convention = |nearest: &[Option<usize>], key: fn(&Mapped) -> Option<&String>| {
+        nearest_or_earliest(nearest, top, &spans).and_then(|place| key(tree.nodes[place].mapped).cloned())
+    };
+    let rollout_of_convention = of_convention(&context.conventions.rollout, |mapped| mapped.rollout_key.as_ref());
+    let rollout_key = match (identity.rollout_id.or(rollout_of_convention), identity.cycle) {
         (Some(id), _) => id,
         (None, Some(cycle)) => format!("cycle:{cycle}"),
         (None, None) => format!("trace:{trace_id}"),
     };
     let rollout_id = derive_id("rollout", &[project, &lineage_id, &rollout_key]);
-    let attempt_key = match (identity.attempt_id, identity.number) {
+    let attempt_of_convention = of_convention(&context.conventions.attempt, |mapped| mapped.attempt_key.as_ref());
+    let attempt_key = match (identity.attempt_id.or(attempt_of_convention), identity.number) {
         (Some(id), _) => id,
         (None, Some(number)) => format!("number:{number}"),
         (None, None) if unkeyed => format!("trace:{trace_id}"),
@@ -209,6 +215,8 @@ fn root_agent_name(
 struct ConventionKeys {
     explicit_session: Vec<Option<usize>>,
     conversation: Vec<Option<usize>>,
+    rollout: Vec<Option<usize>>,
+    attempt: Vec<Option<usize>>,
     user: Vec<Option<usize>>,
 }
 
@@ -218,6 +226,8 @@ impl ConventionKeys {
         Self {
             explicit_session: tree.nearest(|place| rank(place) == Some(0)),
             conversation: tree.nearest(|place| rank(place).is_some_and(|rank| rank > 0)),
+            rollout: tree.nearest(|place| tree.nodes[place].mapped.rollout_key.is_some()),
+            attempt: tree.nearest(|place| tree.nodes[place].mapped.attempt_key.is_some()),
             user: tree.nearest(|place| tree.nodes[place].mapped.user_key.is_some()),
         }
     }

@@ -160,6 +160,8 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
         error,
         agent_name,
         agent_version,
+        rollout_key,
+        attempt_key,
         user_key,
     );
     let better = |new: &(u8, String)| mapped.session_key.as_ref().is_none_or(|known| new.0 < known.0);

@@ -15,6 +15,8 @@ pub mod feedback;
 pub mod mapped;
 pub mod merge;
 mod messages;
+pub mod telemetry_feedback;
+pub mod units;
 mod value;
 
 pub use conventions::map;
@@ -22,3 +24,5 @@ pub use decode::{decode_logs, decode_traces};
 pub use derive::derive_trace;
 pub use mapped::{Mapped, MergedSpan};
 pub use merge::{LooseLog, Merged, merge};
+pub use telemetry_feedback::telemetry_feedback;
+pub use units::{derive_unit, unit_key};

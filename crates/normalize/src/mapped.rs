@@ -79,6 +79,10 @@ pub struct Mapped {
     pub agent_version: Option<String>,
     /// The convention's session key, with its rank: 0 for an explicit session id, 1 for a conversation or thread id.
     pub session_key: Option<(u8, String)>,
+    /// The convention's key of the rollout (a task that is tried).
+    pub rollout_key: Option<String>,
+    /// The convention's key of the attempt (one try).
+    pub attempt_key: Option<String>,
     /// The convention's user key.
     pub user_key: Option<String>,
     /// Canonical field to the attribute key or event that it was read from.

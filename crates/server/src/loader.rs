@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use gleaner_journal::{Journal, JournalError, Record};
 use gleaner_model::{DerivedTrace, FeedbackItem, Fragment, StoredFragment, UnmappedSpan};
-use gleaner_normalize::{derive, map, merge};
+use gleaner_normalize::derive_unit;
 use gleaner_store::{Commit, Store, StoreError};
 use gleaner_wire::{Encoding, Limits};
 use tokio::sync::watch;
@@ -281,7 +281,7 @@ fn derive_traces(new: Vec<StoredFragment>, known: Vec<StoredFragment>) -> (Vec<S
             changed.insert(key);
         }
     }
-    let derived = changed.iter().filter_map(|key| Some(derive_one(&key.0, &key.1, &traces.get(key)?.all))).collect();
+    let derived = changed.iter().filter_map(|key| Some(derive_unit(&key.0, &traces.get(key)?.all))).flatten().collect();
     (facts, derived)
 }
 
@@ -315,21 +315,6 @@ impl TraceFragments {
         self.all.push(stored);
         true
     }
-}
-
-fn derive_one(project: &str, trace_id: &str, fragments: &[StoredFragment]) -> DerivedTrace {
-    let recorded_at = fragments.iter().map(|f| f.recorded_at_unix_nano).max().unwrap_or(0);
-    let merged = merge(fragments);
-    let mapped: Vec<_> = merged
-        .spans
-        .into_iter()
-        .map(|span| {
-            let mapped = map(&span);
-            (span, mapped)
-        })
-        .collect();
-    let loose_logs: Vec<_> = merged.loose_logs.into_iter().map(|loose| loose.log).collect();
-    derive::derive_trace(project, trace_id, recorded_at, &mapped, &loose_logs)
 }
 
 #[cfg(test)]
