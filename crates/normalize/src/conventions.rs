@@ -8,6 +8,9 @@
 //! A further convention is one file with `recognises` and `read`, and one line in the table.
 
 mod bodies;
+pub(crate) mod claude_code;
+pub(crate) mod codex;
+pub(crate) mod gemini_cli;
 mod generic;
 mod openinference;
 mod otel_genai;
@@ -20,7 +23,7 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::has_call;
+use crate::messages::{COMPLETED, has_call};
 use crate::value::text;
 
 /// One way of telling about LLM calls, tools and agents.
@@ -46,6 +49,9 @@ struct Reading {
 
 /// In order of precedence.
 const CONVENTIONS: &[Convention] = &[
+    Convention { name: "claude_code", kind_rank: 6, recognises: claude_code::recognises, read: claude_code::read },
+    Convention { name: "gemini_cli", kind_rank: 6, recognises: gemini_cli::recognises, read: gemini_cli::read },
+    Convention { name: "codex", kind_rank: 6, recognises: codex::recognises, read: codex::read },
     Convention { name: "otel_genai", kind_rank: 7, recognises: otel_genai::recognises, read: otel_genai::read },
     Convention {
         name: "openinference",
@@ -202,6 +208,10 @@ fn add_missing_parts(output: &mut [Message], more: &[Message]) {
 
 /// What follows from the other fields once all conventions are merged.
 fn complete(mapped: &mut Mapped, span: &MergedSpan) {
+    if let Some(turn) = &span.turn {
+        mapped.rollout_key.get_or_insert_with(|| turn.clone());
+        mapped.attempt_key.get_or_insert_with(|| turn.clone());
+    }
     if mapped.model.is_none() && mapped.response_model.is_some() {
         mapped.model.clone_from(&mapped.response_model);
         if let Some(key) = mapped.source_keys.get("response_model").cloned() {
@@ -222,18 +232,31 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
 }
 
 fn complete_finish_reason(mapped: &mut Mapped) {
+    complete_from_output(mapped);
+    let messages = mapped.output_messages.iter_mut().chain(&mut mapped.input_messages).flatten();
+    for told in messages.map(|message| &mut message.finish_reason).chain([&mut mapped.finish_reason]) {
+        if told.as_deref() == Some(COMPLETED) {
+            *told = Some("stop".to_owned());
+        }
+    }
+}
+
+fn complete_from_output(mapped: &mut Mapped) {
     let Some(output) = &mut mapped.output_messages else { return };
     if mapped.finish_reason.is_none() {
         mapped.finish_reason = output.iter().find_map(|message| message.finish_reason.clone());
     }
-    // The Responses API and Gemini say `stop` also where the model stopped to call a tool or to decline.
-    if matches!(mapped.finish_reason.as_deref(), None | Some("stop")) {
-        let has = |is: fn(&Part) -> bool| output.iter().flat_map(|message| &message.parts).any(is);
-        if has(|part| matches!(part, Part::ToolCall { .. })) {
-            mapped.finish_reason = Some("tool_call".to_owned());
-        } else if has(|part| matches!(part, Part::Refusal { .. })) {
-            mapped.finish_reason = Some("content_filter".to_owned());
-        }
+    let has = |is: fn(&Part) -> bool| output.iter().flat_map(|message| &message.parts).any(is);
+    let told = mapped.finish_reason.as_deref();
+    // The Responses API, and who instruments it, say `completed` or `stop` also of an answer that asks for tools. Gemini's
+    // `STOP` is its own word for that.
+    let is_gemini = mapped.provider.as_deref().is_some_and(|provider| provider.starts_with("gcp."))
+        || mapped.model.as_deref().is_some_and(|model| model.contains("gemini"));
+    let is_open = matches!(told, None | Some(COMPLETED)) || told == Some("stop") && !is_gemini;
+    if is_open && has(|part| matches!(part, Part::ToolCall { .. })) {
+        mapped.finish_reason = Some("tool_call".to_owned());
+    } else if matches!(told, None | Some(COMPLETED | "stop")) && has(|part| matches!(part, Part::Refusal { .. })) {
+        mapped.finish_reason = Some("content_filter".to_owned());
     }
     if let [message] = output.as_mut_slice() {
         message.finish_reason.clone_from(&mapped.finish_reason);

@@ -7,6 +7,7 @@
 //! Invariants: the same fragments make the same values in whatever order they came; a span that no convention explains is
 //! still a span; nothing here fails on what a client sent.
 
+mod agent_logs;
 mod attribution;
 pub mod conventions;
 pub mod decode;

@@ -14,6 +14,10 @@ pub struct MergedSpan {
     pub logs: Vec<LogFragment>,
     /// Highest journal position of its fragments.
     pub position: u64,
+    /// Nobody sent the span itself: it is made of its log records.
+    pub is_made_of_logs: bool,
+    /// The turn that it belongs to, where an agent's turn is not one trace.
+    pub turn: Option<String>,
 }
 
 /// Everything that conventions could read from one span, in canonical form.

@@ -58,7 +58,8 @@ pub fn merge(fragments: &[StoredFragment]) -> Merged {
         let reports = unique(reports, |span| (span.end_time_unix_nano, span.attributes.len()));
         let position = reports.iter().map(|r| r.1).chain(logs.iter().map(|l| l.1)).max().unwrap_or_default();
         let span = unite(&reports.into_iter().map(|r| r.0).collect::<Vec<_>>());
-        merged.spans.push(MergedSpan { span, logs: logs.into_iter().map(|l| l.0.clone()).collect(), position });
+        let logs = logs.into_iter().map(|l| l.0.clone()).collect();
+        merged.spans.push(MergedSpan { span, logs, position, ..MergedSpan::default() });
     }
     merged.loose_logs = unique(logs.into_values().flatten().collect(), log_time)
         .into_iter()

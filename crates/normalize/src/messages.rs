@@ -14,7 +14,7 @@ mod tools;
 use gleaner_model::{Message, Part, canonical_json};
 use serde_json::{Map, Value};
 
-pub(crate) use finish::finish_reason;
+pub(crate) use finish::{COMPLETED, finish_reason};
 pub(crate) use parts::{arguments, parts};
 pub(crate) use tools::tool_definitions;
 

@@ -4,41 +4,120 @@
 //! of a turn in log records, often outside of any trace, and in several traces; [`unit_key`] names the session that such a
 //! fragment belongs to, so that its traces and records are derived together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
+use gleaner_model::{DerivedTrace, Fragment, LogFragment, StoredFragment};
 
+use crate::agent_logs::turns::Record;
+use crate::agent_logs::{Role, history, place, session_of, weave};
 use crate::derive::derive_trace;
-use crate::{map, merge};
+use crate::derive::spans::log_time;
+use crate::{Mapped, MergedSpan, map, merge};
 
 /// The session of an agent that logs, where this fragment names one: fragments with one key, and all that share a trace with
 /// them, are one unit. `None` for everything else, which is derived trace by trace.
-pub fn unit_key(_fragment: &Fragment) -> Option<String> {
-    None
+pub fn unit_key(fragment: &Fragment) -> Option<String> {
+    match fragment {
+        Fragment::Span(span) => session_of(span),
+        Fragment::Log(log) => place(log).filter(|place| place.role != Role::Note).map(|place| place.session),
+    }
+}
+
+/// Whether an agent that logs wrote this record, be it of use for a turn or not: nothing is unexplained then.
+pub fn is_agent_record(log: &LogFragment) -> bool {
+    place(log).is_some()
 }
 
 /// Derives every trace of a unit. `fragments` holds all that is known of it, in any order.
 pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTrace> {
-    let mut traces: BTreeMap<&str, Vec<StoredFragment>> = BTreeMap::new();
-    for stored in fragments {
-        if let Some(trace_id) = stored.fragment.trace_id() {
-            traces.entry(trace_id).or_default().push(stored.clone());
+    let merged = merge(fragments);
+    let mut traces: BTreeMap<String, Vec<MergedSpan>> = BTreeMap::new();
+    for span in merged.spans {
+        traces.entry(span.span.trace_id.clone()).or_default().push(span);
+    }
+    let mut loose_logs: BTreeMap<String, Vec<LogFragment>> = BTreeMap::new();
+    let mut records = take_records(&mut traces);
+    for loose in merged.loose_logs {
+        match record(&loose.log, loose.position) {
+            Ok(Some(record)) => records.push(record),
+            // An agent's notes belong to no span.
+            Ok(None) => {}
+            Err(()) => {
+                if let Some(trace_id) = loose.log.trace_id.clone() {
+                    loose_logs.entry(trace_id).or_default().push(loose.log);
+                }
+            }
         }
     }
-    traces.iter().map(|(trace_id, fragments)| derive_one(project, trace_id, fragments)).collect()
-}
-
-fn derive_one(project: &str, trace_id: &str, fragments: &[StoredFragment]) -> DerivedTrace {
-    let recorded_at = fragments.iter().map(|f| f.recorded_at_unix_nano).max().unwrap_or(0);
-    let merged = merge(fragments);
-    let mapped: Vec<_> = merged
-        .spans
+    let tells_of_agent = !records.is_empty();
+    if tells_of_agent {
+        weave(project, &mut traces, records);
+    }
+    for trace_id in loose_logs.keys() {
+        traces.entry(trace_id.clone()).or_default();
+    }
+    let mut mapped: BTreeMap<String, Vec<(MergedSpan, Mapped)>> = traces
         .into_iter()
-        .map(|span| {
-            let mapped = map(&span);
-            (span, mapped)
+        .map(|(trace_id, spans)| {
+            let read = |span| {
+                let mapped = map(&span);
+                (span, mapped)
+            };
+            (trace_id, spans.into_iter().map(read).collect())
         })
         .collect();
-    let loose_logs: Vec<_> = merged.loose_logs.into_iter().map(|loose| loose.log).collect();
-    derive_trace(project, trace_id, recorded_at, &mapped, &loose_logs)
+    if tells_of_agent || mapped.values().flatten().any(|(span, _)| session_of(&span.span).is_some()) {
+        history::complete(&mut mapped);
+    }
+    let recorded_at: HashMap<u64, u64> =
+        fragments.iter().map(|stored| (stored.position, stored.recorded_at_unix_nano)).collect();
+    let newest_of = newest_in_trace(fragments);
+    mapped
+        .iter()
+        .map(|(trace_id, spans)| {
+            let of_spans = spans.iter().filter_map(|(span, _)| recorded_at.get(&span.position)).copied();
+            let newest = of_spans.chain(newest_of.get(trace_id.as_str()).copied()).max().unwrap_or(0);
+            let loose = loose_logs.get(trace_id).map(Vec::as_slice).unwrap_or_default();
+            derive_trace(project, trace_id, newest, spans, loose)
+        })
+        .collect()
 }
+
+fn newest_in_trace(fragments: &[StoredFragment]) -> HashMap<&str, u64> {
+    let mut newest: HashMap<&str, u64> = HashMap::new();
+    for stored in fragments {
+        if let Some(trace_id) = stored.fragment.trace_id() {
+            let known = newest.entry(trace_id).or_default();
+            *known = (*known).max(stored.recorded_at_unix_nano);
+        }
+    }
+    newest
+}
+
+/// Takes out of the spans the records that tell of a call or run of their own; notes stay where they are.
+fn take_records(traces: &mut BTreeMap<String, Vec<MergedSpan>>) -> Vec<Record> {
+    let mut records = Vec::new();
+    for span in traces.values_mut().flatten().filter(|span| !span.logs.is_empty()) {
+        let position = span.position;
+        span.logs.retain(|log| match record(log, position) {
+            Ok(Some(record)) => {
+                records.push(record);
+                false
+            }
+            _ => true,
+        });
+    }
+    records
+}
+
+/// `Err` for records of nobody that is known here, `Ok(None)` for notes.
+fn record(log: &LogFragment, position: u64) -> Result<Option<Record>, ()> {
+    let place = place(log).ok_or(())?;
+    if place.role == Role::Note {
+        return Ok(None);
+    }
+    Ok(Some(Record { time: log_time(log), log: log.clone(), place, position }))
+}
+
+#[cfg(test)]
+mod tests;

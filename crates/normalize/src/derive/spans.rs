@@ -59,7 +59,7 @@ pub(crate) fn canonical_span(node: &Node<'_>, kind: SpanKind) -> Span {
         resource: raw.resource.clone(),
         scope_name: raw.scope.name.clone(),
         scope_version: raw.scope.version.clone(),
-        origin: SpanOrigin::Span,
+        origin: if node.merged.is_made_of_logs { SpanOrigin::Log } else { SpanOrigin::Span },
         duplicate_of: None,
         source_keys: mapped.source_keys,
     }

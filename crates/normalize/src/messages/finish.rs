@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use crate::value::{is_empty_text, json};
 
+/// The status of a whole response, in the place of a finish reason: what it ended with is left open. Not canonical.
+pub(crate) const COMPLETED: &str = "completed";
+
 /// The canonical word of a finish reason; of a list the first.
 pub(crate) fn finish_reason(value: &Value) -> Option<String> {
     finish_reasons(value).into_iter().next()
@@ -34,7 +37,8 @@ fn canonical(text: &str) -> Option<String> {
         return None;
     }
     let canonical = match word {
-        "stop" | "end_turn" | "endturn" | "stop_sequence" | "completed" | "complete" | "eos" | "end" => "stop",
+        "stop" | "end_turn" | "endturn" | "stop_sequence" | "eos" | "end" => "stop",
+        "completed" | "complete" => COMPLETED,
         "length" | "max_tokens" | "max_output_tokens" | "model_context_window_exceeded" => "length",
         "tool_calls" | "tool_call" | "tool_use" | "tool-calls" | "tool-call" | "function_call" | "function_calls" => {
             "tool_call"
