@@ -91,6 +91,3 @@ pub(crate) fn event_of(log: &LogFragment) -> &str {
     let attribute = log.attributes.get("event.name").and_then(Value::as_str).filter(|name| !is_empty_text(name));
     attribute.unwrap_or(&log.event_name)
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,14 +6,14 @@
 //! Invariants:
 //! - Every span is in at most one attempt.
 //! - In a trace with lineage, rollout or attempt keys on spans, spans without such an ancestor are in no attempt.
-//! - In any other trace all spans are one attempt.
+//! - In any other trace all spans are one attempt, if any of them tells of an agent's work.
 
 use std::collections::{BTreeMap, btree_map};
 
 use gleaner_model::{SpanKind, derive_id};
 
 use crate::attribution::keys::{Carrier, Found, KeyFinder};
-use crate::attribution::runs::Group;
+use crate::attribution::runs::{Group, Identity};
 use crate::derive::tree::Tree;
 use crate::mapped::Mapped;
 
@@ -69,7 +69,11 @@ pub(crate) fn attribute(
     kinds: &[SpanKind],
     finder: &mut KeyFinder<'_, '_>,
 ) -> Attribution {
-    let (groups, invalid) = runs::groups(tree, kinds, finder);
+    let (mut groups, invalid) = runs::groups(tree, kinds, finder);
+    groups.retain(|group| {
+        let in_session = |finder: &mut KeyFinder<'_, '_>| finder.of_attempt(group.top, &group.spans, keys::SESSION_ID);
+        !group.unkeyed || tells_of_work(tree, kinds, group) || in_session(finder).is_some()
+    });
     let conventions = ConventionKeys::new(tree);
     let mut by_id: BTreeMap<String, Attempt> = BTreeMap::new();
     for group in groups {
@@ -96,6 +100,23 @@ pub(crate) fn attribute(
         }
     }
     Attribution { attempts, attempt_of, invalid }
+}
+
+/// Whether a trace without keys tells of an agent's work at all: of a call, a tool, an agent, of an input or output. A
+/// program's HTTP requests, its internals and a score that came later are no attempt.
+fn tells_of_work(tree: &Tree<'_>, kinds: &[SpanKind], group: &Group) -> bool {
+    let is_named = group.identity != Identity::default();
+    is_named
+        || group.spans.iter().any(|place| {
+            let mapped = tree.nodes[*place].mapped;
+            !matches!(kinds[*place], SpanKind::Chain | SpanKind::Evaluator | SpanKind::Other)
+                || mapped.input_text.is_some()
+                || mapped.output_text.is_some()
+                || mapped.input_messages.is_some()
+                || mapped.output_messages.is_some()
+                || mapped.attempt_key.is_some()
+                || mapped.rollout_key.is_some()
+        })
 }
 
 struct Context<'c, 'a> {

@@ -118,6 +118,3 @@ fn record(log: &LogFragment, position: u64) -> Result<Option<Record>, ()> {
     }
     Ok(Some(Record { time: log_time(log), log: log.clone(), place, position }))
 }
-
-#[cfg(test)]
-mod tests;

@@ -162,7 +162,8 @@ fn follow(traces: &mut Spans, events: Vec<Event>) {
 
 /// What a call was given and answered; the conversation goes on with its answer and the results of its tools.
 fn call(traces: &mut Spans, spot: &Spot, tools: &[Spot], conversation: &mut Vec<Message>, turn_start: usize) {
-    let ran: Vec<(Part, Option<Part>)> = tools.iter().filter_map(|tool| tool_parts(&traces[&tool.0][tool.1].1)).collect();
+    let ran: Vec<(Part, Option<Part>)> =
+        tools.iter().filter_map(|tool| tool_parts(&traces[&tool.0][tool.1].1)).collect();
     let Some((_, mapped)) = traces.get_mut(&spot.0).and_then(|spans| spans.get_mut(spot.1)) else { return };
     match &mapped.input_messages {
         Some(input) => conversation.clone_from(input),
@@ -183,7 +184,8 @@ fn call(traces: &mut Spans, spot: &Spot, tools: &[Spot], conversation: &mut Vec<
     if output.is_empty() {
         output.push(Message { role: "assistant".to_owned(), parts: Vec::new(), name: None, finish_reason: None });
     }
-    let tells_calls = output.iter().flat_map(|message| &message.parts).any(|part| matches!(part, Part::ToolCall { .. }));
+    let tells_calls =
+        output.iter().flat_map(|message| &message.parts).any(|part| matches!(part, Part::ToolCall { .. }));
     if let ([answer], false) = (output.as_mut_slice(), tells_calls) {
         for (call, _) in &ran {
             if !has_call(&answer.parts, call) {
@@ -192,7 +194,8 @@ fn call(traces: &mut Spans, spot: &Spot, tools: &[Spot], conversation: &mut Vec<
         }
         if !ran.is_empty() {
             // Where a record says no more than that the answer is complete, the tools that ran say why it ended.
-            let says_why = mapped.source_keys.get("finish_reason").is_some_and(|key| key != "sse_event/event.kind");
+            let origin = mapped.source_keys.get("finish_reason").and_then(Value::as_str);
+            let says_why = origin.is_some_and(|key| !key.ends_with("/event.kind"));
             if !says_why {
                 mapped.finish_reason = Some("tool_call".to_owned());
             }
@@ -240,6 +243,3 @@ fn task_of(traces: &Spans, spot: &Spot) -> Option<Message> {
 fn message(role: &str, part: Part) -> Message {
     Message { role: role.to_owned(), parts: vec![part], name: None, finish_reason: None }
 }
-
-#[cfg(test)]
-mod tests;

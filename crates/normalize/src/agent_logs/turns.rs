@@ -185,8 +185,11 @@ fn join_by_time(items: &mut Vec<Item>, ends: Vec<Record>, starts: Vec<Record>) {
     let mut calls: BTreeMap<Option<String>, Vec<Item>> = BTreeMap::new();
     for end in ends {
         let calls = calls.entry(end.place.thread.clone()).or_default();
-        let is_twin =
-            |call: &&mut Item| end.time.saturating_sub(call.end) <= TWINS_NANO && !call.has_event(event_of(&end.log));
+        let is_twin = |call: &&mut Item| {
+            let begun = starts.partition_point(|start| start.time <= call.end);
+            let begins_another = starts.get(begun).is_some_and(|start| start.time <= end.time);
+            end.time.saturating_sub(call.end) <= TWINS_NANO && !begins_another && !call.has_event(event_of(&end.log))
+        };
         match calls.last_mut().filter(is_twin) {
             Some(call) => call.add(end),
             None => calls.push(Item::new(Role::Call, None, end)),
@@ -202,7 +205,10 @@ fn join_by_time(items: &mut Vec<Item>, ends: Vec<Record>, starts: Vec<Record>) {
         let is_free = |call: &&mut Item| !call.has_event(event_of(&start.log));
         match answered.filter(is_free) {
             Some(call) => call.add(start),
-            None => match open.last_mut().filter(|call| call.start.saturating_sub(start.time) <= TWINS_NANO && is_free(call)) {
+            None => match open
+                .last_mut()
+                .filter(|call| call.start.saturating_sub(start.time) <= TWINS_NANO && is_free(call))
+            {
                 Some(call) => call.add(start),
                 None => open.push(Item::new(Role::Call, None, start)),
             },

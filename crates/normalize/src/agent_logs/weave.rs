@@ -32,7 +32,8 @@ pub(crate) fn weave(project: &str, traces: &mut Traces, records: Vec<Record>) {
             if turn.records.is_empty() && turn.items.is_empty() {
                 continue;
             }
-            let start = turn.records.iter().map(|r| r.time).chain(turn.items.iter().map(|i| i.start)).min().unwrap_or(0);
+            let start =
+                turn.records.iter().map(|r| r.time).chain(turn.items.iter().map(|i| i.start)).min().unwrap_or(0);
             let mut weaver = Weaver::new(project, &session, &turn, traces, &mut known);
             weaver.weave(turn);
             homes.push((start, weaver.turn));
@@ -324,14 +325,23 @@ impl<'w> Weaver<'w> {
 
     fn adopt(&mut self, index: usize, records: Vec<Record>) {
         let known = &self.known.spans[index];
-        let Some(span) = self.traces.get_mut(&known.trace_id).and_then(|spans| spans.get_mut(known.place)) else { return };
+        let Some(span) = self.traces.get_mut(&known.trace_id).and_then(|spans| spans.get_mut(known.place)) else {
+            return;
+        };
         for record in records {
             span.position = span.position.max(record.position);
             span.logs.push(record.log);
         }
     }
 
-    fn place(&mut self, mut span: MergedSpan, name: &str, id: String, parent: Option<String>, (start, end): (u64, u64)) {
+    fn place(
+        &mut self,
+        mut span: MergedSpan,
+        name: &str,
+        id: String,
+        parent: Option<String>,
+        (start, end): (u64, u64),
+    ) {
         name.clone_into(&mut span.span.name);
         span.span.trace_id.clone_from(&self.turn.trace_id);
         span.span.span_id = id;

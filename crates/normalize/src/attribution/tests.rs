@@ -1,6 +1,6 @@
-use gleaner_model::derive_id;
+use gleaner_model::{SpanKind, derive_id};
 
-use crate::derive::fixtures::{TRACE, TestSpan, agent, attempt, chain, derive, llm, row, tool};
+use crate::derive::fixtures::{TRACE, TestSpan, agent, attempt, chain, derive, llm, row, span, tool};
 
 fn session(spans: impl IntoIterator<Item = TestSpan>) -> String {
     derive(spans).attempts[0].session_id.clone()
@@ -138,4 +138,23 @@ fn two_runs_with_one_attempt_key_are_one_attempt() {
     assert_eq!(trace.attempts.len(), 1);
     assert_eq!(trace.attempts[0].root_span_id.as_deref(), Some("part1"));
     assert_eq!(attempt(&trace, "t").map(|attempt| &attempt.attempt_id), row(&trace, "part1").attempt_id.as_ref());
+}
+
+/// Guarantees: HTTP requests and a program's internals are no attempt, while one call, one named session or one recorded
+/// output makes one.
+#[test]
+fn a_trace_that_tells_of_no_work_is_no_attempt() {
+    let internals = || vec![chain("a").at(1, 9), chain("b").under("a").at(2, 3)];
+    assert!(derive(internals()).attempts.is_empty());
+    assert!(derive(internals()).spans.iter().all(|span| span.attempt_id.is_none()));
+    assert!(derive(vec![span("e", SpanKind::Evaluator)]).attempts.is_empty());
+
+    let call = [internals(), vec![llm("c").under("a").at(3, 4)]].concat();
+    assert_eq!(derive(call).attempts.len(), 1);
+    let mut named = internals();
+    named[0] = named[0].clone().attr("gleaner.session.id", "s");
+    assert_eq!(derive(named).attempts.len(), 1);
+    let mut told = internals();
+    told[1] = told[1].clone().mapped(|mapped| mapped.output_text = Some("done".into()));
+    assert_eq!(derive(told).attempts.len(), 1);
 }

@@ -36,8 +36,13 @@ pub(crate) fn place(log: &LogFragment) -> Option<Place> {
     let event = event.strip_prefix("claude_code.").unwrap_or(event);
     let (role, key) = match event {
         "user_prompt" => (Role::Prompt, None),
-        "api_request" | "assistant_response" | "api_error" | "api_refusal" | "api_retries_exhausted"
-        | "api_request_body" | "api_response_body" => (Role::Call, text("request_id")),
+        "api_request"
+        | "assistant_response"
+        | "api_error"
+        | "api_refusal"
+        | "api_retries_exhausted"
+        | "api_request_body"
+        | "api_response_body" => (Role::Call, text("request_id")),
         "tool_result" => (Role::Tool, text("tool_use_id")),
         "tool_decision" => (Role::ToolDecision, text("tool_use_id")),
         "subagent_completed" => (Role::Agent, None),
@@ -101,8 +106,9 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     // The plain user id is a hash of the installation.
     reader.mapped.user_key =
         reader.text("user_key", &["user.account_uuid", "user.account_id", "user.email", "enduser.id", "user.id"]);
-    reader.mapped.agent_version =
-        reader.text("agent_version", &["app.version"]).or_else(|| first_text(&span.span.resource, &["service.version"]));
+    reader.mapped.agent_version = reader
+        .text("agent_version", &["app.version"])
+        .or_else(|| first_text(&span.span.resource, &["service.version"]));
     Reading { structured: reader.mapped, ..Reading::default() }
 }
 
@@ -183,7 +189,8 @@ fn read_bodies(mapped: &mut Mapped, span: &MergedSpan) {
 fn read_tool(reader: &mut Reader, span: &MergedSpan) {
     reader.mapped.tool_name = reader.text("tool_name", &["gen_ai.tool.name", "tool_name"]);
     reader.mapped.tool_call_id = reader.text("tool_call_id", &["gen_ai.tool.call.id", "tool_use_id"]);
-    let input = reader.find("tool_arguments", &["tool_input"]).or_else(|| reader.find("tool_arguments", &["tool_parameters"]));
+    let input =
+        reader.find("tool_arguments", &["tool_input"]).or_else(|| reader.find("tool_arguments", &["tool_parameters"]));
     reader.mapped.tool_arguments = input.map(|input| match input.as_str().and_then(after_label) {
         Some(rest) => arguments(&Value::String(rest.to_owned())),
         None => arguments(input),
@@ -220,6 +227,3 @@ fn read_agent(reader: &mut Reader, span: &MergedSpan) {
         Some(service.unwrap_or_else(|| "claude-code".to_owned()))
     });
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,15 +17,21 @@ use crate::mapped::MergedSpan;
 use crate::messages::{COMPLETED, arguments};
 use crate::value::{first, first_text, integer};
 
-const NAMES: SpanNames =
-    SpanNames { turn: "session_task.turn", call: "codex.response", tool: "codex.tool", agent: "codex.agent", compaction: "codex.compaction" };
+const NAMES: SpanNames = SpanNames {
+    turn: "session_task.turn",
+    call: "codex.response",
+    tool: "codex.tool",
+    agent: "codex.agent",
+    compaction: "codex.compaction",
+};
 
 /// What a record of Codex tells of.
 pub(crate) fn place(log: &LogFragment) -> Option<Place> {
     let event = event_of(log).strip_prefix("codex.")?;
     let text = |key: &str| first_text(&log.attributes, &[key]);
     let number = |key: &str| first(&log.attributes, &[key]).and_then(integer);
-    let failed = number("http.response.status_code").is_some_and(|status| status >= 400) || text("error.message").is_some();
+    let failed =
+        number("http.response.status_code").is_some_and(|status| status >= 400) || text("error.message").is_some();
     let role = match event {
         "user_prompt" => Role::Prompt,
         "api_request" | "websocket_request" if failed => Role::CallEnds,
@@ -91,8 +97,9 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     reader.note("kind", "name");
     reader.mapped.session_key = reader.text("session_key", &["conversation.id", "thread_id"]).map(|id| (0, id));
     reader.mapped.user_key = reader.text("user_key", &["user.account_id", "user.email"]);
-    reader.mapped.agent_version =
-        reader.text("agent_version", &["app.version"]).or_else(|| first_text(&span.span.resource, &["service.version"]));
+    reader.mapped.agent_version = reader
+        .text("agent_version", &["app.version"])
+        .or_else(|| first_text(&span.span.resource, &["service.version"]));
     Reading { structured: reader.mapped, ..Reading::default() }
 }
 
@@ -151,6 +158,3 @@ fn read_tool(reader: &mut Reader) {
     }
     reader.mapped.source_keys.shift_remove("success");
 }
-
-#[cfg(test)]
-mod tests;

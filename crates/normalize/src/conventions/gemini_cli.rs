@@ -18,8 +18,13 @@ use crate::mapped::MergedSpan;
 use crate::messages::{arguments, finish_reason, messages};
 use crate::value::{first, first_text, integer, structured};
 
-const NAMES: SpanNames =
-    SpanNames { turn: "user_prompt", call: "llm_call", tool: "tool_call", agent: "agent_call", compaction: "chat_compression" };
+const NAMES: SpanNames = SpanNames {
+    turn: "user_prompt",
+    call: "llm_call",
+    tool: "tool_call",
+    agent: "agent_call",
+    compaction: "chat_compression",
+};
 
 const DETAILS: &str = "gen_ai.client.inference.operation.details";
 
@@ -171,13 +176,11 @@ fn read_tool(reader: &mut Reader) {
     reader.mapped.tool_name = reader.text("tool_name", &["function_name"]);
     let called = reader.find("tool_arguments", &["gen_ai.input.messages"]).map(structured);
     let of_span = called.as_ref().and_then(|call| call.get("args")).map(arguments);
-    reader.mapped.tool_arguments =
-        of_span.or_else(|| reader.find("tool_arguments", &["function_args"]).map(arguments));
+    reader.mapped.tool_arguments = of_span.or_else(|| reader.find("tool_arguments", &["function_args"]).map(arguments));
     let answered = reader.find("tool_result", &["gen_ai.output.messages"]).map(structured);
     reader.mapped.tool_result = answered.as_ref().and_then(tool_result);
     if reader.text("success", &["success"]).as_deref() == Some("false") {
-        reader.mapped.error =
-            reader.text("error", &["error", "error_type"]).or_else(|| Some("tool failed".to_owned()));
+        reader.mapped.error = reader.text("error", &["error", "error_type"]).or_else(|| Some("tool failed".to_owned()));
     }
     reader.mapped.source_keys.shift_remove("success");
 }
@@ -188,6 +191,3 @@ fn tool_result(answered: &Value) -> Option<Value> {
     let part = response.pointer("/responseParts/0/functionResponse/response");
     part.or_else(|| response.get("resultDisplay")).cloned()
 }
-
-#[cfg(test)]
-mod tests;

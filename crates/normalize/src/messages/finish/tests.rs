@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::finish_reason;
+use super::{COMPLETED, finish_reason};
 
 #[test]
 fn canonical_words() {
@@ -12,7 +12,7 @@ fn canonical_words() {
         (json!("FinishReason.STOP"), Some("stop")),
         (json!("FinishReason.MAX_TOKENS"), Some("length")),
         (json!("end_turn"), Some("stop")),
-        (json!("completed"), Some("stop")),
+        (json!("completed"), Some(COMPLETED)),
         (json!("SAFETY"), Some("content_filter")),
         (json!("refusal"), Some("content_filter")),
         (json!({"unified": "tool-calls", "raw": "tool_use"}), Some("tool_call")),
