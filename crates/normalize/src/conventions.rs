@@ -36,6 +36,8 @@ struct Convention {
     recognises: fn(&MergedSpan) -> bool,
     /// What it says by them.
     read: fn(&MergedSpan) -> Reading,
+    /// What its users switch on to have content sent, where it is off; one line.
+    switch_on: &'static str,
 }
 
 /// What one convention reads from a span.
@@ -49,18 +51,57 @@ struct Reading {
 
 /// In order of precedence.
 const CONVENTIONS: &[Convention] = &[
-    Convention { name: "claude_code", kind_rank: 6, recognises: claude_code::recognises, read: claude_code::read },
-    Convention { name: "gemini_cli", kind_rank: 6, recognises: gemini_cli::recognises, read: gemini_cli::read },
-    Convention { name: "codex", kind_rank: 6, recognises: codex::recognises, read: codex::read },
-    Convention { name: "otel_genai", kind_rank: 7, recognises: otel_genai::recognises, read: otel_genai::read },
+    Convention {
+        name: "claude_code",
+        kind_rank: 6,
+        recognises: claude_code::recognises,
+        read: claude_code::read,
+        switch_on: "CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_LOGS_EXPORTER=otlp OTEL_LOG_USER_PROMPTS=1 OTEL_LOG_TOOL_DETAILS=1; \
+            OTEL_LOG_RAW_API_BODIES=1 for all that a call was given",
+    },
+    Convention {
+        name: "gemini_cli",
+        kind_rank: 6,
+        recognises: gemini_cli::recognises,
+        read: gemini_cli::read,
+        switch_on: "in settings.json: telemetry.enabled, telemetry.logPrompts and telemetry.traces true",
+    },
+    Convention {
+        name: "codex",
+        kind_rank: 6,
+        recognises: codex::recognises,
+        read: codex::read,
+        switch_on: "in config.toml: [otel] exporter and log_user_prompt = true; Codex never sends the model's answers",
+    },
+    Convention {
+        name: "otel_genai",
+        kind_rank: 7,
+        recognises: otel_genai::recognises,
+        read: otel_genai::read,
+        switch_on: "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or SPAN_AND_EVENT with \
+            OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; a logs exporter where content goes by events",
+    },
     Convention {
         name: "openinference",
         kind_rank: 1,
         recognises: openinference::recognises,
         read: openinference::read,
+        switch_on: "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and their kind; using_session() and using_user()",
     },
-    Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
+    Convention {
+        name: "pydantic_ai",
+        kind_rank: 8,
+        recognises: pydantic_ai::recognises,
+        read: pydantic_ai::read,
+        switch_on: "InstrumentationSettings(include_content=True)",
+    },
 ];
+
+/// What to switch on in the libraries of a convention (as in `execution_spans.convention`) to have prompts, answers, tool
+/// content and sessions sent.
+pub fn switch_on(convention: &str) -> Option<&'static str> {
+    CONVENTIONS.iter().find(|known| known.name == convention).map(|known| known.switch_on)
+}
 
 /// Reads everything that a span says.
 pub fn map(span: &MergedSpan) -> Mapped {

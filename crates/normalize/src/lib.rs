@@ -20,10 +20,10 @@ pub mod telemetry_feedback;
 pub mod units;
 mod value;
 
-pub use conventions::map;
+pub use conventions::{map, switch_on};
 pub use decode::{decode_logs, decode_traces};
 pub use derive::derive_trace;
 pub use mapped::{Mapped, MergedSpan};
 pub use merge::{LooseLog, Merged, merge};
 pub use telemetry_feedback::telemetry_feedback;
-pub use units::{derive_unit, unit_key};
+pub use units::{derive_unit, is_agent_record, unit_key};

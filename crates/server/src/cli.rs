@@ -32,6 +32,8 @@ enum Command {
     Import(ImportArgs),
     /// Show it all on real captured telemetry: serve, replay, score, export, check.
     Demo(demo::DemoArgs),
+    /// Tell what each library sends, what is missing of it, and what to switch on there to get it.
+    Doctor(PlaceArgs),
     /// Make the store anew from the journal, e.g. after an upgrade or when the store is damaged.
     Rebuild(PlaceArgs),
 }
@@ -147,6 +149,7 @@ impl Cli {
             Command::Feedback(args) => runtime()?.block_on(commands::feedback::run(args)),
             Command::Import(args) => commands::import::run(&args),
             Command::Demo(args) => runtime()?.block_on(demo::run(args)),
+            Command::Doctor(place) => commands::doctor::run(&place),
             Command::Rebuild(place) => commands::rebuild::run(&place),
         }
     }

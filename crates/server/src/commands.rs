@@ -1,5 +1,6 @@
 //! Commands that are not the server: each file is one command.
 
+pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod feedback;
 pub(crate) mod import;

@@ -4,20 +4,23 @@ use std::io::Write;
 
 use gleaner_query::{Format, QueryLimits};
 
-use crate::cli::{SqlArgs, SqlFormat};
-use crate::client::ApiClient;
+use crate::cli::{PlaceArgs, SqlArgs, SqlFormat};
+use crate::client::{Answer, ApiClient};
 use crate::commands::place::{Place, open, resolve};
 
 pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match resolve(&args.place)? {
-        Place::Server(addr) => {
-            let answer = crate::cli::runtime()?.block_on(ApiClient::new(addr).sql(&args.query, args.format))?;
-            write_all(&mut out, &answer.body)?;
-            for note in answer.notes {
-                eprintln!("note: {note}");
-            }
-        }
+    let answer = fetch(&args.place, &args.query, args.format)?;
+    write_all(&mut std::io::stdout().lock(), &answer.body)?;
+    for note in answer.notes {
+        eprintln!("note: {note}");
+    }
+    Ok(())
+}
+
+/// The rows of one SELECT, from wherever the arguments say.
+pub(crate) fn fetch(place: &PlaceArgs, query: &str, format: SqlFormat) -> anyhow::Result<Answer> {
+    match resolve(place)? {
+        Place::Server(addr) => crate::cli::runtime()?.block_on(ApiClient::new(addr).sql(query, format)),
         Place::AtRest(config) => {
             let store = open(&config)?;
             // One's own directory, one's own machine: no caps on rows and time.
@@ -27,16 +30,15 @@ pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<()> {
                 max_result_bytes: u64::MAX,
                 ..config.query_limits()
             };
-            let mut rows = Vec::new();
-            gleaner_query::run(&store.reader()?, &args.query, &[], args.format.into(), &limits, &mut rows)?;
-            write_all(&mut out, &rows)?;
+            let mut body = Vec::new();
+            gleaner_query::run(&store.reader()?, query, &[], format.into(), &limits, &mut body)?;
+            Ok(Answer { body, notes: Vec::new() })
         }
     }
-    Ok(())
 }
 
 /// A reader that closes early (`| head`) is no error.
-fn write_all(out: &mut impl Write, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write_all(out: &mut impl Write, bytes: &[u8]) -> anyhow::Result<()> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),

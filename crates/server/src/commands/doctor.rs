@@ -1,0 +1,120 @@
+//! `gleaner doctor`: what each instrumentation sends, what is missing of it, and what to switch on to get it.
+//!
+//! Reads public relations only, by two queries. A span counts for the instrumentation scope and convention that explained it;
+//! failed calls are not expected to have an answer. What nothing explains is listed with its reason.
+
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
+use gleaner_normalize::switch_on;
+use serde::Deserialize;
+
+use crate::cli::{PlaceArgs, SqlFormat};
+use crate::commands::sql::{fetch, write_all};
+
+/// Library by library: spans, and of its calls and tool runs how many tell each thing.
+const LIBRARIES: &str = include_str!("doctor/libraries.sql");
+/// What nothing explains.
+const UNEXPLAINED: &str = include_str!("doctor/unexplained.sql");
+
+pub(crate) fn run(place: &PlaceArgs) -> anyhow::Result<()> {
+    let libraries: Vec<Library> = rows(place, LIBRARIES)?;
+    let unexplained: Vec<Unexplained> = rows(place, UNEXPLAINED)?;
+    write_all(&mut std::io::stdout().lock(), report(&libraries, &unexplained).as_bytes())
+}
+
+fn rows<T: for<'de> Deserialize<'de>>(place: &PlaceArgs, query: &str) -> anyhow::Result<Vec<T>> {
+    let answer = fetch(place, query, SqlFormat::Json)?;
+    serde_json::from_slice(&answer.body).context("the server answered rows of another shape; is it of this version?")
+}
+
+/// A scope and the convention that explains its spans. All numbers are counts of spans.
+#[derive(Debug, Default, Deserialize)]
+struct Library {
+    scope: String,
+    convention: Option<String>,
+    origin: String,
+    spans: u64,
+    calls: u64,
+    answered_calls: u64,
+    tools: u64,
+    in_attempts: u64,
+    model: u64,
+    input: u64,
+    output: u64,
+    tokens: u64,
+    finish_reason: u64,
+    tool_arguments: u64,
+    tool_results: u64,
+    session: u64,
+    user: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Unexplained {
+    scope: String,
+    name: String,
+    reason: String,
+    count: u64,
+}
+
+impl Library {
+    /// What a span of this kind should tell: name, how many do, of how many. Nothing is expected where there are none.
+    fn fields(&self) -> Vec<(&'static str, u64, u64)> {
+        let fields = [
+            ("model", self.model, self.calls),
+            ("input messages", self.input, self.calls),
+            ("output", self.output, self.answered_calls),
+            ("tokens", self.tokens, self.answered_calls),
+            ("finish reason", self.finish_reason, self.answered_calls),
+            ("tool arguments", self.tool_arguments, self.tools),
+            ("tool results", self.tool_results, self.tools),
+            ("session", self.session, self.in_attempts),
+            ("user", self.user, self.in_attempts),
+        ];
+        fields.into_iter().filter(|(_, _, of)| *of > 0).collect()
+    }
+}
+
+fn report(libraries: &[Library], unexplained: &[Unexplained]) -> String {
+    let mut out = String::new();
+    if libraries.is_empty() && unexplained.is_empty() {
+        return "nothing has arrived yet: set OTEL_EXPORTER_OTLP_ENDPOINT in the agent\n".to_owned();
+    }
+    let width = libraries.iter().map(|library| library.scope.chars().count()).max().unwrap_or(0).clamp(5, 60);
+    if !libraries.is_empty() {
+        let _ = writeln!(out, "{:width$}  {:14} {:>8} {:>8} {:>8}", "scope", "convention", "spans", "calls", "tools");
+    }
+    for library in libraries {
+        let convention = library.convention.as_deref().unwrap_or("-");
+        let scope = if library.scope.is_empty() { "(none)" } else { &library.scope };
+        let _ = write!(out, "{scope:width$}  {convention:14} {:>8} {:>8} {:>8}", library.spans, library.calls, library.tools);
+        let _ = writeln!(out, "{}", if library.origin == "log" { "  made of log records" } else { "" });
+        let (found, missing): (Vec<_>, Vec<_>) = library.fields().into_iter().partition(|(_, told, of)| told == of);
+        if !found.is_empty() {
+            let _ = writeln!(out, "    found    {}", listed(&found));
+        }
+        if !missing.is_empty() {
+            let _ = writeln!(out, "    missing  {}", listed(&missing));
+            let content = missing.iter().any(|(name, _, _)| !matches!(*name, "user" | "finish reason"));
+            if let Some(advice) = switch_on(convention).filter(|_| content) {
+                let _ = writeln!(out, "    switch on  {advice}");
+            }
+        }
+    }
+    if !unexplained.is_empty() {
+        let _ = writeln!(out, "\nunexplained (kept, and listed in unmapped_spans)");
+        for row in unexplained {
+            let _ = writeln!(out, "    {:>8}  {}  {}  {}", row.count, row.reason, row.scope, row.name);
+        }
+    }
+    out
+}
+
+fn listed(fields: &[(&str, u64, u64)]) -> String {
+    let told: Vec<String> = fields.iter().map(|(name, told, of)| format!("{name} {told}/{of}")).collect();
+    told.join(", ")
+}
+
+#[cfg(test)]
+mod tests;
