@@ -11,7 +11,7 @@ use std::time::Duration;
 use gleaner_journal::{Journal, JournalError, Record};
 use gleaner_model::{FeedbackItem, StoredFragment};
 use gleaner_normalize::telemetry_feedback;
-use gleaner_store::{CarriedItem, Commit, Fact, Store, StoreError};
+use gleaner_store::{Commit, Store, StoreError};
 use gleaner_wire::{Encoding, Limits};
 use tokio::sync::watch;
 
@@ -181,21 +181,12 @@ impl Loader {
                 tracing::error!(position, message, "a journal record cannot be decoded; it stays in the journal");
             }
         }
-        let (facts, traces) = derive(&Rules::default(), &self.store, decoded.fragments)?;
-        let carried_feedback = facts.iter().flat_map(carried_feedback).collect();
-        Ok(Commit { position, facts, feedback: decoded.feedback, carried_feedback, traces })
+        let (mut facts, traces) = derive(&Rules::default(), &self.store, decoded.fragments)?;
+        for fact in &mut facts {
+            fact.feedback = telemetry_feedback(&fact.stored);
+        }
+        Ok(Commit { position, facts, feedback: decoded.feedback, traces })
     }
-}
-
-/// Items that one fragment may carry, by their ordinals: more are not told apart, which no limit of a request allows.
-const MAX_CARRIED_BITS: u32 = 20;
-
-/// The feedback that a new fragment carries. Its ordinals come from the fragment's place alone, never from what was new.
-fn carried_feedback(fact: &Fact) -> impl Iterator<Item = CarriedItem> + use<> {
-    let (position, recorded_at_unix_nano) = (fact.stored.position, fact.stored.recorded_at_unix_nano);
-    let first = u64::from(fact.stored.ordinal) << MAX_CARRIED_BITS;
-    let items = telemetry_feedback(&fact.stored).into_iter().take(1 << MAX_CARRIED_BITS);
-    (first..).zip(items).map(move |(ordinal, item)| CarriedItem { position, ordinal, recorded_at_unix_nano, item })
 }
 
 /// Why loading stopped.

@@ -43,8 +43,6 @@ pub struct Commit {
     /// New items: journal position, arrival in nanoseconds since the Unix epoch, item. All items of one position come in
     /// one commit, in their order. An item whose id the store has is skipped.
     pub feedback: Vec<(u64, u64, FeedbackItem)>,
-    /// New items that facts of this commit carry.
-    pub carried_feedback: Vec<CarriedItem>,
     /// What is derived from every trace that got new facts. Replaces what was derived from it before; an empty one leaves
     /// nothing.
     pub traces: Vec<DerivedTrace>,
@@ -58,19 +56,9 @@ pub struct Fact {
     pub unit_key: Option<String>,
     /// The fragment with its place.
     pub stored: StoredFragment,
-}
-
-/// An item of feedback that came in telemetry.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CarriedItem {
-    /// Journal position of the request that carried it.
-    pub position: u64,
-    /// Place within that request: of two items of one position the greater is the later.
-    pub ordinal: u64,
-    /// When the request reached the journal. Nanoseconds since the Unix epoch.
-    pub recorded_at_unix_nano: u64,
-    /// The item.
-    pub item: FeedbackItem,
+    /// Items of feedback that it carries, in their order. They become facts at the place of the fragment, those apart whose
+    /// id the store has.
+    pub feedback: Vec<FeedbackItem>,
 }
 
 /// That a unit key was seen in a trace, or outside of all traces.

@@ -36,8 +36,9 @@ pub(super) fn derive(
     store: &Store,
     new: Vec<StoredFragment>,
 ) -> Result<(Vec<Fact>, Vec<DerivedTrace>), StoreError> {
-    let new: Vec<Fact> =
-        new.into_iter().map(|stored| Fact { unit_key: (rules.unit_key)(&stored.fragment), stored }).collect();
+    let fact =
+        |stored: StoredFragment| Fact { unit_key: (rules.unit_key)(&stored.fragment), stored, feedback: Vec::new() };
+    let new: Vec<Fact> = new.into_iter().map(fact).collect();
     let touched = |node: fn(&Fact) -> Option<Node>| -> Vec<(String, String)> {
         let nodes: BTreeSet<Node> = new.iter().filter_map(node).collect();
         nodes.into_iter().map(|node| (node.project, node.id)).collect()

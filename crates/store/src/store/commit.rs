@@ -15,6 +15,10 @@ use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
 /// Project and trace id.
 type TraceKey<'a> = (&'a str, &'a str);
 
+/// Room for the items of one fragment among the ordinals of its frame. With more (no request is that large) two would share one
+/// ordinal, and no more.
+const CARRIED_BITS: u32 = 20;
+
 /// Appends and replaces everything of a commit but the journal position.
 pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
     let mut rows = Rows::default();
@@ -89,11 +93,15 @@ fn add_feedback<'a>(connection: &Connection, rows: &mut Rows<'a>, commit: &'a Co
         *next += 1;
         FeedbackFact { position: *position, ordinal, recorded_at_unix_nano: *recorded_at_unix_nano, item }
     });
-    let carried = commit.carried_feedback.iter().map(|carried| FeedbackFact {
-        position: carried.position,
-        ordinal: carried.ordinal,
-        recorded_at_unix_nano: carried.recorded_at_unix_nano,
-        item: &carried.item,
+    // No frame holds both items and fragments. The place comes from the fragment's alone, never from what was new.
+    let carried = commit.facts.iter().flat_map(|fact| {
+        let first = u64::from(fact.stored.ordinal) << CARRIED_BITS;
+        (first..).zip(&fact.feedback).map(|(ordinal, item)| FeedbackFact {
+            position: fact.stored.position,
+            ordinal,
+            recorded_at_unix_nano: fact.stored.recorded_at_unix_nano,
+            item,
+        })
     });
     let mut facts: Vec<FeedbackFact<'_>> = sent.chain(carried).collect();
     facts.sort_by_key(|fact| (fact.position, fact.ordinal));

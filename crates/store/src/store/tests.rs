@@ -21,7 +21,7 @@ fn fact(position: u64, span_id: &str) -> Fact {
         recorded_at_unix_nano: position * 1_000_000_001,
         fragment: gleaner_model::Fragment::Span(Box::new(span)),
     };
-    Fact { unit_key: None, stored }
+    Fact { unit_key: None, stored, feedback: Vec::new() }
 }
 
 /// A trace with one span per id, all with one and the same message.
@@ -65,6 +65,7 @@ fn evaluation(item_id: &str) -> FeedbackItem {
             label: None,
             comment: None,
             correction: Some("better".into()),
+            metadata: None,
         }),
     }
 }
@@ -225,7 +226,7 @@ fn loose_log(position: u64, unit_key: Option<&str>, name: &str) -> Fact {
         recorded_at_unix_nano: position * 1_000_000_000,
         fragment: gleaner_model::Fragment::Log(Box::new(log)),
     };
-    Fact { unit_key: unit_key.map(str::to_owned), stored }
+    Fact { unit_key: unit_key.map(str::to_owned), stored, feedback: Vec::new() }
 }
 
 /// Guarantees: a log record outside all traces and units is a fact as often as it is sent, and is listed as unmapped once,
@@ -233,17 +234,16 @@ fn loose_log(position: u64, unit_key: Option<&str>, name: &str) -> Fact {
 #[test]
 fn logs_without_a_trace() {
     let mut store = Store::open_in_memory().expect("a store");
-    let carried = CarriedItem { position: 4, ordinal: 3 << 20, recorded_at_unix_nano: 1, item: evaluation("e1") };
+    let scored = |position| Fact { feedback: vec![evaluation("e1")], ..loose_log(position, None, "scored") };
     let commit = Commit {
         position: 5,
         facts: vec![
             loose_log(1, None, "boot"),
             loose_log(2, None, "boot"),
             loose_log(3, Some("s"), "prompt"),
-            loose_log(4, None, "scored"),
-            loose_log(5, None, "scored"),
+            scored(4),
+            scored(5),
         ],
-        carried_feedback: vec![carried],
         ..Commit::default()
     };
     store.commit(&commit).expect("a commit");
@@ -255,7 +255,7 @@ fn logs_without_a_trace() {
     );
     assert_eq!(count(&store, "SELECT count(*) FROM span_facts WHERE trace_id IS NULL"), 5);
     assert_eq!(count(&store, "SELECT count(*) FROM log_records"), 3);
-    assert_eq!(count(&store, "SELECT ordinal FROM evaluations"), 3 << 20);
+    assert_eq!(count(&store, "SELECT ordinal + position FROM evaluations"), (3 << 20) + 4);
 }
 
 /// Guarantees: records of a unit key are found over commits, however far apart; links are written once; other projects

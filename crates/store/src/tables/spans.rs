@@ -26,6 +26,7 @@ pub(crate) fn span_facts<'a>() -> Vec<Column<&'a Fact>> {
         }),
         column("position", UInt, |f| f.stored.position.into()),
         column("ordinal", UInt, |f| u64::from(f.stored.ordinal).into()),
+        column("feedback_items", UInt, |f| (f.feedback.len() as u64).into()),
         column("recorded_at", Time, |f| recorded_at(f.stored.recorded_at_unix_nano)),
         column("recorded_at_unix_nano", UInt, |f| f.stored.recorded_at_unix_nano.into()),
         column("body", LongText, |f| json_text(&f.stored.fragment).into()),
