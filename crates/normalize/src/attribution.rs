@@ -6,7 +6,7 @@
 //! Invariants:
 //! - Every span is in at most one attempt.
 //! - In a trace with lineage, rollout or attempt keys on spans, spans without such an ancestor are in no attempt.
-//! - In any other trace all spans are one attempt.
+//! - In any other trace all spans are one attempt, unless the trace only judges others ([`only_judges`]).
 
 use std::collections::{BTreeMap, btree_map};
 
@@ -16,6 +16,7 @@ use crate::attribution::keys::{Carrier, Found, KeyFinder};
 use crate::attribution::runs::Group;
 use crate::derive::tree::Tree;
 use crate::mapped::Mapped;
+use crate::telemetry_feedback::span_carries_feedback;
 
 pub(crate) mod keys;
 mod runs;
@@ -69,7 +70,10 @@ pub(crate) fn attribute(
     kinds: &[SpanKind],
     finder: &mut KeyFinder<'_, '_>,
 ) -> Attribution {
-    let (groups, invalid) = runs::groups(tree, kinds, finder);
+    let (mut groups, invalid) = runs::groups(tree, kinds, finder);
+    if only_judges(tree, kinds) {
+        groups.retain(|group| group.identity.is_keyed());
+    }
     let conventions = ConventionKeys::new(tree);
     let mut by_id: BTreeMap<String, Attempt> = BTreeMap::new();
     for group in groups {
@@ -96,6 +100,20 @@ pub(crate) fn attribute(
         }
     }
     Attribution { attempts, attempt_of, invalid }
+}
+
+/// Whether a trace holds nothing but judgement of other traces: spans of evaluators, with the calls of their models, and spans
+/// that carry feedback and nothing else. It is no attempt, unless keys say so.
+fn only_judges(tree: &Tree<'_>, kinds: &[SpanKind]) -> bool {
+    let mut roots = (0..tree.nodes.len()).filter(|place| tree.parents[*place].is_none()).peekable();
+    roots.peek().is_some()
+        && !kinds.contains(&SpanKind::Agent)
+        && !tree.nodes.iter().any(|node| node.mapped.rollout_key.is_some() || node.mapped.attempt_key.is_some())
+        && roots.all(|place| {
+            let (node, kind) = (&tree.nodes[place], kinds[place]);
+            let only_carries = || node.mapped.convention.is_none() && span_carries_feedback(node.span());
+            tree.is_parentless(place) && (kind == SpanKind::Evaluator || only_carries())
+        })
 }
 
 struct Context<'c, 'a> {

@@ -63,9 +63,12 @@ pub fn telemetry_feedback(stored: &StoredFragment) -> Vec<FeedbackItem> {
 
 /// Whether a log record carries feedback, and so is explained by it.
 pub(crate) fn carries_feedback(log: &LogFragment) -> bool {
-    let carrier = Carrier::of_log(log);
-    let mut readers = READERS.iter().filter(|reader| carrier.is_marked(reader.marks));
-    readers.any(|reader| (reader.read)(&carrier).iter().any(Draft::says_something))
+    Carrier::of_log(log).says_something()
+}
+
+/// Whether the attributes of a span carry feedback.
+pub(crate) fn span_carries_feedback(span: &SpanFragment) -> bool {
+    Carrier::of_span(span).says_something()
 }
 
 fn each_carrier(fragment: &Fragment, mut visit: impl FnMut(&Carrier<'_>)) {
@@ -141,6 +144,11 @@ impl<'a> Carrier<'a> {
             time_unix_nano: span.end_time_unix_nano.max(span.start_time_unix_nano),
             span: Some(span),
         }
+    }
+
+    fn says_something(&self) -> bool {
+        let mut readers = READERS.iter().filter(|reader| self.is_marked(reader.marks));
+        readers.any(|reader| (reader.read)(self).iter().any(Draft::says_something))
     }
 
     fn is_marked(&self, marks: &[&str]) -> bool {

@@ -1,6 +1,6 @@
-use gleaner_model::derive_id;
+use gleaner_model::{SpanKind, derive_id};
 
-use crate::derive::fixtures::{TRACE, TestSpan, agent, attempt, chain, derive, llm, row, tool};
+use crate::derive::fixtures::{TRACE, TestSpan, agent, attempt, chain, derive, llm, row, span, tool};
 
 fn session(spans: impl IntoIterator<Item = TestSpan>) -> String {
     derive(spans).attempts[0].session_id.clone()
@@ -19,6 +19,30 @@ fn a_trace_without_keys_is_one_attempt_of_its_own_session() {
     assert_eq!((attempt.lineage_label.as_str(), attempt.cycle, attempt.attempt_number), ("default", None, None));
     assert_eq!(attempt.root_span_id.as_deref(), Some("root"), "the earliest parentless span");
     assert!(trace.spans.iter().all(|span| span.attempt_id.as_ref() == Some(&attempt.attempt_id)));
+}
+
+/// Guarantees: a trace of an evaluator with its model's call, or of nothing but feedback, is no attempt; one with an agent in it,
+/// with keys, or whose root has not come, is.
+#[test]
+fn judgement_of_other_traces_is_no_attempt() {
+    let judge = || span("judge", SpanKind::Evaluator).at(0, 9);
+    let call = || llm("m").under("judge").at(1, 2);
+    let trace = derive([judge(), call()]);
+    assert_eq!((trace.attempts.len(), trace.spans.len(), trace.spans[0].attempt_id.as_ref()), (0, 2, None));
+    let thumb = || span("thumb", SpanKind::Other).mapped(|mapped| mapped.convention = None).attr("feedback.score", 1);
+    assert_eq!(derive([thumb()]).attempts, []);
+    let plain = span("thumb", SpanKind::Other).mapped(|mapped| mapped.convention = None);
+    for spans in [
+        vec![judge(), call(), agent("task").under("judge")],
+        vec![judge().keys("A", 1, 1), call()],
+        vec![judge().mapped(|mapped| mapped.attempt_key = Some("a".into()))],
+        vec![judge().under("not seen")],
+        vec![judge(), llm("other")],
+        vec![chain("answer").attr("feedback.score", 1)],
+        vec![plain],
+    ] {
+        assert_eq!(derive(spans.clone()).attempts.len(), 1, "{spans:?}");
+    }
 }
 
 #[test]

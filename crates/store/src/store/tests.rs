@@ -88,7 +88,6 @@ fn a_commit_survives_reopening() {
         facts: vec![fact(3, "00f067aa0ba902b7"), fact(9, "00f067aa0ba902b8")],
         feedback: vec![(4, 5, evaluation("e1"))],
         traces: vec![trace(9_000_000_009, &["00f067aa0ba902b7", "00f067aa0ba902b8"])],
-        ..Commit::default()
     };
     store.commit(&commit).expect("a commit");
     assert!(store.wal_bytes() > 0);
@@ -153,7 +152,6 @@ fn a_failed_commit_leaves_nothing() {
         facts: vec![fact(5, "aaaaaaaaaaaaaaaa")],
         feedback: vec![(5, 1, evaluation("e1"))],
         traces: vec![trace(1, &["aaaaaaaaaaaaaaaa"])],
-        ..Commit::default()
     };
     let rival = store.connection.try_clone().expect("a connection");
     rival.execute_batch("BEGIN; DELETE FROM journal_position").expect("a conflict");
