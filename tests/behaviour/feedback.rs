@@ -2,9 +2,10 @@
 
 use gleaner_server::stubs::feedback_service_client::FeedbackServiceClient;
 use gleaner_wire::feedback::{Evaluation, Item, SubmitRequest, Target, evaluation, item, item_result::Status};
+use gleaner_wire::proto;
 use serde_json::{Value, json};
 
-use crate::harness::{Gleaner, attempt};
+use crate::harness::{Gleaner, attempt, request, span};
 
 fn score(key: &str, target: Value, score: f64) -> Value {
     json!({"idempotency_key": key, "reviewer": "mara", "evaluation": {"target": target, "score": score}})
@@ -143,4 +144,100 @@ async fn grpc_clients_submit_stream_and_ask_what_is_served() {
     let told = told.message().await.expect("goes on").expect("an answer").message_response;
     let Some(MessageResponse::ListServicesResponse(list)) = told else { panic!("a list of services") };
     assert!(list.service.iter().any(|s| s.name == "gleaner.feedback.v1.FeedbackService"), "{list:?}");
+}
+
+/// Scenario: an agent's trace, and what is said of it in telemetry: by a span event, an annotation, a judge's span in a trace of
+/// its own that came before, a record outside any trace that names the response, a user's answer that names the session. All
+/// of it is sent twice; then the server starts again.
+/// Guarantees: each is one evaluation with its source and origin, bound to the attempt, with the span where one is named; and
+/// is readable, retractable and told apart from items that are sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn evaluations_that_travel_in_telemetry() {
+    let gleaner = Gleaner::start().await;
+    let mut traces = attempt(1, "s1", "A", 1, "Paris");
+    let spans = &mut traces.resource_spans[0].scope_spans[0].spans;
+    let result = [("gen_ai.evaluation.name", json!("helpful")), ("gen_ai.evaluation.score.value", json!(0.9))];
+    let carrier = span(1, 9, 0, "gen_ai.evaluation.result", &result);
+    spans[0].events.push(proto::trace::v1::span::Event {
+        name: carrier.name,
+        attributes: carrier.attributes,
+        ..Default::default()
+    });
+    let annotation = [
+        ("annotations.0.annotation.name", json!("tone")),
+        ("annotations.0.annotation.label", json!("kind")),
+        ("annotations.0.annotation.annotator_kind", json!("HUMAN")),
+    ];
+    spans[1].attributes.extend(span(1, 9, 0, "", &annotation).attributes);
+    let mut judge = span(
+        2,
+        1,
+        0,
+        "judge",
+        &[
+            ("openinference.span.kind", json!("EVALUATOR")),
+            ("evaluations.0.evaluation.name", json!("true")),
+            ("evaluations.0.evaluation.score", json!(1)),
+            ("evaluations.0.evaluation.annotator_kind", json!("LLM")),
+            ("evaluations.0.evaluation.identifier", json!("judge-v2")),
+        ],
+    );
+    judge.links = vec![proto::trace::v1::span::Link {
+        trace_id: spans[1].trace_id.clone(),
+        span_id: spans[1].span_id.clone(),
+        ..Default::default()
+    }];
+    let record = |name: &str, attributes: Value| {
+        let attributes: Vec<Value> = attributes
+            .as_object()
+            .expect("attributes")
+            .iter()
+            .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}))
+            .collect();
+        json!({"timeUnixNano": "1700000000000000000", "eventName": name, "attributes": attributes})
+    };
+    let logs = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+        record("gen_ai.evaluation.result", json!({
+            "gen_ai.evaluation.name": "late", "gen_ai.evaluation.score.label": "fine", "gen_ai.response.id": "resp-1"})),
+        record("feedback_survey", json!({
+            "event_type": "responded", "response": "good", "session.id": "s1", "user.id": "u1", "appearance_id": "a1"})),
+    ]}]}]});
+    for _ in 0..2 {
+        gleaner.send(&request(vec![judge.clone()])).await;
+        gleaner.send(&traces).await;
+        let url = format!("http://{}/v1/logs", gleaner.running.otlp_http);
+        assert_eq!(gleaner.http.post(url).json(&logs).send().await.expect("answered").status(), 200);
+    }
+
+    let gleaner = gleaner.restart().await;
+    let query = "SELECT e.criterion, e.value, e.label, e.source, e.reviewer, a.session_id, s.name AS span, \
+                 e.metadata ->> 'carrier' AS carrier FROM evaluations e JOIN attempts a USING (attempt_id) \
+                 LEFT JOIN execution_spans s ON s.trace_id = e.trace_id AND s.span_id = e.span_id ORDER BY e.criterion";
+    let rows: Vec<Value> = gleaner
+        .sql(query)
+        .await
+        .iter()
+        .map(|row| row.as_object().expect("a row").values().cloned().collect())
+        .collect();
+    let (agent, call) = ("invoke_agent geographer", "chat gpt-4o-mini");
+    assert_eq!(
+        rows,
+        [
+            json!(["feedback_survey", null, "good", "human", "u1", "s1", null, "claude_code"]),
+            json!(["helpful", 0.9, null, "code", null, "s1", agent, "gen_ai.evaluation"]),
+            json!(["late", null, "fine", "code", null, "s1", null, "gen_ai.evaluation"]),
+            json!(["tone", null, "kind", "human", null, "s1", call, "openinference"]),
+            json!(["true", 1.0, null, "model", "judge-v2", "s1", call, "openinference"]),
+        ]
+    );
+    assert_eq!(gleaner.sql("SELECT count(*) AS n FROM evaluations").await, [json!({"n": 5})]);
+    assert_eq!(gleaner.sql("SELECT name FROM unmapped_spans WHERE trace_id IS NULL").await, [] as [Value; 0]);
+    assert_eq!(gleaner.sql("SELECT count(*) AS n FROM log_records").await, [json!({"n": 2})]);
+
+    let helpful =
+        &gleaner.sql("SELECT evaluation_id FROM evaluations WHERE criterion = 'helpful'").await[0]["evaluation_id"];
+    let answers = gleaner.feedback(json!([{"retraction": {"of": helpful}}])).await;
+    assert_eq!(answers[0].0, "ACCEPTED");
+    let in_force = gleaner.sql("SELECT count(*) AS n FROM evaluations WHERE in_force").await;
+    assert_eq!(in_force, [json!({"n": 4})]);
 }

@@ -118,6 +118,10 @@ pub struct Evaluation {
     pub comment: Option<String>,
     /// The reviewer's own better output.
     pub correction: Option<String>,
+    /// Of an evaluation that came in telemetry: where it was found, and what else it said. It is no part of what tells a
+    /// repeat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Map<String, Value>>,
 }
 
 /// How outputs were compared.

@@ -6,19 +6,20 @@
 //! Invariants:
 //! - Every span is in at most one attempt.
 //! - In a trace with lineage, rollout or attempt keys on spans, spans without such an ancestor are in no attempt.
-//! - In any other trace all spans are one attempt, if any of them tells of an agent's work.
+//! - In any other trace all spans are one attempt, if any of them tells of an agent's work (the module `work`).
 
 use std::collections::{BTreeMap, btree_map};
 
 use gleaner_model::{SpanKind, derive_id};
 
 use crate::attribution::keys::{Carrier, Found, KeyFinder};
-use crate::attribution::runs::{Group, Identity};
+use crate::attribution::runs::Group;
 use crate::derive::tree::Tree;
 use crate::mapped::Mapped;
 
 pub(crate) mod keys;
 mod runs;
+mod work;
 
 /// One attempt, as far as it lies in this trace.
 #[derive(Debug, Clone)]
@@ -70,9 +71,9 @@ pub(crate) fn attribute(
     finder: &mut KeyFinder<'_, '_>,
 ) -> Attribution {
     let (mut groups, invalid) = runs::groups(tree, kinds, finder);
+    let is_attempt = work::is_attempt(tree, kinds);
     groups.retain(|group| {
-        let in_session = |finder: &mut KeyFinder<'_, '_>| finder.of_attempt(group.top, &group.spans, keys::SESSION_ID);
-        !group.unkeyed || tells_of_work(tree, kinds, group) || in_session(finder).is_some()
+        is_attempt || group.identity.is_keyed() || finder.of_attempt(group.top, &group.spans, keys::SESSION_ID).is_some()
     });
     let conventions = ConventionKeys::new(tree);
     let mut by_id: BTreeMap<String, Attempt> = BTreeMap::new();
@@ -100,23 +101,6 @@ pub(crate) fn attribute(
         }
     }
     Attribution { attempts, attempt_of, invalid }
-}
-
-/// Whether a trace without keys tells of an agent's work at all: of a call, a tool, an agent, of an input or output. A
-/// program's HTTP requests, its internals and a score that came later are no attempt.
-fn tells_of_work(tree: &Tree<'_>, kinds: &[SpanKind], group: &Group) -> bool {
-    let is_named = group.identity != Identity::default();
-    is_named
-        || group.spans.iter().any(|place| {
-            let mapped = tree.nodes[*place].mapped;
-            !matches!(kinds[*place], SpanKind::Chain | SpanKind::Evaluator | SpanKind::Other)
-                || mapped.input_text.is_some()
-                || mapped.output_text.is_some()
-                || mapped.input_messages.is_some()
-                || mapped.output_messages.is_some()
-                || mapped.attempt_key.is_some()
-                || mapped.rollout_key.is_some()
-        })
 }
 
 struct Context<'c, 'a> {

@@ -184,6 +184,7 @@ fn evaluation(fields: &Fields<'_>, item: wire::Evaluation) -> Result<Evaluation,
         label: None,
         comment: fields.text("comment", item.comment)?,
         correction: fields.text("correction", item.correction)?,
+        metadata: None,
     };
     match item.value {
         None if evaluation.comment.is_none() && evaluation.correction.is_none() => {

@@ -4,19 +4,21 @@
 //! any instant replays nothing twice and skips nothing (I1). A record that cannot be decoded stays in the journal, is
 //! logged, and does not stop the ones behind it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gleaner_journal::{Journal, JournalError, Record};
-use gleaner_model::{DerivedTrace, FeedbackItem, Fragment, StoredFragment, UnmappedSpan};
-use gleaner_normalize::derive_unit;
+use gleaner_model::{FeedbackItem, StoredFragment};
+use gleaner_normalize::telemetry_feedback;
 use gleaner_store::{Commit, Store, StoreError};
 use gleaner_wire::{Encoding, Limits};
 use tokio::sync::watch;
 
 use crate::ingest::{ENCODING_JSON, ENCODING_PROTOBUF, RecordKind};
+use crate::loader::derive::{Rules, derive};
+
+mod derive;
 
 /// How long the loader sleeps at most before it looks whether it should stop.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
@@ -171,18 +173,19 @@ impl Loader {
         Ok(records)
     }
 
-    /// From records to one transaction's worth of rows. Reads the store for what is already known of the touched traces.
+    /// From records to one transaction's worth of rows. Reads the store for what is already known of the touched units.
     fn prepare(&self, records: Vec<(u64, Record)>, position: u64) -> Result<Commit, LoadError> {
-        let mut facts = Facts::default();
+        let mut decoded = Decoded::default();
         for (position, record) in &records {
-            if let Err(message) = facts.decode(*position, record) {
+            if let Err(message) = decoded.decode(*position, record) {
                 tracing::error!(position, message, "a journal record cannot be decoded; it stays in the journal");
             }
         }
-        let touched: Vec<(String, String)> = facts.touched_traces().into_iter().collect();
-        let known = self.store.fragments(&touched)?;
-        let (fragments, traces) = derive_traces(facts.fragments, known);
-        Ok(Commit { position, fragments, feedback: facts.feedback, traces, unmapped_logs: facts.unmapped_logs })
+        let (mut facts, traces) = derive(&Rules::default(), &self.store, decoded.fragments)?;
+        for fact in &mut facts {
+            fact.feedback = telemetry_feedback(&fact.stored);
+        }
+        Ok(Commit { position, facts, feedback: decoded.feedback, traces })
     }
 }
 
@@ -197,15 +200,14 @@ pub(crate) enum LoadError {
     Store(#[from] StoreError),
 }
 
-/// What a batch of records says, decoded.
+/// What a batch of records says.
 #[derive(Default)]
-struct Facts {
+struct Decoded {
     fragments: Vec<StoredFragment>,
     feedback: Vec<(u64, u64, FeedbackItem)>,
-    unmapped_logs: Vec<(String, UnmappedSpan)>,
 }
 
-impl Facts {
+impl Decoded {
     fn decode(&mut self, position: u64, record: &Record) -> Result<(), String> {
         if record.kind == RecordKind::Feedback as u8 {
             let items: Vec<FeedbackItem> =
@@ -230,9 +232,6 @@ impl Facts {
             return Err(format!("unknown record kind {}", record.kind));
         };
         for (ordinal, fragment) in fragments.into_iter().enumerate() {
-            if let (Fragment::Log(log), None) = (&fragment, fragment.trace_id()) {
-                self.unmapped_logs.push((record.project.clone(), unmapped_log(log)));
-            }
             self.fragments.push(StoredFragment {
                 project: record.project.clone(),
                 position,
@@ -242,78 +241,6 @@ impl Facts {
             });
         }
         Ok(())
-    }
-
-    fn touched_traces(&self) -> BTreeSet<TraceKey> {
-        self.fragments.iter().filter_map(trace_key).collect()
-    }
-}
-
-/// A record outside any trace: stored, counted and listed (I8), until a convention makes spans of such records.
-fn unmapped_log(log: &gleaner_model::LogFragment) -> UnmappedSpan {
-    UnmappedSpan {
-        trace_id: None,
-        span_id: None,
-        scope_name: log.scope.name.clone(),
-        name: log.event_name.clone(),
-        reason: "log_outside_any_trace".into(),
-    }
-}
-
-/// Puts new fragments to the known ones of their traces and derives each touched trace anew. A fragment that says nothing
-/// new (a client's retry) is dropped: it was kept already. Gives the new facts and the derived traces.
-fn derive_traces(new: Vec<StoredFragment>, known: Vec<StoredFragment>) -> (Vec<StoredFragment>, Vec<DerivedTrace>) {
-    let mut traces: BTreeMap<TraceKey, TraceFragments> = BTreeMap::new();
-    for stored in known {
-        if let Some(key) = trace_key(&stored) {
-            traces.entry(key).or_default().add(stored);
-        }
-    }
-    let mut facts = Vec::with_capacity(new.len());
-    let mut changed = BTreeSet::new();
-    for stored in new {
-        let Some(key) = trace_key(&stored) else {
-            facts.push(stored);
-            continue;
-        };
-        if traces.entry(key.clone()).or_default().add(stored.clone()) {
-            facts.push(stored);
-            changed.insert(key);
-        }
-    }
-    let derived = changed.iter().filter_map(|key| Some(derive_unit(&key.0, &traces.get(key)?.all))).flatten().collect();
-    (facts, derived)
-}
-
-/// Project and trace id.
-type TraceKey = (String, String);
-
-fn trace_key(stored: &StoredFragment) -> Option<TraceKey> {
-    Some((stored.project.clone(), stored.fragment.trace_id()?.to_owned()))
-}
-
-/// The different fragments of one trace.
-#[derive(Default)]
-struct TraceFragments {
-    all: Vec<StoredFragment>,
-    /// Places in `all` by span and time: only fragments that share both can be equal, which keeps large traces linear.
-    places: HashMap<(Option<String>, u64), Vec<usize>>,
-}
-
-impl TraceFragments {
-    /// Adds a fragment unless an equal one is there; tells whether it was new.
-    fn add(&mut self, stored: StoredFragment) -> bool {
-        let time = match &stored.fragment {
-            Fragment::Span(span) => span.start_time_unix_nano,
-            Fragment::Log(log) => log.time_unix_nano.max(log.observed_time_unix_nano),
-        };
-        let places = self.places.entry((stored.fragment.span_id().map(str::to_owned), time)).or_default();
-        if places.iter().any(|place| self.all[*place].fragment == stored.fragment) {
-            return false;
-        }
-        places.push(self.all.len());
-        self.all.push(stored);
-        true
     }
 }
 

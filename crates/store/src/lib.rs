@@ -24,4 +24,4 @@ mod tables;
 pub use error::StoreError;
 pub use reader::{Reader, Readers};
 pub use schema::{PUBLIC_RELATIONS, SCHEMA_VERSION};
-pub use store::{Commit, FeedbackKey, Store, StoreConfig};
+pub use store::{Commit, Fact, FeedbackKey, Store, StoreConfig, UnitLink};

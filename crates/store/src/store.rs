@@ -5,11 +5,13 @@
 
 mod commit;
 pub(crate) mod histories;
+mod keys;
+mod units;
 
 use std::path::{Path, PathBuf};
 
 use duckdb::{Config, Connection, params};
-use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment, UnmappedSpan};
+use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment};
 
 use crate::reader::Readers;
 use crate::{Reader, StoreError, schema};
@@ -37,14 +39,37 @@ pub struct Commit {
     /// Journal position after the last frame of this commit; never behind the store's.
     pub position: u64,
     /// New facts from telemetry, in journal order.
-    pub fragments: Vec<StoredFragment>,
+    pub facts: Vec<Fact>,
     /// New items: journal position, arrival in nanoseconds since the Unix epoch, item. All items of one position come in
     /// one commit, in their order. An item whose id the store has is skipped.
     pub feedback: Vec<(u64, u64, FeedbackItem)>,
-    /// What is derived from every trace that got new facts. Replaces what was derived from it before.
+    /// What is derived from every trace that got new facts. Replaces what was derived from it before; an empty one leaves
+    /// nothing.
     pub traces: Vec<DerivedTrace>,
-    /// Log records outside all traces that nothing explains, with their project, in the order of `fragments`.
-    pub unmapped_logs: Vec<(String, UnmappedSpan)>,
+}
+
+/// A fragment as a row of fact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// Names the unit of several traces, and of records outside of traces, that is derived together; absent where the trace
+    /// alone is the unit.
+    pub unit_key: Option<String>,
+    /// The fragment with its place.
+    pub stored: StoredFragment,
+    /// Items of feedback that it carries, in their order. They become facts at the place of the fragment, those apart whose
+    /// id the store has.
+    pub feedback: Vec<FeedbackItem>,
+}
+
+/// That a unit key was seen in a trace, or outside of all traces.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnitLink {
+    /// Project of both.
+    pub project: String,
+    /// The unit key.
+    pub unit_key: String,
+    /// `None`: on records outside of traces.
+    pub trace_id: Option<String>,
 }
 
 /// What the idempotency index needs to know of a stored item.
@@ -113,6 +138,26 @@ impl Store {
     /// All facts of some traces, named by (project, trace id), in journal order. Traces that are not there give none.
     pub fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError> {
         commit::fragments(&self.connection, traces)
+    }
+
+    /// Every link of the units that some traces, named by (project, trace id), and unit keys, named by (project, unit key),
+    /// belong to: all that can be reached over links. Sorted.
+    pub fn unit_links(
+        &self,
+        traces: &[(String, String)],
+        unit_keys: &[(String, String)],
+    ) -> Result<Vec<UnitLink>, StoreError> {
+        units::links(&self.connection, traces, unit_keys)
+    }
+
+    /// All facts of some unit keys of a project that lie outside of traces, in journal order. Those inside are facts of
+    /// their traces.
+    pub fn fragments_outside_traces(
+        &self,
+        project: &str,
+        unit_keys: &[String],
+    ) -> Result<Vec<StoredFragment>, StoreError> {
+        units::fragments_outside_traces(&self.connection, project, unit_keys)
     }
 
     /// Every item of feedback, to build the idempotency index anew at start. In journal order.

@@ -9,17 +9,17 @@ mod traces;
 use duckdb::Connection;
 
 pub(crate) use feedback::FeedbackFact;
-pub(crate) use traces::KnownTrace;
+pub(crate) use traces::{KnownTrace, KnownUnit};
 
-use crate::StoreError;
 use crate::columns::{Cell, append, create_table};
+use crate::{Fact, StoreError};
 use feedback::{TargetRow, feedback_facts, feedback_targets, target_rows};
-use gleaner_model::{DerivedTrace, FeedbackBody, Fragment, Message, StoredFragment};
+use gleaner_model::{DerivedTrace, FeedbackBody, Fragment, Message};
 use serde_json::{Map, Value};
 use spans::{SpanRow, span_facts, span_rows};
 use traces::{
     ArtifactRow, AttemptRow, ContentBody, ContentRef, SessionRow, UnmappedRow, artifact_rows, attempt_rows,
-    content_bodies, content_refs, known_traces, session_rows, unmapped_rows,
+    content_bodies, content_refs, known_traces, known_units, session_rows, unmapped_rows,
 };
 
 /// Derived tables: their rows of a trace are replaced as a whole. Each has `project`, `trace_id` and `recorded_at`.
@@ -40,13 +40,14 @@ pub(crate) fn create_statements() -> Vec<String> {
         create_table("unmapped_rows", &unmapped_rows()),
         create_table("content_refs", &content_refs()),
         create_table("known_traces", &known_traces()),
+        create_table("known_units", &known_units()),
     ]
 }
 
 /// What one commit adds to every table.
 #[derive(Default)]
 pub(crate) struct Rows<'a> {
-    fragments: Vec<&'a StoredFragment>,
+    fragments: Vec<&'a Fact>,
     feedback: Vec<FeedbackFact<'a>>,
     targets: Vec<TargetRow<'a>>,
     spans: Vec<SpanRow<'a>>,
@@ -57,22 +58,13 @@ pub(crate) struct Rows<'a> {
     references: Vec<ContentRef<'a>>,
     bodies: Vec<ContentBody<'a>>,
     known: Vec<KnownTrace>,
+    known_units: Vec<KnownUnit>,
 }
 
 impl<'a> Rows<'a> {
     /// Facts from telemetry.
-    pub(crate) fn add_fragments(&mut self, fragments: &'a [StoredFragment]) {
+    pub(crate) fn add_fragments(&mut self, fragments: &'a [Fact]) {
         self.fragments.extend(fragments);
-    }
-
-    /// Log records outside all traces that nothing explains.
-    pub(crate) fn add_unmapped_log(
-        &mut self,
-        project: &'a str,
-        recorded_at_unix_nano: u64,
-        unmapped: &'a gleaner_model::UnmappedSpan,
-    ) {
-        self.unmapped.push(UnmappedRow { project, recorded_at_unix_nano, unmapped });
     }
 
     /// One item of feedback.
@@ -90,11 +82,7 @@ impl<'a> Rows<'a> {
         self.spans.extend(trace.spans.iter().map(|span| SpanRow { trace, span }));
         self.attempts.extend(trace.attempts.iter().map(|part| AttemptRow::new(trace, part)));
         self.sessions.extend(trace.session_facts.iter().map(|fact| SessionRow { trace, fact }));
-        self.unmapped.extend(trace.unmapped.iter().map(|unmapped| UnmappedRow {
-            project: &trace.project,
-            recorded_at_unix_nano: trace.recorded_at_unix_nano,
-            unmapped,
-        }));
+        self.unmapped.extend(trace.unmapped.iter().map(|unmapped| UnmappedRow { trace, unmapped }));
         for content in &trace.contents {
             self.references.push(ContentRef::of_trace(trace, content));
             self.bodies.push(ContentBody::of_content(&trace.project, content));
@@ -112,6 +100,11 @@ impl<'a> Rows<'a> {
     /// The loader's book-keeping on a trace.
     pub(crate) fn add_known(&mut self, known: KnownTrace) {
         self.known.push(known);
+    }
+
+    /// The loader's book-keeping on a unit.
+    pub(crate) fn add_known_unit(&mut self, known: KnownUnit) {
+        self.known_units.push(known);
     }
 
     /// `(project, content hash)` of every body that the commit brings.
@@ -139,7 +132,8 @@ impl<'a> Rows<'a> {
         append(connection, "artifact_rows", &artifact_rows(), &self.artifacts)?;
         append(connection, "unmapped_rows", &unmapped_rows(), &self.unmapped)?;
         append(connection, "content_refs", &content_refs(), &self.references)?;
-        append(connection, "known_traces", &known_traces(), &self.known)
+        append(connection, "known_traces", &known_traces(), &self.known)?;
+        append(connection, "known_units", &known_units(), &self.known_units)
     }
 }
 

@@ -161,7 +161,7 @@ impl Identity {
         }
     }
 
-    fn is_keyed(&self) -> bool {
+    pub(super) fn is_keyed(&self) -> bool {
         self.lineage_id.is_some()
             || self.lineage_label.is_some()
             || self.rollout_id.is_some()

@@ -21,6 +21,26 @@ fn a_trace_without_keys_is_one_attempt_of_its_own_session() {
     assert!(trace.spans.iter().all(|span| span.attempt_id.as_ref() == Some(&attempt.attempt_id)));
 }
 
+/// Guarantees: a trace of an evaluator with its model's call, or of nothing but feedback, is no attempt; one with an agent in it,
+/// with keys, or with another's call, is.
+#[test]
+fn judgement_of_other_traces_is_no_attempt() {
+    let judge = || span("judge", SpanKind::Evaluator).at(0, 9);
+    let call = || llm("m").under("judge").at(1, 2);
+    let trace = derive([judge(), call()]);
+    assert_eq!((trace.attempts.len(), trace.spans.len(), trace.spans[0].attempt_id.as_ref()), (0, 2, None));
+    let thumb = || span("thumb", SpanKind::Other).mapped(|mapped| mapped.convention = None).attr("feedback.score", 1);
+    assert_eq!(derive([thumb()]).attempts, []);
+    for spans in [
+        vec![judge(), call(), agent("task").under("judge")],
+        vec![judge().keys("A", 1, 1), call()],
+        vec![judge().mapped(|mapped| mapped.attempt_key = Some("a".into()))],
+        vec![judge(), llm("other")],
+    ] {
+        assert_eq!(derive(spans.clone()).attempts.len(), 1, "{spans:?}");
+    }
+}
+
 #[test]
 fn no_parentless_span_no_root() {
     let trace = derive([agent("a").under("remote").at(0, 9), llm("m").under("a").at(1, 2)]);

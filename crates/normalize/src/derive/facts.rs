@@ -11,6 +11,7 @@ use crate::attribution::keys::{self, Carrier, Found, KeyFinder};
 use crate::attribution::{Attribution, InvalidKey};
 use crate::derive::spans::log_time;
 use crate::derive::tree::Tree;
+use crate::telemetry_feedback::carries_feedback;
 
 /// Need, constraints, context and user of every session that has an attempt here, each different value once.
 pub(crate) fn session_facts(
@@ -120,6 +121,8 @@ pub(crate) fn contents(spans: &[Span], attempts: &[AttemptPart]) -> Vec<Content>
 /// - `invalid_cycle`, `invalid_attempt_number`: no whole number of 1 or more;
 /// - `no_trace_id`, `no_span_id`: a log record outside any trace, outside any span;
 /// - `no_span_yet`: a log record whose span has not come.
+///
+/// A record that carries feedback is explained by it.
 pub(crate) fn unmapped(tree: &Tree<'_>, invalid: &[InvalidKey], loose_logs: &[LogFragment]) -> Vec<UnmappedSpan> {
     let row_of = |place: usize, reason: &str| {
         let span = tree.nodes[place].span();
@@ -139,6 +142,7 @@ pub(crate) fn unmapped(tree: &Tree<'_>, invalid: &[InvalidKey], loose_logs: &[Lo
 
     let mut logs: Vec<(u64, UnmappedSpan)> = loose_logs
         .iter()
+        .filter(|log| !carries_feedback(log))
         .map(|log| {
             let reason = match (&log.trace_id, &log.span_id) {
                 (None, _) => "no_trace_id",

@@ -1,36 +1,35 @@
 //! What happens inside of the loader's transaction, and the reads that it needs.
 //!
-//! Lists of keys go to DuckDB as one JSON parameter, so that every statement has one text and no value is ever part of it.
 //! `known_traces` is asked first: a trace that is new costs no look into the large tables.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use duckdb::{Connection, params};
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
-use serde_json::Value;
 
-use super::{Commit, histories};
+use super::keys::{KEYS, key_list};
+use super::{Commit, histories, units};
 use crate::StoreError;
 use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
 
 /// Project and trace id.
 type TraceKey<'a> = (&'a str, &'a str);
 
-/// The list that [`key_list`] makes, as a relation of two columns.
-const KEYS: &str =
-    "(SELECT key.a, key.b FROM (SELECT unnest(from_json(?, '[{\"a\": \"VARCHAR\", \"b\": \"VARCHAR\"}]')) AS key))";
+/// Room for the items of one fragment among the ordinals of its frame. With more (no request is that large) two would share one
+/// ordinal, and no more.
+const CARRIED_BITS: u32 = 20;
 
 /// Appends and replaces everything of a commit but the journal position.
 pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
     let mut rows = Rows::default();
-    rows.add_fragments(&commit.fragments);
-    add_unmapped_logs(&mut rows, commit);
+    rows.add_fragments(&commit.facts);
     add_feedback(connection, &mut rows, commit)?;
     let traces = last_of_each(&commit.traces);
     for trace in traces.values() {
         rows.add_trace(trace);
     }
     replace_known(connection, &mut rows, commit, &traces)?;
+    units::replace_known(connection, &mut rows, &commit.facts)?;
     drop_known_bodies(connection, &mut rows)?;
     rows.append(connection)?;
     histories::refresh(connection, traces.values().copied())
@@ -49,14 +48,23 @@ pub(super) fn fragments(
     };
     let last = with_facts().map(|k| k.last_fact_unix_nano).max().unwrap_or(first);
     let list = key_list(with_facts().map(|k| (k.project.as_str(), k.trace_id.as_str())));
+    read_fragments(connection, "(project, trace_id)", (first, last), &list)
+}
+
+/// Facts by key, in journal order. `key` is the condition that `IN` a list ends. Facts lie in order of arrival: the bounds of
+/// `recorded_at`, as the book-keeping has them, spare most row groups.
+pub(super) fn read_fragments(
+    connection: &Connection,
+    key: &'static str,
+    (first, last): (u64, u64),
+    list: &str,
+) -> Result<Vec<StoredFragment>, StoreError> {
     let sql = |e| StoreError::sql("reading facts", e);
-    // Facts lie in order of arrival: the time bounds spare most row groups.
     let mut statement = connection
         .prepare(&format!(
             "SELECT project, position, ordinal, recorded_at_unix_nano, body
              FROM span_facts
-             WHERE recorded_at_unix_nano BETWEEN ? AND ?
-                 AND (project, trace_id) IN {KEYS}
+             WHERE recorded_at_unix_nano BETWEEN ? AND ? AND {key} IN {KEYS}
              ORDER BY position, ordinal"
         ))
         .map_err(sql)?;
@@ -76,48 +84,36 @@ pub(super) fn fragments(
     .collect()
 }
 
-/// A record without a trace has no derivation that could say when it came: its fragment does. The fragments of one name are
-/// taken in order.
-fn add_unmapped_logs<'a>(rows: &mut Rows<'a>, commit: &'a Commit) {
-    if commit.unmapped_logs.is_empty() {
-        return;
-    }
-    let mut arrivals: HashMap<(&str, &str, &str), Vec<u64>> = HashMap::new();
-    for stored in commit.fragments.iter().rev() {
-        if let Fragment::Log(log) = &stored.fragment
-            && log.trace_id.is_none()
-        {
-            let name = (stored.project.as_str(), log.scope.name.as_str(), log.event_name.as_str());
-            arrivals.entry(name).or_default().push(stored.recorded_at_unix_nano);
-        }
-    }
-    for (project, unmapped) in &commit.unmapped_logs {
-        let name = (project.as_str(), unmapped.scope_name.as_str(), unmapped.name.as_str());
-        let arrival = arrivals.get_mut(&name).and_then(Vec::pop).unwrap_or(0);
-        rows.add_unmapped_log(project, arrival, unmapped);
-    }
-}
-
 fn add_feedback<'a>(connection: &Connection, rows: &mut Rows<'a>, commit: &'a Commit) -> Result<(), StoreError> {
-    let keys = commit.feedback.iter().map(|(_, _, item)| (item.project.as_str(), item.item_id.as_str()));
+    let mut ordinals: HashMap<u64, u64> = HashMap::new();
+    let sent = commit.feedback.iter().map(|(position, recorded_at_unix_nano, item)| {
+        // Skipped items count too: the place in the frame must not depend on what the store had.
+        let next = ordinals.entry(*position).or_default();
+        let ordinal = *next;
+        *next += 1;
+        FeedbackFact { position: *position, ordinal, recorded_at_unix_nano: *recorded_at_unix_nano, item }
+    });
+    // No frame holds both items and fragments. The place comes from the fragment's alone, never from what was new.
+    let carried = commit.facts.iter().flat_map(|fact| {
+        let first = u64::from(fact.stored.ordinal) << CARRIED_BITS;
+        (first..).zip(&fact.feedback).map(|(ordinal, item)| FeedbackFact {
+            position: fact.stored.position,
+            ordinal,
+            recorded_at_unix_nano: fact.stored.recorded_at_unix_nano,
+            item,
+        })
+    });
+    let mut facts: Vec<FeedbackFact<'_>> = sent.chain(carried).collect();
+    facts.sort_by_key(|fact| (fact.position, fact.ordinal));
     let mut seen = stored_keys(
         connection,
         &format!("SELECT project, item_id FROM feedback_facts WHERE (project, item_id) IN {KEYS}"),
-        keys,
+        facts.iter().map(|fact| (fact.item.project.as_str(), fact.item.item_id.as_str())),
     )?;
-    let mut ordinals: HashMap<u64, u64> = HashMap::new();
-    for (position, recorded_at_unix_nano, item) in &commit.feedback {
-        // Skipped items count too: the place in the frame must not depend on what the store had.
-        let ordinal = ordinals.entry(*position).or_default();
-        if seen.insert((item.project.clone(), item.item_id.clone())) {
-            rows.add_feedback(FeedbackFact {
-                position: *position,
-                ordinal: *ordinal,
-                recorded_at_unix_nano: *recorded_at_unix_nano,
-                item,
-            });
+    for fact in facts {
+        if seen.insert((fact.item.project.clone(), fact.item.item_id.clone())) {
+            rows.add_feedback(fact);
         }
-        *ordinal += 1;
     }
     Ok(())
 }
@@ -135,7 +131,7 @@ fn replace_known(
     traces: &BTreeMap<TraceKey<'_>, &DerivedTrace>,
 ) -> Result<(), StoreError> {
     let mut facts: BTreeMap<TraceKey<'_>, (u64, u64)> = BTreeMap::new();
-    for stored in &commit.fragments {
+    for stored in commit.facts.iter().map(|fact| &fact.stored) {
         if let Some(trace_id) = stored.fragment.trace_id() {
             let at = stored.recorded_at_unix_nano.max(1_000);
             let (first, last) = facts.entry((&stored.project, trace_id)).or_insert((at, at));
@@ -171,10 +167,11 @@ fn replace_known(
         let before = known.get(&(key.0.to_owned(), key.1.to_owned()));
         let (first, last) = facts.get(&key).copied().unwrap_or((0, 0));
         let first_before = before.map_or(0, |k| k.first_fact_unix_nano);
-        rows.add_known(KnownTrace {
+        let now = KnownTrace {
             project: key.0.to_owned(),
             trace_id: key.1.to_owned(),
             derived_at_unix_nano: match traces.get(&key) {
+                Some(trace) if is_empty(trace) => 0,
                 Some(trace) => trace.recorded_at_unix_nano.max(1_000),
                 None => before.map_or(0, |k| k.derived_at_unix_nano),
             },
@@ -184,9 +181,28 @@ fn replace_known(
                 first
             },
             last_fact_unix_nano: last.max(before.map_or(0, |k| k.last_fact_unix_nano)),
-        });
+        };
+        // A derived trace that is no longer derived leaves no trace of itself.
+        if now.derived_at_unix_nano != 0 || now.first_fact_unix_nano != 0 {
+            rows.add_known(now);
+        }
     }
     Ok(())
+}
+
+/// Whether a derivation has no rows.
+fn is_empty(trace: &DerivedTrace) -> bool {
+    let DerivedTrace {
+        project: _,
+        trace_id: _,
+        recorded_at_unix_nano: _,
+        spans,
+        attempts,
+        session_facts,
+        contents,
+        unmapped,
+    } = trace;
+    spans.is_empty() && attempts.is_empty() && session_facts.is_empty() && contents.is_empty() && unmapped.is_empty()
 }
 
 /// Bodies are facts: one that is there, or comes twice in this commit, is not written again.
@@ -245,9 +261,4 @@ fn known_traces<'a>(
     rows.map(|row| row.map(|known| ((known.project.clone(), known.trace_id.clone()), known)))
         .collect::<Result<_, _>>()
         .map_err(failed)
-}
-
-/// Keys as the JSON parameter of the statements above.
-fn key_list<'a>(keys: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    Value::Array(keys.map(|(a, b)| serde_json::json!({"a": a, "b": b})).collect()).to_string()
 }

@@ -11,16 +11,17 @@ fn config(dir: &Path) -> StoreConfig {
     StoreConfig { dir: dir.to_owned(), memory_limit_bytes: 256 << 20, threads: 1, checkpoint_wal_bytes: u64::MAX }
 }
 
-fn fragment(position: u64, span_id: &str) -> StoredFragment {
+fn fact(position: u64, span_id: &str) -> Fact {
     let span =
         SpanFragment { trace_id: TRACE.into(), span_id: span_id.into(), name: "chat".into(), ..Default::default() };
-    StoredFragment {
+    let stored = StoredFragment {
         project: "default".into(),
         position,
         ordinal: 0,
         recorded_at_unix_nano: position * 1_000_000_001,
         fragment: gleaner_model::Fragment::Span(Box::new(span)),
-    }
+    };
+    Fact { unit_key: None, stored, feedback: Vec::new() }
 }
 
 /// A trace with one span per id, all with one and the same message.
@@ -64,6 +65,7 @@ fn evaluation(item_id: &str) -> FeedbackItem {
             label: None,
             comment: None,
             correction: Some("better".into()),
+            metadata: None,
         }),
     }
 }
@@ -83,10 +85,9 @@ fn a_commit_survives_reopening() {
     assert_eq!(store.position().expect("a position"), 0);
     let commit = Commit {
         position: 9,
-        fragments: vec![fragment(3, "00f067aa0ba902b7"), fragment(9, "00f067aa0ba902b8")],
+        facts: vec![fact(3, "00f067aa0ba902b7"), fact(9, "00f067aa0ba902b8")],
         feedback: vec![(4, 5, evaluation("e1"))],
         traces: vec![trace(9_000_000_009, &["00f067aa0ba902b7", "00f067aa0ba902b8"])],
-        ..Commit::default()
     };
     store.commit(&commit).expect("a commit");
     assert!(store.wal_bytes() > 0);
@@ -95,7 +96,8 @@ fn a_commit_survives_reopening() {
     let mut store = Store::open(&config(dir.path())).expect("the store again");
     assert_eq!(store.position().expect("a position"), 9);
     let key = ("default".to_owned(), TRACE.to_owned());
-    assert_eq!(store.fragments(&[key, ("other".into(), TRACE.into())]).expect("facts"), commit.fragments);
+    let stored: Vec<_> = commit.facts.iter().map(|fact| fact.stored.clone()).collect();
+    assert_eq!(store.fragments(&[key, ("other".into(), TRACE.into())]).expect("facts"), stored);
     let keys = store.feedback_keys().expect("keys");
     assert_eq!((keys.len(), keys[0].content_hash.as_str()), (1, "hash of e1"));
     store.checkpoint().expect("a checkpoint");
@@ -115,8 +117,8 @@ fn derived_rows_are_replaced() {
     {
         let span_id = format!("{position:016x}");
         let traces = times.into_iter().map(|t| trace(t, &[&span_id, "bbbbbbbbbbbbbbbb"])).collect();
-        let fragments = vec![fragment(position, &span_id)];
-        store.commit(&Commit { position, fragments, traces, ..Commit::default() }).expect("a commit");
+        let facts = vec![fact(position, &span_id)];
+        store.commit(&Commit { position, facts, traces, ..Commit::default() }).expect("a commit");
         let rows = store
             .reader()
             .unwrap()
@@ -147,10 +149,9 @@ fn a_failed_commit_leaves_nothing() {
     let mut store = Store::open_in_memory().expect("a store");
     let commit = Commit {
         position: 5,
-        fragments: vec![fragment(5, "aaaaaaaaaaaaaaaa")],
+        facts: vec![fact(5, "aaaaaaaaaaaaaaaa")],
         feedback: vec![(5, 1, evaluation("e1"))],
         traces: vec![trace(1, &["aaaaaaaaaaaaaaaa"])],
-        ..Commit::default()
     };
     let rival = store.connection.try_clone().expect("a connection");
     rival.execute_batch("BEGIN; DELETE FROM journal_position").expect("a conflict");
@@ -209,46 +210,109 @@ fn more_rows_than_a_vector() {
     assert_eq!(count(&store, sql), 5000);
 }
 
-/// Guarantees: a log record outside all traces is a fact, is listed as unmapped, and keeps its time of arrival.
-#[test]
-fn logs_without_a_trace() {
-    let mut store = Store::open_in_memory().expect("a store");
+/// A log record outside all traces, at so many seconds.
+fn loose_log(position: u64, unit_key: Option<&str>, name: &str) -> Fact {
     let log = LogFragment {
-        event_name: "boot".into(),
+        event_name: name.into(),
         scope: ScopeInfo { name: "app".into(), ..Default::default() },
         ..Default::default()
     };
-    let at = |ordinal: u32| StoredFragment {
+    let stored = StoredFragment {
         project: "default".into(),
-        position: 1,
-        ordinal,
-        recorded_at_unix_nano: u64::from(ordinal) * 1_000_000_000,
-        fragment: gleaner_model::Fragment::Log(Box::new(log.clone())),
+        position,
+        ordinal: 3,
+        recorded_at_unix_nano: position * 1_000_000_000,
+        fragment: gleaner_model::Fragment::Log(Box::new(log)),
     };
-    let unmapped = UnmappedSpan {
-        trace_id: None,
-        span_id: None,
-        scope_name: "app".into(),
-        name: "boot".into(),
-        reason: "no_known_attributes".into(),
-    };
+    Fact { unit_key: unit_key.map(str::to_owned), stored, feedback: Vec::new() }
+}
+
+/// Guarantees: a log record outside all traces and units is a fact as often as it is sent, and is listed as unmapped once,
+/// with its first time of arrival; one of a unit, or one that carried feedback, is not listed.
+#[test]
+fn logs_without_a_trace() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let scored = |position| Fact { feedback: vec![evaluation("e1")], ..loose_log(position, None, "scored") };
     let commit = Commit {
-        position: 1,
-        fragments: vec![at(1), at(2)],
-        unmapped_logs: vec![("default".into(), unmapped.clone()), ("default".into(), unmapped)],
+        position: 5,
+        facts: vec![
+            loose_log(1, None, "boot"),
+            loose_log(2, None, "boot"),
+            loose_log(3, Some("s"), "prompt"),
+            scored(4),
+            scored(5),
+        ],
         ..Commit::default()
     };
     store.commit(&commit).expect("a commit");
-    let rows =
-        store.reader().unwrap().rows("SELECT name, recorded_at FROM unmapped_spans ORDER BY recorded_at", &[]).unwrap();
+    let sql = "SELECT trace_id, scope_name, name, reason, recorded_at FROM unmapped_spans";
     assert_eq!(
-        Value::from_iter(rows),
-        json!([
-            {"name": "boot", "recorded_at": "1970-01-01T00:00:01.000000Z"},
-            {"name": "boot", "recorded_at": "1970-01-01T00:00:02.000000Z"}
-        ])
+        Value::from_iter(store.reader().unwrap().rows(sql, &[]).unwrap()),
+        json!([{"trace_id": null, "scope_name": "app", "name": "boot", "reason": "log_outside_any_trace",
+            "recorded_at": "1970-01-01T00:00:01.000000Z"}])
     );
-    assert_eq!(count(&store, "SELECT count(*) FROM span_facts WHERE trace_id IS NULL"), 2);
+    assert_eq!(count(&store, "SELECT count(*) FROM span_facts WHERE trace_id IS NULL"), 5);
+    assert_eq!(count(&store, "SELECT count(*) FROM log_records"), 3);
+    assert_eq!(count(&store, "SELECT ordinal + position FROM evaluations"), (3 << 20) + 4);
+}
+
+/// Guarantees: records of a unit key are found over commits, however far apart; links are written once; other projects
+/// and keys are left out.
+#[test]
+fn facts_of_a_unit_key() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let key = |name: &str| ("default".to_owned(), name.to_owned());
+    assert_eq!(store.unit_links(&[key(TRACE)], &[key("s")]).expect("links"), []);
+    for position in [2, 1, 30] {
+        let inside = Fact { unit_key: Some("s".into()), ..fact(position, &format!("{position:016x}")) };
+        let facts = vec![loose_log(position, Some("s"), "a"), loose_log(position, Some("t"), "b"), inside];
+        store.commit(&Commit { position: 30, facts, ..Commit::default() }).expect("a commit");
+    }
+    assert_eq!(count(&store, "SELECT count(*) FROM known_units"), 3);
+    let link = |unit_key: &str, trace_id: Option<&str>| UnitLink {
+        project: "default".into(),
+        unit_key: unit_key.into(),
+        trace_id: trace_id.map(str::to_owned),
+    };
+    let expected = [link("s", None), link("s", Some(TRACE))];
+    assert_eq!(store.unit_links(&[key(TRACE)], &[]).expect("links"), expected);
+    assert_eq!(store.unit_links(&[], &[key("s")]).expect("links"), expected);
+    assert_eq!(store.unit_links(&[], &[key("t"), key("none")]).expect("links"), [link("t", None)]);
+    let positions = |project: &str, keys: &[&str]| -> Vec<u64> {
+        let keys: Vec<String> = keys.iter().map(|k| (*k).to_owned()).collect();
+        let found = store.fragments_outside_traces(project, &keys).expect("facts");
+        found.iter().map(|f| f.position).collect()
+    };
+    assert_eq!(positions("default", &["s"]), [1, 2, 30]);
+    assert_eq!(positions("default", &["s", "t"]), [1, 1, 2, 2, 30, 30]);
+    assert_eq!((positions("default", &["none"]), positions("other", &["s"])), (vec![], vec![]));
+}
+
+/// Guarantees: an empty derivation takes away what was derived before, and is not known any more where there is no fact.
+#[test]
+fn an_empty_derivation_leaves_nothing() {
+    let mut store = Store::open_in_memory().expect("a store");
+    let mut listed = trace(5_000_000, &["aaaaaaaaaaaaaaaa"]);
+    // Listed under the derived trace, though it names none itself.
+    listed.unmapped.push(gleaner_model::UnmappedSpan {
+        trace_id: None,
+        span_id: None,
+        scope_name: "app".into(),
+        name: "told".into(),
+        reason: "no_trace_id".into(),
+    });
+    store.commit(&Commit { position: 1, traces: vec![listed], ..Commit::default() }).expect("a commit");
+    assert_eq!(count(&store, "SELECT count(*) FROM unmapped_spans WHERE trace_id IS NULL"), 1);
+    let empty = || DerivedTrace { project: "default".into(), trace_id: TRACE.into(), ..DerivedTrace::default() };
+    store.commit(&Commit { position: 2, traces: vec![empty()], ..Commit::default() }).expect("a commit");
+    for relation in ["execution_spans", "unmapped_spans", "contents", "known_traces"] {
+        assert_eq!(count(&store, &format!("SELECT count(*) FROM {relation}")), 0, "{relation}");
+    }
+    let facts = vec![fact(3, "aaaaaaaaaaaaaaaa")];
+    store.commit(&Commit { position: 3, facts, traces: vec![empty()], ..Commit::default() }).expect("a commit");
+    assert_eq!(count(&store, "SELECT count(*) FROM known_traces WHERE derived_at IS NULL"), 1);
+    let facts = store.fragments(&[("default".into(), TRACE.into())]).expect("facts");
+    assert_eq!(facts.len(), 1);
 }
 
 /// Guarantees: a large write-ahead log is taken into the file by the next commit.

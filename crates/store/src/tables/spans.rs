@@ -1,8 +1,9 @@
 //! `span_facts` (fragments as they arrived) and `span_rows` (canonical spans).
 
-use gleaner_model::{DerivedTrace, Fragment, Message, Span, SpanOrigin, StoredFragment};
+use gleaner_model::{DerivedTrace, Fragment, Message, Span, SpanOrigin};
 
 use super::{json_text, recorded_at};
+use crate::Fact;
 use crate::columns::{Cell, Column, Kind, column};
 
 /// A span with the trace that it was derived with.
@@ -11,22 +12,24 @@ pub(crate) struct SpanRow<'a> {
     pub(crate) span: &'a Span,
 }
 
-/// Fragments, in journal order.
-pub(crate) fn span_facts<'a>() -> Vec<Column<&'a StoredFragment>> {
+/// Fragments, in journal order. `unit_key` says which records outside of traces belong together.
+pub(crate) fn span_facts<'a>() -> Vec<Column<&'a Fact>> {
     use Kind::{LongText, Text, Time, UInt};
     vec![
-        column("project", Text, |f| (&f.project).into()),
-        column("trace_id", Text, |f| f.fragment.trace_id().into()),
-        column("span_id", Text, |f| f.fragment.span_id().into()),
-        column("signal", Text, |f| match f.fragment {
+        column("project", Text, |f| (&f.stored.project).into()),
+        column("trace_id", Text, |f| f.stored.fragment.trace_id().into()),
+        column("span_id", Text, |f| f.stored.fragment.span_id().into()),
+        column("unit_key", Text, |f| (&f.unit_key).into()),
+        column("signal", Text, |f| match f.stored.fragment {
             Fragment::Span(_) => "span".into(),
             Fragment::Log(_) => "log".into(),
         }),
-        column("position", UInt, |f| f.position.into()),
-        column("ordinal", UInt, |f| u64::from(f.ordinal).into()),
-        column("recorded_at", Time, |f| recorded_at(f.recorded_at_unix_nano)),
-        column("recorded_at_unix_nano", UInt, |f| f.recorded_at_unix_nano.into()),
-        column("body", LongText, |f| json_text(&f.fragment).into()),
+        column("position", UInt, |f| f.stored.position.into()),
+        column("ordinal", UInt, |f| u64::from(f.stored.ordinal).into()),
+        column("feedback_items", UInt, |f| (f.feedback.len() as u64).into()),
+        column("recorded_at", Time, |f| recorded_at(f.stored.recorded_at_unix_nano)),
+        column("recorded_at_unix_nano", UInt, |f| f.stored.recorded_at_unix_nano.into()),
+        column("body", LongText, |f| json_text(&f.stored.fragment).into()),
     ]
 }
 

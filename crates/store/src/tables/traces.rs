@@ -1,5 +1,6 @@
 //! Derived tables beside `span_rows`: parts of attempts, what traces say of sessions, artifacts, contents; and
-//! `known_traces`, which tells the loader what is there of a trace without looking into the large tables.
+//! `known_traces` and `known_units`, which tell the loader what is there of a trace or a unit without looking into the large
+//! tables.
 
 use gleaner_model::{
     AgentDefinition, AttemptPart, Content, ContentHash, ContentKind, DeclaredArtifact, DerivedTrace, Message,
@@ -180,17 +181,18 @@ pub(crate) fn artifact_rows<'a>() -> Vec<Column<ArtifactRow<'a>>> {
 
 /// A span or record that nothing explains.
 pub(crate) struct UnmappedRow<'a> {
-    pub(crate) project: &'a str,
-    pub(crate) recorded_at_unix_nano: u64,
+    pub(crate) trace: &'a DerivedTrace,
     pub(crate) unmapped: &'a UnmappedSpan,
 }
 
+/// `trace_id` is the trace that it was derived with, `sent_trace_id` the one that it names itself, where it names one.
 pub(crate) fn unmapped_rows<'a>() -> Vec<Column<UnmappedRow<'a>>> {
     use Kind::{Text, Time};
     vec![
-        column("project", Text, |r| r.project.into()),
-        column("recorded_at", Time, |r| recorded_at(r.recorded_at_unix_nano)),
-        column("trace_id", Text, |r| (&r.unmapped.trace_id).into()),
+        column("project", Text, |r| (&r.trace.project).into()),
+        column("recorded_at", Time, |r| recorded_at(r.trace.recorded_at_unix_nano)),
+        column("trace_id", Text, |r| (&r.trace.trace_id).into()),
+        column("sent_trace_id", Text, |r| (&r.unmapped.trace_id).into()),
         column("span_id", Text, |r| (&r.unmapped.span_id).into()),
         column("scope_name", Text, |r| (&r.unmapped.scope_name).into()),
         column("name", Text, |r| (&r.unmapped.name).into()),
@@ -279,6 +281,29 @@ pub(crate) fn known_traces() -> Vec<Column<KnownTrace>> {
         column("project", Text, |r| (&r.project).into()),
         column("trace_id", Text, |r| (&r.trace_id).into()),
         column("derived_at", Time, |r| Cell::Time(r.derived_at_unix_nano)),
+        column("first_fact_at", Time, |r| Cell::Time(r.first_fact_unix_nano)),
+        column("last_fact_at", Time, |r| Cell::Time(r.last_fact_unix_nano)),
+    ]
+}
+
+/// The loader's book-keeping on units: one row per link of a unit key to a trace, and one, without a trace, for all of a
+/// key's records outside of traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownUnit {
+    pub(crate) project: String,
+    pub(crate) unit_key: String,
+    pub(crate) trace_id: Option<String>,
+    /// `recorded_at` of the first and of the last record outside of traces; 0 for a link, since the trace has its own.
+    pub(crate) first_fact_unix_nano: u64,
+    pub(crate) last_fact_unix_nano: u64,
+}
+
+pub(crate) fn known_units() -> Vec<Column<KnownUnit>> {
+    use Kind::{Text, Time};
+    vec![
+        column("project", Text, |r| (&r.project).into()),
+        column("unit_key", Text, |r| (&r.unit_key).into()),
+        column("trace_id", Text, |r| (&r.trace_id).into()),
         column("first_fact_at", Time, |r| Cell::Time(r.first_fact_unix_nano)),
         column("last_fact_at", Time, |r| Cell::Time(r.last_fact_unix_nano)),
     ]

@@ -31,5 +31,6 @@ SELECT
     attempt_id IS NOT NULL AS linked,
     NOT retracted AND NOT superseded AS in_force,
     created_at, project, recorded_at,
+    body -> '$.metadata' AS metadata,
     retracted, superseded, reason AS unbound_reason, via AS bound_via, text_hash AS correction_hash, position, ordinal
 FROM ordered;

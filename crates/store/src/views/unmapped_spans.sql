@@ -1,4 +1,12 @@
--- Spans and log records that no convention explains (invariant I8).
+-- Spans and log records that no convention explains (invariant I8). A record outside any trace is listed once, however often
+-- a client sent it, unless it belongs to a unit, whose derivation tells what became of it, or carried feedback.
 CREATE OR REPLACE VIEW unmapped_spans AS
-SELECT trace_id, span_id, scope_name, name, reason, project, recorded_at
-FROM unmapped_rows;
+SELECT sent_trace_id AS trace_id, span_id, scope_name, name, reason, project, recorded_at
+FROM unmapped_rows
+UNION ALL
+SELECT
+    NULL, NULL, any_value(body::JSON ->> '$.scope.name'), any_value(body::JSON ->> '$.event_name'),
+    'log_outside_any_trace', project, min(recorded_at)
+FROM span_facts
+WHERE trace_id IS NULL AND unit_key IS NULL AND feedback_items = 0
+GROUP BY project, md5_number(body);

@@ -1,0 +1,268 @@
+//! From new fragments to new facts and to what is derived from them, unit by unit.
+//!
+//! A unit is what has to be looked at together: a trace, or all traces and records outside of traces that unit keys hold
+//! together (see `gleaner_normalize::units`). Invariants:
+//! - What a unit derives to is a function of all its fragments, whatever batches they came in.
+//! - A fragment that says nothing new (a client's retry) is no fact: it was kept already. Only a record outside of all units
+//!   is kept as often as it was sent.
+//! - A trace without unit keys is derived once a batch, and read in one query with all others; what is said below of links
+//!   and of comparing does not concern it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
+use gleaner_store::{Fact, Store, StoreError, UnitLink};
+
+/// How units are found and derived.
+#[derive(Clone, Copy)]
+pub(super) struct Rules {
+    /// Names the unit of a fragment that is more than its trace.
+    pub unit_key: fn(&Fragment) -> Option<String>,
+    /// Derives all traces of a unit.
+    pub derive_unit: fn(&str, &[StoredFragment]) -> Vec<DerivedTrace>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { unit_key: gleaner_normalize::unit_key, derive_unit: gleaner_normalize::derive_unit }
+    }
+}
+
+/// Puts new fragments, which are in journal order, to the known ones of their units, and derives each unit that says
+/// something new. Gives the new facts in journal order, and every derived trace that may have changed; one that is no longer
+/// derived is empty.
+pub(super) fn derive(
+    rules: &Rules,
+    store: &Store,
+    new: Vec<StoredFragment>,
+) -> Result<(Vec<Fact>, Vec<DerivedTrace>), StoreError> {
+    let fact =
+        |stored: StoredFragment| Fact { unit_key: (rules.unit_key)(&stored.fragment), stored, feedback: Vec::new() };
+    let new: Vec<Fact> = new.into_iter().map(fact).collect();
+    let touched = |node: fn(&Fact) -> Option<Node>| -> Vec<(String, String)> {
+        let nodes: BTreeSet<Node> = new.iter().filter_map(node).collect();
+        nodes.into_iter().map(|node| (node.project, node.id)).collect()
+    };
+    let links = store.unit_links(&touched(Node::of_trace), &touched(Node::of_unit_key))?;
+    let mut units = Units::default();
+    for UnitLink { project, unit_key, trace_id } in links {
+        let trace = trace_id.map(|id| Node::new(NodeKind::Trace, &project, &id));
+        units.link(Node::new(NodeKind::UnitKey, &project, &unit_key), trace);
+    }
+    for fact in &new {
+        if let Some(key) = Node::of_unit_key(fact) {
+            units.link(key, Node::of_trace(fact));
+        }
+    }
+
+    let mut facts = Vec::with_capacity(new.len());
+    let mut alone: BTreeMap<Node, Vec<Fact>> = BTreeMap::new();
+    let mut together: BTreeMap<usize, Vec<Fact>> = BTreeMap::new();
+    for fact in new {
+        let Some(node) = Node::of_trace(&fact).or_else(|| Node::of_unit_key(&fact)) else {
+            facts.push(fact);
+            continue;
+        };
+        match units.of(&node) {
+            Some(unit) => together.entry(unit).or_default().push(fact),
+            None => alone.entry(node).or_default().push(fact),
+        }
+    }
+    let mut traces = derive_alone(rules, store, alone, &mut facts)?;
+    for (unit, new) in together {
+        traces.extend(derive_together(rules, store, units.members(unit), new, &mut facts)?);
+    }
+    facts.sort_by_key(|fact| (fact.stored.position, fact.stored.ordinal));
+    Ok((facts, traces))
+}
+
+/// Units of one trace each.
+fn derive_alone(
+    rules: &Rules,
+    store: &Store,
+    new: BTreeMap<Node, Vec<Fact>>,
+    facts: &mut Vec<Fact>,
+) -> Result<Vec<DerivedTrace>, StoreError> {
+    let names: Vec<(String, String)> = new.keys().map(|node| (node.project.clone(), node.id.clone())).collect();
+    let mut known: HashMap<(String, String), Fragments> = HashMap::new();
+    for stored in store.fragments(&names)? {
+        let Some(trace_id) = stored.fragment.trace_id() else { continue };
+        known.entry((stored.project.clone(), trace_id.to_owned())).or_default().add(stored);
+    }
+    let mut derived = Vec::new();
+    for (node, new) in new {
+        let mut fragments = known.remove(&(node.project.clone(), node.id)).unwrap_or_default();
+        if fragments.add_new(new, facts) {
+            derived.extend((rules.derive_unit)(&node.project, &fragments.all));
+        }
+    }
+    Ok(derived)
+}
+
+/// One unit of several traces, or of records outside of traces. It may be large, and little of it changes with a batch: what
+/// was derived from it before is derived again, so that only what differs is written.
+fn derive_together(
+    rules: &Rules,
+    store: &Store,
+    members: &[Node],
+    new: Vec<Fact>,
+    facts: &mut Vec<Fact>,
+) -> Result<Vec<DerivedTrace>, StoreError> {
+    let Some(project) = members.first().map(|node| node.project.clone()) else { return Ok(Vec::new()) };
+    let of_kind = |kind| members.iter().filter(move |node| node.kind == kind).map(|node| node.id.clone());
+    let traces: Vec<(String, String)> = of_kind(NodeKind::Trace).map(|id| (project.clone(), id)).collect();
+    let unit_keys: Vec<String> = of_kind(NodeKind::UnitKey).collect();
+    let mut fragments = Fragments::default();
+    for stored in store.fragments(&traces)? {
+        fragments.add(stored);
+    }
+    for stored in store.fragments_outside_traces(&project, &unit_keys)? {
+        fragments.add(stored);
+    }
+    let known = fragments.all.len();
+    if !fragments.add_new(new, facts) {
+        return Ok(Vec::new());
+    }
+    let mut before: BTreeMap<String, DerivedTrace> = derive_known(rules, &project, &fragments.all[..known])
+        .into_iter()
+        .map(|trace| (trace.trace_id.clone(), trace))
+        .collect();
+    let mut changed: Vec<DerivedTrace> = (rules.derive_unit)(&project, &fragments.all)
+        .into_iter()
+        .filter(|trace| before.remove(&trace.trace_id).as_ref() != Some(trace))
+        .collect();
+    changed.extend(before.into_keys().map(|trace_id| DerivedTrace {
+        project: project.clone(),
+        trace_id,
+        ..DerivedTrace::default()
+    }));
+    Ok(changed)
+}
+
+/// What known fragments derived to: they may be several units, until something new holds them together.
+fn derive_known(rules: &Rules, project: &str, known: &[StoredFragment]) -> Vec<DerivedTrace> {
+    let mut units = Units::default();
+    let mut unit_of = Vec::with_capacity(known.len());
+    for stored in known {
+        let key = (rules.unit_key)(&stored.fragment).map(|key| Node::new(NodeKind::UnitKey, project, &key));
+        let trace = stored.fragment.trace_id().map(|id| Node::new(NodeKind::Trace, project, id));
+        let node = key.clone().or_else(|| trace.clone());
+        if let Some(node) = &node {
+            units.link(node.clone(), key.and(trace));
+        }
+        unit_of.push(node);
+    }
+    let unit_of: Vec<Option<usize>> = unit_of.into_iter().map(|node| node.and_then(|node| units.of(&node))).collect();
+    // Nearly always: nothing to part, nothing to copy.
+    if unit_of.windows(2).all(|pair| pair[0] == pair[1]) {
+        return if known.is_empty() { Vec::new() } else { (rules.derive_unit)(project, known) };
+    }
+    let mut parts: BTreeMap<Option<usize>, Vec<StoredFragment>> = BTreeMap::new();
+    for (unit, stored) in unit_of.into_iter().zip(known) {
+        parts.entry(unit).or_default().push(stored.clone());
+    }
+    parts.values().flat_map(|part| (rules.derive_unit)(project, part)).collect()
+}
+
+/// A trace or a unit key of a project.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Node {
+    project: String,
+    kind: NodeKind,
+    id: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum NodeKind {
+    Trace,
+    UnitKey,
+}
+
+impl Node {
+    fn of_trace(fact: &Fact) -> Option<Self> {
+        let id = fact.stored.fragment.trace_id()?;
+        Some(Self::new(NodeKind::Trace, &fact.stored.project, id))
+    }
+
+    fn of_unit_key(fact: &Fact) -> Option<Self> {
+        Some(Self::new(NodeKind::UnitKey, &fact.stored.project, fact.unit_key.as_deref()?))
+    }
+
+    fn new(kind: NodeKind, project: &str, id: &str) -> Self {
+        Self { project: project.to_owned(), kind, id: id.to_owned() }
+    }
+}
+
+/// Nodes held together by links. Of two units that a link joins the smaller goes into the larger, so that all links together
+/// cost little more than one each.
+#[derive(Default)]
+struct Units {
+    unit_of: HashMap<Node, usize>,
+    members: Vec<Vec<Node>>,
+}
+
+impl Units {
+    /// Puts a node and another, where there is one, into one unit.
+    fn link(&mut self, node: Node, other: Option<Node>) {
+        let a = self.enter(node);
+        let Some(b) = other.map(|other| self.enter(other)) else { return };
+        if a == b {
+            return;
+        }
+        let (from, to) = if self.members[a].len() < self.members[b].len() { (a, b) } else { (b, a) };
+        for member in std::mem::take(&mut self.members[from]) {
+            self.unit_of.insert(member.clone(), to);
+            self.members[to].push(member);
+        }
+    }
+
+    fn enter(&mut self, node: Node) -> usize {
+        *self.unit_of.entry(node).or_insert_with_key(|node| {
+            self.members.push(vec![node.clone()]);
+            self.members.len() - 1
+        })
+    }
+
+    fn of(&self, node: &Node) -> Option<usize> {
+        self.unit_of.get(node).copied()
+    }
+
+    fn members(&self, unit: usize) -> &[Node] {
+        &self.members[unit]
+    }
+}
+
+/// The different fragments of one unit.
+#[derive(Default)]
+struct Fragments {
+    all: Vec<StoredFragment>,
+    /// Places in `all` by span and time: only fragments that share both can be equal, which keeps large units linear.
+    places: HashMap<(Option<String>, u64), Vec<usize>>,
+}
+
+impl Fragments {
+    /// Adds a fragment unless an equal one is there; tells whether it was new.
+    fn add(&mut self, stored: StoredFragment) -> bool {
+        let time = match &stored.fragment {
+            Fragment::Span(span) => span.start_time_unix_nano,
+            Fragment::Log(log) => log.time_unix_nano.max(log.observed_time_unix_nano),
+        };
+        let places = self.places.entry((stored.fragment.span_id().map(str::to_owned), time)).or_default();
+        if places.iter().any(|place| self.all[*place].fragment == stored.fragment) {
+            return false;
+        }
+        places.push(self.all.len());
+        self.all.push(stored);
+        true
+    }
+
+    /// Adds what is new among some facts, and puts it to `facts`; tells whether anything was.
+    fn add_new(&mut self, new: Vec<Fact>, facts: &mut Vec<Fact>) -> bool {
+        let before = facts.len();
+        facts.extend(new.into_iter().filter(|fact| self.add(fact.stored.clone())));
+        facts.len() > before
+    }
+}
+
+#[cfg(test)]
+mod tests;
