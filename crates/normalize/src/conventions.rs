@@ -9,9 +9,13 @@
 
 mod bodies;
 mod generic;
+mod langfuse;
+mod langsmith;
+mod logfire;
 mod openinference;
 mod otel_genai;
 mod otel_genai_events;
+mod payload;
 mod pydantic_ai;
 mod raw;
 mod reader;
@@ -53,6 +57,10 @@ const CONVENTIONS: &[Convention] = &[
         recognises: openinference::recognises,
         read: openinference::read,
     },
+    Convention { name: "langfuse", kind_rank: 2, recognises: langfuse::recognises, read: langfuse::read },
+    // The exporter derives the operation's name from the kind, and not always rightly.
+    Convention { name: "langsmith", kind_rank: 6, recognises: langsmith::recognises, read: langsmith::read },
+    Convention { name: "logfire", kind_rank: 6, recognises: logfire::recognises, read: logfire::read },
     Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
 ];
 
@@ -130,6 +138,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
             }
         )+};
     }
+    mapped.is_late_record |= other.is_late_record;
     // Usage is read as a whole: what is cached belongs to the input that it is part of.
     if mapped.input_tokens.is_none() && mapped.output_tokens.is_none() {
         take!(input_tokens, output_tokens, cached_tokens, reasoning_tokens);

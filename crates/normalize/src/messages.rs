@@ -188,8 +188,12 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
     if let Some(refusal) = first_str(map, &["refusal"]) {
         out.push(Part::Refusal { content: refusal.to_owned() });
     }
-    for key in ["tool_calls", "toolCalls", "function_call"] {
-        for call in map.get(key).map(structured).as_ref().map(parts::calls).unwrap_or_default() {
+    // LangChain keeps what the provider sent beside what it made of it.
+    let provider_fields = map.get("additional_kwargs").and_then(Value::as_object);
+    let sources = [map].into_iter().chain(provider_fields);
+    let held = sources.flat_map(|source| ["tool_calls", "toolCalls", "function_call"].map(|key| source.get(key)));
+    for value in held.flatten() {
+        for call in parts::calls(&structured(value)) {
             if !has_call(&out, &call) {
                 out.push(call);
             }
