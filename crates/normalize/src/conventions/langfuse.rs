@@ -53,9 +53,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         attributes.get(OUTPUT).map(|value| (value, payload::output(kind, value, OUTPUT))),
     ] {
         let Some((value, mapped)) = mapped else { continue };
-        // What is no conversation counts as any other raw input.
-        let is_opaque = kind == Some(SpanKind::Llm) && !payload::holds_messages(&structured(value));
-        fill(if is_opaque { &mut opaque } else { &mut reader.mapped }, mapped);
+        fill(if payload::is_structured(kind, value) { &mut reader.mapped } else { &mut opaque }, mapped);
     }
     if kind == Some(SpanKind::Llm) {
         read_call_metadata(&mut reader, &metadata);

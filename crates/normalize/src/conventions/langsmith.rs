@@ -46,8 +46,11 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     if let (Some(messages), Some(answer)) = (&mut input.input_messages, &output.output_messages) {
         cut_at_answer(messages, answer);
     }
-    let mut opaque = input;
-    fill(&mut opaque, output);
+    let mut opaque = Mapped::default();
+    for (value, mapped) in [(given, input), (answered, output)] {
+        let is_structured = value.is_some_and(|value| payload::is_structured(kind, &value));
+        fill(if is_structured { &mut reader.mapped } else { &mut opaque }, mapped);
+    }
     Reading { structured: reader.mapped, opaque }
 }
 

@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 use super::bodies;
 use super::openinference::{answer_of, called_with, plain};
 use crate::mapped::Mapped;
-use crate::messages::{arguments, finish_reason, tool_definitions};
+use crate::messages::{arguments, finish_reason, message, messages, tool_definitions};
 use crate::value::{first, is_empty, structured, text};
 
 /// What the input under `key` says on a span of this kind.
 pub(super) fn input(kind: Option<SpanKind>, value: &Value, key: &str) -> Mapped {
     let mut mapped = match kind {
-        _ if is_empty(value) => Mapped::default(),
+        _ if is_empty(&structured(value)) => Mapped::default(),
         Some(SpanKind::Llm) => request(value),
         Some(SpanKind::Tool) => Mapped { tool_arguments: Some(tool_arguments(value)), ..Mapped::default() },
         _ => Mapped { input_text: own_text(value, "user"), ..Mapped::default() },
@@ -25,13 +25,19 @@ pub(super) fn input(kind: Option<SpanKind>, value: &Value, key: &str) -> Mapped 
 /// What the output under `key` says on a span of this kind.
 pub(super) fn output(kind: Option<SpanKind>, value: &Value, key: &str) -> Mapped {
     let mut mapped = match kind {
-        _ if is_empty(value) => Mapped::default(),
+        _ if is_empty(&structured(value)) => Mapped::default(),
         Some(SpanKind::Llm) => response(value),
         Some(SpanKind::Tool) => tool_answer(value),
         _ => Mapped { output_text: own_text(value, "assistant"), ..Mapped::default() },
     };
     note(&mut mapped, key);
     mapped
+}
+
+/// Whether what a span of this kind records under one key is as good as keys that name what they hold. A call's prompt or
+/// answer that is bare text or data is not.
+pub(super) fn is_structured(kind: Option<SpanKind>, value: &Value) -> bool {
+    kind != Some(SpanKind::Llm) || holds_messages(&structured(value))
 }
 
 /// Every field that says something was read from this key.
@@ -154,13 +160,26 @@ fn tool_answer(value: &Value) -> Mapped {
 /// The text of a span that is no call: that of its own `input` or `output`, or of the last message in it.
 fn own_text(value: &Value, role: &str) -> Option<String> {
     let body = structured(value);
+    if let Some(text) = serialized_text(&body, role) {
+        return Some(text);
+    }
     let named = if role == "user" { &["input", "inputs"] } else { &["output", "outputs"] };
     let inner = body.as_object().filter(|map| map.len() == 1).and_then(|map| first(map, named));
     inner.map_or_else(|| plain(value, role), |inner| plain(inner, role))
 }
 
+/// The text of a message, or of the last of a prompt's messages, in LangChain's serialization.
+fn serialized_text(body: &Value, role: &str) -> Option<String> {
+    let kwargs = body.get("kwargs").filter(|_| body.get("lc").is_some())?;
+    let read = match kwargs.get("messages") {
+        Some(list) => messages(list, role).pop()?,
+        None => kwargs.get("content").map(|_| message(body, role))?,
+    };
+    gleaner_model::output_text(&[read])
+}
+
 /// Whether a value is a conversation, a message, or a provider's body. An answer that is JSON itself is none of them.
-pub(super) fn holds_messages(value: &Value) -> bool {
+fn holds_messages(value: &Value) -> bool {
     match value {
         Value::Array(items) => {
             let is_listed = |item: &Value| is_message(item) || item.as_array().is_some_and(|_| holds_messages(item));
