@@ -8,17 +8,21 @@
 //! A further convention is one file with `recognises` and `read`, and one line in the table.
 
 mod bodies;
+mod braintrust;
 mod generic;
 mod langfuse;
 mod langsmith;
+mod langwatch;
 mod logfire;
 mod openinference;
+mod opik;
 mod otel_genai;
 mod otel_genai_events;
 mod payload;
 mod pydantic_ai;
 mod raw;
 mod reader;
+mod weave;
 
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
@@ -61,6 +65,10 @@ const CONVENTIONS: &[Convention] = &[
     // The exporter derives the operation's name from the kind, and not always rightly.
     Convention { name: "langsmith", kind_rank: 6, recognises: langsmith::recognises, read: langsmith::read },
     Convention { name: "logfire", kind_rank: 6, recognises: logfire::recognises, read: logfire::read },
+    Convention { name: "braintrust", kind_rank: 6, recognises: braintrust::recognises, read: braintrust::read },
+    Convention { name: "langwatch", kind_rank: 9, recognises: langwatch::recognises, read: langwatch::read },
+    Convention { name: "weave", kind_rank: 9, recognises: weave::recognises, read: weave::read },
+    Convention { name: "opik", kind_rank: 9, recognises: opik::recognises, read: opik::read },
     Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
 ];
 

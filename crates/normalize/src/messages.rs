@@ -258,7 +258,7 @@ fn is_text(part: &Part) -> bool {
 /// Joins what one model turn wrote as several messages (the items of OpenAI's Responses API, histories made of them):
 /// reasoning belongs to what follows it, tool calls to what precedes them. Choices that stand side by side each have a
 /// finish reason of their own and stay apart.
-fn join_split(messages: Vec<Message>) -> Vec<Message> {
+pub(crate) fn join_split(messages: Vec<Message>) -> Vec<Message> {
     let mut joined: Vec<Message> = Vec::with_capacity(messages.len());
     for next in messages {
         match joined.last_mut() {

@@ -120,9 +120,9 @@ fn read_parameters(reader: &mut Reader, metadata: &Map<String, Value>) {
     parameters.retain(|_, value| !is_empty(value) && !matches!(value.as_str(), Some("Infinity" | "inf" | "null")));
     // The JavaScript wrapper keeps these among the metadata.
     for key in ["response_format", "reasoning"] {
-        let set = metadata.get(key).filter(|value| {
-            value.as_object().is_some_and(|fields| fields.values().any(|field| !is_empty(field)))
-        });
+        let set = metadata
+            .get(key)
+            .filter(|value| value.as_object().is_some_and(|fields| fields.values().any(|field| !is_empty(field))));
         if let (Some(SpanKind::Llm), Some(value)) = (reader.mapped.kind, set) {
             parameters.entry(key).or_insert_with(|| value.clone());
         }
@@ -173,7 +173,8 @@ const CACHE_READ: &[&str] = &[
 fn cost_usd(reader: &mut Reader) -> Option<f64> {
     let details = reader.find("cost_usd", &["langfuse.observation.cost_details"]).map(structured)?;
     let details = details.as_object()?;
-    let parts = || details.values().filter_map(number).fold(None, |sum: Option<f64>, cost| Some(sum.unwrap_or(0.0) + cost));
+    let parts =
+        || details.values().filter_map(number).fold(None, |sum: Option<f64>, cost| Some(sum.unwrap_or(0.0) + cost));
     details.get("total").and_then(number).or_else(parts)
 }
 
@@ -196,9 +197,9 @@ fn read_context(reader: &mut Reader, metadata: &Map<String, Value>) {
     };
     let session = reader.text("session_key", &["langfuse.session.id", "session.id"]).map(|id| (0, id));
     reader.mapped.session_key = session.or_else(|| {
-        let (id, origin) = named(&["langfuse_session_id"]).map(|found| ((0, found.0), found.1)).or_else(|| {
-            named(&["thread_id", "conversation_id"]).map(|found| ((1, found.0), found.1))
-        })?;
+        let (id, origin) = named(&["langfuse_session_id"])
+            .map(|found| ((0, found.0), found.1))
+            .or_else(|| named(&["thread_id", "conversation_id"]).map(|found| ((1, found.0), found.1)))?;
         reader.note("session_key", origin);
         Some(id)
     });

@@ -26,7 +26,9 @@ const METADATA: &str = "langsmith.metadata";
 /// Whether the span is a run of LangSmith's.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
     span.span.attributes.keys().any(|key| {
-        key.starts_with("langsmith.span.") || key.starts_with("langsmith.trace.") || key.starts_with("langsmith.metadata.")
+        key.starts_with("langsmith.span.")
+            || key.starts_with("langsmith.trace.")
+            || key.starts_with("langsmith.metadata.")
     })
 }
 

@@ -17,7 +17,7 @@ use super::otel_genai_events::listed_events;
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies, fill, payload};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{arguments, lift_system, message};
+use crate::messages::{arguments, join_split, lift_system, message};
 use crate::value::{first_str, first_text, is_empty, structured};
 
 /// Whether the span tells of a call, an agent or a tool in Logfire's keys, or names a session or a user for Logfire.
@@ -26,10 +26,18 @@ pub(super) fn recognises(span: &MergedSpan) -> bool {
     let says = |key: &&str| attributes.get(*key).is_some_and(|value| !is_empty(value));
     let is_logfire = ["logfire.msg_template", "logfire.msg", "logfire.span_type"].iter().any(|key| says(key))
         || span.span.scope.name.starts_with("logfire");
-    is_logfire && (kind(span).is_some() || OWN_KEYS.iter().chain(SESSION).chain(CONVERSATION).chain(USER).any(|key| says(&key)))
+    is_logfire
+        && (kind(span).is_some()
+            || OWN_KEYS.iter().chain(SESSION).chain(CONVERSATION).chain(USER).any(|key| says(&key)))
 }
 
-const OWN_KEYS: &[&str] = &["request_data", "response_data", "gen_ai.usage.raw"];
+const OWN_KEYS: &[&str] = &[
+    "request_data",
+    "response_data",
+    "gen_ai.usage.raw",
+    "gen_ai.usage.partial.input_tokens",
+    "gen_ai.usage.partial.output_tokens",
+];
 const SESSION: &[&str] = &["session_id"];
 const CONVERSATION: &[&str] = &["conversation_id", "thread_id", "group_id"];
 const USER: &[&str] = &["user_id"];
@@ -50,7 +58,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         Some(SpanKind::Tool) => read_tool(&mut reader),
         Some(SpanKind::Chain) => {}
         _ => {
-            read_events(&mut reader);
+            if reader.mapped.kind == Some(SpanKind::Llm) {
+                read_items(&mut reader);
+                read_events(&mut reader);
+            }
             opaque = read_bodies(&mut reader);
         }
     }
@@ -85,9 +96,8 @@ fn template(span: &MergedSpan) -> String {
 fn kind(span: &MergedSpan) -> Option<SpanKind> {
     let template = template(span);
     let known = TEMPLATES.iter().find(|(prefix, _)| template.starts_with(prefix));
-    let is_claude_tool = || {
-        span.span.scope.name == "logfire.claude_agent_sdk" && span.span.attributes.contains_key("tool_input")
-    };
+    let is_claude_tool =
+        || span.span.scope.name == "logfire.claude_agent_sdk" && span.span.attributes.contains_key("tool_input");
     known.map(|(_, kind)| *kind).or_else(|| is_claude_tool().then_some(SpanKind::Tool))
 }
 
@@ -114,9 +124,9 @@ fn read_usage(reader: &mut Reader) {
         fill(&mut reader.mapped, told);
         return;
     }
-    let partial = |reader: &mut Reader, field: &str, key: &str| {
-        reader.count(field, &[&format!("gen_ai.usage.partial.{key}"), &format!("usage.{key}")])
-    };
+    // Without the prefix these are bare keys: only an agent's are the integration's.
+    let prefix = if reader.mapped.kind == Some(SpanKind::Agent) { "usage." } else { "gen_ai.usage.partial." };
+    let partial = |reader: &mut Reader, field: &str, key: &str| reader.count(field, &[&format!("{prefix}{key}")]);
     let input = partial(reader, "input_tokens", "input_tokens");
     let output = partial(reader, "output_tokens", "output_tokens");
     let cache_read = partial(reader, "cached_tokens", "cache_read.input_tokens")
@@ -145,7 +155,7 @@ fn read_events(reader: &mut Reader) {
     let Some(list) = reader.attributes().get("events") else { return };
     let (choices, history): (Vec<_>, Vec<_>) = listed_events(list).into_iter().partition(|event| event.is_choice);
     // Answers are events of the assistant's after the last of anyone else's, where they are no choices.
-    let mut history: Vec<Message> = history.into_iter().map(|event| event.message).collect();
+    let mut history: Vec<Message> = join_split(history.into_iter().map(|event| event.message).collect());
     let mut answers: Vec<Message> = choices.into_iter().map(|event| event.message).collect();
     if answers.is_empty() {
         let given = history.iter().rposition(|message| message.role != "assistant").map_or(0, |last| last + 1);
@@ -173,37 +183,46 @@ fn one_answer(items: Vec<Message>) -> Vec<Message> {
     vec![answer]
 }
 
-/// Request and answer as the client library holds them.
-fn read_bodies(reader: &mut Reader) -> Mapped {
+/// The Agents SDK holds the items of the Responses API: more exact than the events made of them.
+fn read_items(reader: &mut Reader) {
     let attributes = reader.attributes();
-    let mut opaque = Mapped::default();
     let mut take = |key: &str, mut told: Mapped| {
         payload::note(&mut told, key);
-        fill(&mut opaque, told);
+        fill(&mut reader.mapped, told);
     };
-    if let Some(request) = attributes.get("request_data") {
-        take("request_data", bodies::request(request));
-    }
     if let Some(items) = attributes.get("raw_input") {
         take("raw_input", bodies::request(&items_of(items)));
     }
-    for key in ["response_data", "response"] {
-        let Some(Value::Object(body)) = attributes.get(key).map(structured) else { continue };
-        let mut told = bodies::response(&Value::Object(body.clone()));
-        if told.output_messages.is_none() {
-            let text = first_str(&body, &["combined_chunk_content", "text"]);
-            told.output_messages = text.map(|text| vec![Message::text("assistant", text)]);
-        }
-        take(key, told);
-        if key == "response" {
-            take(key, told_of_request(&body));
-        }
+    if let Some(Value::Object(body)) = attributes.get("response").map(structured) {
+        take("response", told_of_request(&body));
+        take("response", bodies::response(&Value::Object(body)));
     }
-    if let Some(content) = attributes.get("content").filter(|_| attributes.contains_key("model")) {
+    if let Some(Value::Object(mut settings)) = attributes.get("model_settings").map(structured) {
+        settings.retain(|_, value| !is_empty(value));
+        take("model_settings", Mapped { parameters: (!settings.is_empty()).then_some(settings), ..Mapped::default() });
+    }
+    if let Some(content) = attributes.get("content") {
         let fields = Map::from_iter([("content".to_owned(), structured(content))]);
         let answer = message(&Value::Object(fields), "assistant");
         let model = first_text(attributes, &["model"]);
         take("content", Mapped { output_messages: captured(vec![answer]), response_model: model, ..Mapped::default() });
+    }
+}
+
+/// Request and answer as the client library holds them.
+fn read_bodies(reader: &mut Reader) -> Mapped {
+    let attributes = reader.attributes();
+    let mut opaque = Mapped::default();
+    if let Some(request) = attributes.get("request_data") {
+        opaque = bodies::request(request);
+        payload::note(&mut opaque, "request_data");
+    }
+    if let Some(Value::Object(body)) = attributes.get("response_data").map(structured) {
+        let text = first_text(&body, &["combined_chunk_content", "text"]);
+        let mut told = bodies::response(&Value::Object(body));
+        told.output_messages = told.output_messages.or_else(|| Some(vec![Message::text("assistant", text?)]));
+        payload::note(&mut told, "response_data");
+        fill(&mut opaque, told);
     }
     opaque
 }

@@ -79,7 +79,8 @@ fn request(value: &Value) -> Mapped {
         let conversation = Value::Array(messages);
         let mut mapped =
             if holds_messages(&conversation) { bodies::request(&conversation) } else { as_prompt(&conversation) };
-        mapped.tool_definitions = tool_definitions(&tools.iter().filter_map(|tool| tool.get("content").cloned()).collect());
+        mapped.tool_definitions =
+            tool_definitions(&tools.iter().filter_map(|tool| tool.get("content").cloned()).collect());
         return mapped;
     }
     match &body {
