@@ -85,7 +85,10 @@ pub(super) fn response(value: &Value) -> Mapped {
         let id = generation(map)?.pointer("/message/kwargs/response_metadata/id")?;
         text(id)
     });
-    mapped.response_model = first_text(map, &["model", "model_version", "modelVersion"]);
+    mapped.response_model = first_text(map, &["model", "model_version", "modelVersion"]).or_else(|| {
+        let metadata = generation(map)?.pointer("/message/kwargs/response_metadata")?.as_object()?;
+        first_text(metadata, &["model_name", "model"])
+    });
     mapped.output_messages = captured(answer(map, &body));
     let status = first(map, &["finish_reason", "finishReason", "stop_reason", "stopReason"]).or_else(|| {
         let incomplete = map.get("incomplete_details").and_then(Value::as_object);

@@ -41,16 +41,12 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let mut told = of_metrics(&metrics);
     payload::note(&mut told, "braintrust.metrics");
     fill(&mut reader.mapped, told);
-    let mut opaque = Mapped::default();
-    for (keys, read) in [
-        (["braintrust.input_json", "braintrust.input"], payload::input as fn(Option<SpanKind>, &Value, &str) -> Mapped),
-        (["braintrust.output_json", "braintrust.output"], payload::output),
-    ] {
-        let said = keys.into_iter().find_map(|key| Some((key, attributes.get(key).filter(|value| !is_empty(value))?)));
-        let Some((key, value)) = said else { continue };
-        let is_structured = payload::is_structured(kind, value);
-        fill(if is_structured { &mut reader.mapped } else { &mut opaque }, read(kind, value, key));
-    }
+    let under = |keys: [&'static str; 2]| {
+        keys.into_iter().find_map(|key| Some((key, attributes.get(key).filter(|value| !is_empty(value))?)))
+    };
+    let input = under(["braintrust.input_json", "braintrust.input"]);
+    let output = under(["braintrust.output_json", "braintrust.output"]);
+    let opaque = payload::read(kind, input, output, &mut reader.mapped);
     Reading { structured: reader.mapped, opaque }
 }
 

@@ -47,23 +47,14 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     read_error(&mut reader);
     read_context(&mut reader, &metadata);
     let kind = reader.mapped.kind;
-    let mut opaque = Mapped::default();
-    for mapped in [
-        attributes.get(INPUT).map(|value| (value, payload::input(kind, value, INPUT))),
-        attributes.get(OUTPUT).map(|value| (value, payload::output(kind, value, OUTPUT))),
-    ] {
-        let Some((value, mapped)) = mapped else { continue };
-        fill(if payload::is_structured(kind, value) { &mut reader.mapped } else { &mut opaque }, mapped);
-    }
+    let under = |key: &'static str| Some((key, attributes.get(key)?));
+    let mut opaque = payload::read(kind, under(INPUT), under(OUTPUT), &mut reader.mapped);
     if kind == Some(SpanKind::Llm) {
         read_call_metadata(&mut reader, &metadata);
-    } else {
-        let trace_input = attributes.get("langfuse.trace.input").filter(|_| kind == Some(SpanKind::Chain));
-        let trace_output = attributes.get("langfuse.trace.output").filter(|_| kind == Some(SpanKind::Chain));
-        let told = trace_input.map(|value| payload::input(kind, value, "langfuse.trace.input"));
-        fill(&mut opaque, told.unwrap_or_default());
-        let told = trace_output.map(|value| payload::output(kind, value, "langfuse.trace.output"));
-        fill(&mut opaque, told.unwrap_or_default());
+    } else if kind == Some(SpanKind::Chain) {
+        let mut trace = Mapped::default();
+        payload::read(kind, under("langfuse.trace.input"), under("langfuse.trace.output"), &mut trace);
+        fill(&mut opaque, trace);
     }
     Reading { structured: reader.mapped, opaque }
 }

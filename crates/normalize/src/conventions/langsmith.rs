@@ -41,17 +41,14 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let kind = reader.mapped.kind;
     read_metadata(&mut reader, &metadata);
     read_details(&mut reader);
-    let given = attributes.get(INPUT).map(decoded);
-    let answered = attributes.get(OUTPUT).map(decoded);
-    let mut input = given.as_ref().map(|value| payload::input(kind, value, INPUT)).unwrap_or_default();
-    let output = answered.as_ref().map(|value| payload::output(kind, value, OUTPUT)).unwrap_or_default();
-    if let (Some(messages), Some(answer)) = (&mut input.input_messages, &output.output_messages) {
+    let (given, answered) = (attributes.get(INPUT).map(decoded), attributes.get(OUTPUT).map(decoded));
+    let input = given.as_ref().map(|value| (INPUT, value));
+    let output = answered.as_ref().map(|value| (OUTPUT, value));
+    let opaque = payload::read(kind, input, output, &mut reader.mapped);
+    let said = &mut reader.mapped;
+    let answer = said.output_messages.as_ref().or(opaque.output_messages.as_ref());
+    if let (Some(messages), Some(answer)) = (&mut said.input_messages, answer) {
         cut_at_answer(messages, answer);
-    }
-    let mut opaque = Mapped::default();
-    for (value, mapped) in [(given, input), (answered, output)] {
-        let is_structured = value.is_some_and(|value| payload::is_structured(kind, &value));
-        fill(if is_structured { &mut reader.mapped } else { &mut opaque }, mapped);
     }
     Reading { structured: reader.mapped, opaque }
 }

@@ -13,6 +13,9 @@ use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::tool_definitions;
 use crate::value::{first, first_text, integer, is_empty, number, structured};
 
+const INPUT: &str = "langwatch.input";
+const OUTPUT: &str = "langwatch.output";
+
 /// Whether the span carries LangWatch's keys.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
     span.span.attributes.keys().any(|key| key.starts_with("langwatch."))
@@ -27,15 +30,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     read_context(&mut reader);
     read_metrics(&mut reader);
     read_parameters(&mut reader);
-    let mut opaque = Mapped::default();
-    for (key, read) in [
-        ("langwatch.input", payload::input as fn(Option<SpanKind>, &Value, &str) -> Mapped),
-        ("langwatch.output", payload::output),
-    ] {
-        let Some(value) = attributes.get(key).map(unwrapped) else { continue };
-        let is_structured = payload::is_structured(kind, &value);
-        fill(if is_structured { &mut reader.mapped } else { &mut opaque }, read(kind, &value, key));
-    }
+    let (given, answered) = (attributes.get(INPUT).map(unwrapped), attributes.get(OUTPUT).map(unwrapped));
+    let input = given.as_ref().map(|value| (INPUT, value));
+    let output = answered.as_ref().map(|value| (OUTPUT, value));
+    let opaque = payload::read(kind, input, output, &mut reader.mapped);
     Reading { structured: reader.mapped, opaque }
 }
 

@@ -24,11 +24,9 @@ use crate::value::{first_str, first_text, is_empty, structured};
 pub(super) fn recognises(span: &MergedSpan) -> bool {
     let attributes = &span.span.attributes;
     let says = |key: &&str| attributes.get(*key).is_some_and(|value| !is_empty(value));
-    let is_logfire = ["logfire.msg_template", "logfire.msg", "logfire.span_type"].iter().any(|key| says(key))
+    let is_logfire = ["logfire.msg_template", "logfire.msg", "logfire.span_type"].iter().any(says)
         || span.span.scope.name.starts_with("logfire");
-    is_logfire
-        && (kind(span).is_some()
-            || OWN_KEYS.iter().chain(SESSION).chain(CONVERSATION).chain(USER).any(|key| says(&key)))
+    is_logfire && (kind(span).is_some() || OWN_KEYS.iter().chain(SESSION).chain(CONVERSATION).chain(USER).any(says))
 }
 
 const OWN_KEYS: &[&str] = &[
@@ -39,7 +37,7 @@ const OWN_KEYS: &[&str] = &[
     "gen_ai.usage.partial.output_tokens",
 ];
 const SESSION: &[&str] = &["session_id"];
-const CONVERSATION: &[&str] = &["conversation_id", "thread_id", "group_id"];
+const CONVERSATION: &[&str] = &["conversation_id", "thread_id"];
 const USER: &[&str] = &["user_id"];
 
 /// Reads what OpenTelemetry's keys do not tell.
@@ -109,7 +107,10 @@ fn is_late_record(span: &MergedSpan) -> bool {
 /// Bare keys are believed here because the span is known to be Logfire's.
 fn read_context(reader: &mut Reader) {
     let session = reader.text("session_key", SESSION).map(|id| (0, id));
-    reader.mapped.session_key = session.or_else(|| Some((1, reader.text("session_key", CONVERSATION)?)));
+    // The Agents SDK's word for a conversation.
+    let group: &[&str] = if reader.mapped.kind == Some(SpanKind::Chain) { &["group_id"] } else { &[] };
+    let conversation = [CONVERSATION, group].concat();
+    reader.mapped.session_key = session.or_else(|| Some((1, reader.text("session_key", &conversation)?)));
     reader.mapped.user_key = reader.text("user_key", USER);
     reader.mapped.cost_usd = reader.number("cost_usd", &["operation.cost", "total_cost_usd"]);
 }

@@ -4,40 +4,50 @@
 use gleaner_model::{Message, SpanKind};
 use serde_json::{Map, Value};
 
-use super::bodies;
 use super::openinference::{answer_of, called_with, plain};
+use super::{bodies, fill};
 use crate::mapped::Mapped;
 use crate::messages::{arguments, finish_reason, message, messages, tool_definitions};
 use crate::value::{first, is_empty, structured, text};
 
-/// What the input under `key` says on a span of this kind.
-pub(super) fn input(kind: Option<SpanKind>, value: &Value, key: &str) -> Mapped {
-    let mut mapped = match kind {
-        _ if is_empty(&structured(value)) => Mapped::default(),
-        Some(SpanKind::Llm) => request(value),
+/// What a span of this kind says by the values under the keys of its input and its output. Returned apart is what counts as
+/// opaque: a call's prompt or answer that is bare text or data. The rest is as good as keys that name what they hold.
+pub(super) fn read(
+    kind: Option<SpanKind>,
+    input: Option<(&str, &Value)>,
+    output: Option<(&str, &Value)>,
+    said: &mut Mapped,
+) -> Mapped {
+    let mut opaque = Mapped::default();
+    let sides = [(input, of_input as fn(Option<SpanKind>, &Value, &Value) -> Mapped), (output, of_output)];
+    for (side, of_side) in sides {
+        let Some((key, value)) = side else { continue };
+        let body = structured(value);
+        if is_empty(&body) {
+            continue;
+        }
+        let mut mapped = of_side(kind, value, &body);
+        note(&mut mapped, key);
+        let is_structured = kind != Some(SpanKind::Llm) || holds_messages(&body);
+        fill(if is_structured { said } else { &mut opaque }, mapped);
+    }
+    opaque
+}
+
+fn of_input(kind: Option<SpanKind>, value: &Value, body: &Value) -> Mapped {
+    match kind {
+        Some(SpanKind::Llm) => request(value, body),
         Some(SpanKind::Tool) => Mapped { tool_arguments: Some(tool_arguments(value)), ..Mapped::default() },
-        _ => Mapped { input_text: own_text(value, "user"), ..Mapped::default() },
-    };
-    note(&mut mapped, key);
-    mapped
+        _ => Mapped { input_text: own_text(value, body, "user"), ..Mapped::default() },
+    }
 }
 
-/// What the output under `key` says on a span of this kind.
-pub(super) fn output(kind: Option<SpanKind>, value: &Value, key: &str) -> Mapped {
-    let mut mapped = match kind {
-        _ if is_empty(&structured(value)) => Mapped::default(),
-        Some(SpanKind::Llm) => response(value),
-        Some(SpanKind::Tool) => tool_answer(value),
-        _ => Mapped { output_text: own_text(value, "assistant"), ..Mapped::default() },
-    };
-    note(&mut mapped, key);
-    mapped
-}
-
-/// Whether what a span of this kind records under one key is as good as keys that name what they hold. A call's prompt or
-/// answer that is bare text or data is not.
-pub(super) fn is_structured(kind: Option<SpanKind>, value: &Value) -> bool {
-    kind != Some(SpanKind::Llm) || holds_messages(&structured(value))
+fn of_output(kind: Option<SpanKind>, value: &Value, body: &Value) -> Mapped {
+    match kind {
+        Some(SpanKind::Llm) => response(value, body),
+        Some(SpanKind::Tool) => tool_answer(value, body),
+        _ => Mapped { output_text: own_text(value, body, "assistant"), ..Mapped::default() },
+    }
 }
 
 /// Every field that says something was read from this key.
@@ -72,8 +82,8 @@ pub(super) fn note(mapped: &mut Mapped, key: &str) {
 }
 
 /// A request body, a conversation, or the prompt's text. Anything else is the application's own data.
-fn request(value: &Value) -> Mapped {
-    let body = called_with(structured(value));
+fn request(value: &Value, body: &Value) -> Mapped {
+    let body = called_with(body.clone());
     if let Value::Array(items) = body {
         let (tools, messages): (Vec<Value>, Vec<Value>) = items.into_iter().partition(is_offered_tool);
         let conversation = Value::Array(messages);
@@ -109,10 +119,9 @@ fn is_offered_tool(item: &Value) -> bool {
 }
 
 /// A response body, a message, a list of Responses items, or the answer's text.
-fn response(value: &Value) -> Mapped {
-    let whole = structured(value);
-    let inner = lone_output(&whole).map(structured);
-    let body = inner.as_ref().unwrap_or(&whole);
+fn response(value: &Value, body: &Value) -> Mapped {
+    let inner = lone_output(body).map(structured);
+    let body = inner.as_ref().unwrap_or(body);
     if !holds_messages(body) {
         let answer = inner.as_ref().or(Some(value)).and_then(text);
         let output_messages = answer.map(|answer| vec![Message::text("assistant", answer)]);
@@ -149,19 +158,17 @@ fn tool_arguments(value: &Value) -> Value {
 }
 
 /// LangChain's tools return a message around the result; its id names the call.
-fn tool_answer(value: &Value) -> Mapped {
-    let body = structured(value);
-    let (tool_call_id, tool_result) = match answer_of(&body) {
+fn tool_answer(value: &Value, body: &Value) -> Mapped {
+    let (tool_call_id, tool_result) = match answer_of(body) {
         Some((id, result)) => (id, Some(result)),
-        None => (None, Some(lone_output(&body).unwrap_or(value).clone())),
+        None => (None, Some(lone_output(body).unwrap_or(value).clone())),
     };
     Mapped { tool_call_id, tool_result, ..Mapped::default() }
 }
 
 /// The text of a span that is no call: that of its own `input` or `output`, or of the last message in it.
-fn own_text(value: &Value, role: &str) -> Option<String> {
-    let body = structured(value);
-    if let Some(text) = serialized_text(&body, role) {
+fn own_text(value: &Value, body: &Value, role: &str) -> Option<String> {
+    if let Some(text) = serialized_text(body, role) {
         return Some(text);
     }
     let named = if role == "user" { &["input", "inputs"] } else { &["output", "outputs"] };

@@ -2,6 +2,20 @@ use serde_json::json;
 
 use super::*;
 
+fn input(kind: Option<SpanKind>, value: &Value, key: &str) -> Mapped {
+    let mut said = Mapped::default();
+    let opaque = read(kind, Some((key, value)), None, &mut said);
+    fill(&mut said, opaque);
+    said
+}
+
+fn output(kind: Option<SpanKind>, value: &Value, key: &str) -> Mapped {
+    let mut said = Mapped::default();
+    let opaque = read(kind, None, Some((key, value)), &mut said);
+    fill(&mut said, opaque);
+    said
+}
+
 fn text_of(messages: &Option<Vec<Message>>) -> Option<String> {
     gleaner_model::output_text(messages.as_deref()?)
 }
@@ -77,4 +91,13 @@ fn metadata_stands_in_one_object_or_in_a_key_per_field() {
     let attributes = json!({"m": "{\"a\": 1, \"b\": \"x\"}", "m.b": "\"y\"", "m.c": "plain", "mm.d": 1});
     let read = metadata(attributes.as_object().unwrap(), "m");
     assert_eq!(Value::Object(read), json!({"a": 1, "b": "y", "c": "plain"}));
+}
+
+#[test]
+fn bare_text_of_a_call_is_opaque_and_a_conversation_is_not() {
+    let mut said = Mapped::default();
+    let list = json!([{"role": "user", "content": "q"}]);
+    let opaque = read(Some(SpanKind::Llm), Some(("in", &list)), Some(("out", &json!("a"))), &mut said);
+    assert_eq!((said.input_messages.is_some(), said.output_messages.is_some()), (true, false));
+    assert_eq!((opaque.input_messages.is_some(), opaque.output_messages.is_some()), (false, true));
 }
