@@ -226,6 +226,12 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
         }
     }
     complete_finish_reason(mapped);
+    // One convention tells the provider's bare input, another what came from a cache beside it.
+    if let (Some(input), Some(cached)) = (mapped.input_tokens, mapped.cached_tokens)
+        && cached > input
+    {
+        mapped.input_tokens = Some(input.saturating_add(cached));
+    }
     let name = span.span.name.trim();
     match mapped.kind {
         Some(SpanKind::Tool) if mapped.tool_name.is_none() => {

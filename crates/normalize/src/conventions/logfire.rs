@@ -10,7 +10,7 @@
 //! written once the stream has ended. The record is marked here; that the two are one call is seen with the whole trace.
 //! Newer versions do not tell which response a call of the Responses API goes on from.
 
-use gleaner_model::{Message, SpanKind};
+use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value};
 
 use super::otel_genai_events::listed_events;
@@ -26,7 +26,8 @@ pub(super) fn recognises(span: &MergedSpan) -> bool {
     let says = |key: &&str| attributes.get(*key).is_some_and(|value| !is_empty(value));
     let is_logfire = ["logfire.msg_template", "logfire.msg", "logfire.span_type"].iter().any(says)
         || span.span.scope.name.starts_with("logfire");
-    is_logfire && (kind(span).is_some() || OWN_KEYS.iter().chain(SESSION).chain(CONVERSATION).chain(USER).any(says))
+    let own = || OWN_KEYS.iter().chain(SESSION).chain(CONVERSATION).chain(USER).any(says);
+    is_logfire && (kind(span).is_some() || is_google_call(span) || own())
 }
 
 const OWN_KEYS: &[&str] = &[
@@ -55,9 +56,12 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         Some(SpanKind::Agent) => read_agent(&mut reader),
         Some(SpanKind::Tool) => read_tool(&mut reader),
         Some(SpanKind::Chain) => {}
-        _ => {
-            if reader.mapped.kind == Some(SpanKind::Llm) {
+        kind => {
+            let is_call = kind == Some(SpanKind::Llm);
+            if is_call {
                 read_items(&mut reader);
+            }
+            if is_call || is_google_call(span) {
                 read_events(&mut reader);
             }
             opaque = read_bodies(&mut reader);
@@ -97,6 +101,11 @@ fn kind(span: &MergedSpan) -> Option<SpanKind> {
     let is_claude_tool =
         || span.span.scope.name == "logfire.claude_agent_sdk" && span.span.attributes.contains_key("tool_input");
     known.map(|(_, kind)| *kind).or_else(|| is_claude_tool().then_some(SpanKind::Tool))
+}
+
+/// OpenTelemetry's instrumentation of Google's client, whose events Logfire turns into one attribute.
+fn is_google_call(span: &MergedSpan) -> bool {
+    span.span.scope.name.ends_with("google_genai") && span.span.attributes.contains_key("events")
 }
 
 fn is_late_record(span: &MergedSpan) -> bool {
@@ -153,8 +162,8 @@ fn read_tool(reader: &mut Reader) {
 
 /// The Responses API: OpenTelemetry's events per message, as a list.
 fn read_events(reader: &mut Reader) {
-    let Some(list) = reader.attributes().get("events") else { return };
-    let (choices, history): (Vec<_>, Vec<_>) = listed_events(list).into_iter().partition(|event| event.is_choice);
+    let Some(list) = reader.attributes().get("events").map(named_events) else { return };
+    let (choices, history): (Vec<_>, Vec<_>) = listed_events(&list).into_iter().partition(|event| event.is_choice);
     // Answers are events of the assistant's after the last of anyone else's, where they are no choices.
     let mut history: Vec<Message> = join_split(history.into_iter().map(|event| event.message).collect());
     let mut answers: Vec<Message> = choices.into_iter().map(|event| event.message).collect();
@@ -171,6 +180,19 @@ fn read_events(reader: &mut Reader) {
     };
     payload::note(&mut told, "events");
     fill(&mut reader.mapped, told);
+}
+
+/// Events that came without their names have them by what they hold.
+fn named_events(list: &Value) -> Value {
+    let Value::Array(mut events) = structured(list) else { return Value::Null };
+    for event in events.iter_mut().filter_map(Value::as_object_mut) {
+        let name = match first_str(event, &["role"]) {
+            _ if event.contains_key("message") => "gen_ai.choice".to_owned(),
+            role => format!("gen_ai.{}.message", role.unwrap_or("user")),
+        };
+        event.entry("event.name").or_insert(Value::String(name));
+    }
+    Value::Array(events)
 }
 
 /// The items of one answer are one message.
@@ -222,10 +244,22 @@ fn read_bodies(reader: &mut Reader) -> Mapped {
         let text = first_text(&body, &["combined_chunk_content", "text"]);
         let mut told = bodies::response(&Value::Object(body));
         told.output_messages = told.output_messages.or_else(|| Some(vec![Message::text("assistant", text?)]));
+        told.output_messages.iter_mut().flatten().for_each(take_off_input);
         payload::note(&mut told, "response_data");
         fill(&mut opaque, told);
     }
     opaque
+}
+
+/// The Anthropic integration writes the arguments of a call as `{"input": {…}}`.
+fn take_off_input(message: &mut Message) {
+    for part in &mut message.parts {
+        let Part::ToolCall { arguments, .. } = part else { continue };
+        let inner = arguments.as_object().filter(|map| map.len() == 1).and_then(|map| map.get("input"));
+        if let Some(inner @ Value::Object(_)) = inner.cloned() {
+            *arguments = inner;
+        }
+    }
 }
 
 fn items_of(input: &Value) -> Value {

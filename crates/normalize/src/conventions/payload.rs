@@ -171,6 +171,11 @@ fn own_text(value: &Value, body: &Value, role: &str) -> Option<String> {
     if let Some(text) = serialized_text(body, role) {
         return Some(text);
     }
+    // A decorated function records its arguments; a single one is the input.
+    if body.get("args").is_some() {
+        let called = called_with(body.clone());
+        return if called == *body { text(value) } else { plain(&called, role) };
+    }
     let named = if role == "user" { &["input", "inputs"] } else { &["output", "outputs"] };
     let inner = body.as_object().filter(|map| map.len() == 1).and_then(|map| first(map, named));
     inner.map_or_else(|| plain(value, role), |inner| plain(inner, role))

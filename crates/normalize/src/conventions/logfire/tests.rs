@@ -152,3 +152,30 @@ fn answers_among_the_events_are_the_last_of_the_assistant() {
     assert_eq!(output(&mapped)[0]["parts"].as_array().map(Vec::len), Some(2));
     assert_eq!(mapped.parameters, json!({"temperature": 0.5}).as_object().cloned());
 }
+
+#[test]
+fn the_anthropic_integration_wraps_arguments() {
+    let call = json!({"id": "c1", "function": {"name": "f", "arguments": "{\"input\":{\"x\":1}}"}});
+    let response = json!({"message": {"role": "assistant", "content": "wait", "tool_calls": [call]},
+        "usage": {"input_tokens": 3, "output_tokens": 2, "cache_read_input_tokens": 40}});
+    let mapped = logfire(
+        "Message with {request_data[model]!r}",
+        json!({"response_data": response.to_string(), "gen_ai.operation.name": "chat",
+            "gen_ai.usage.input_tokens": 3, "gen_ai.usage.output_tokens": 2}),
+    );
+    assert_eq!(output(&mapped)[0]["parts"][1]["arguments"], json!({"x": 1}));
+    assert_eq!((mapped.input_tokens, mapped.cached_tokens), (Some(43), Some(40)), "cached tokens are input");
+}
+
+#[test]
+fn events_of_googles_client_have_no_names() {
+    let events = json!([{"content": "q", "role": "user"},
+        {"index": 0, "finish_reason": "STOP", "message": {"role": "assistant", "content": ["a"]}}]);
+    let mut google = span(json!({"gen_ai.operation.name": "generate_content", "gen_ai.request.model": "gemini",
+        "logfire.span_type": "span", "events": events.to_string()}));
+    google.span.scope.name = "opentelemetry.instrumentation.google_genai".into();
+    let mapped = map(&google);
+    assert_eq!(mapped.kind, Some(SpanKind::Llm));
+    assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "q"}]}]));
+    assert_eq!(output(&mapped)[0]["parts"][0]["content"], "a");
+}

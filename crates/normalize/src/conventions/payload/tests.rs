@@ -55,6 +55,8 @@ fn wrappers_around_a_value_are_taken_off() {
     assert_eq!(output(None, &json!("{\"output\": \"done\"}"), "out").output_text.as_deref(), Some("done"));
     assert_eq!(input(None, &json!({"input": "why?"}), "in").input_text.as_deref(), Some("why?"));
     assert_eq!(input(None, &json!({"flow": "a"}), "in").input_text.as_deref(), Some("{\"flow\":\"a\"}"));
+    let function = json!({"args": ["why?"], "kwargs": {}});
+    assert_eq!(input(None, &function, "in").input_text.as_deref(), Some("why?"));
     let decorated = json!({"args": [], "kwargs": {"messages": [{"role": "user", "content": "q"}]}});
     assert_eq!(text_of(&input(Some(SpanKind::Llm), &decorated, "in").input_messages).as_deref(), Some("q"));
 }
