@@ -5,40 +5,36 @@
 //! wins; what conventions read from opaque request and response bodies comes after what any of them read from structured
 //! keys. Tool calls and reasoning that the winner lacks are added from the others; never two copies of one content.
 //!
-//! A further convention is one file with `recognises` and `read`, and one line in the table.
+//! A further convention is one file with `recognises` and `read`, and one line in `registry.rs`.
 
 mod bodies;
+mod braintrust;
 pub(crate) mod claude_code;
 pub(crate) mod codex;
 pub(crate) mod gemini_cli;
 mod generic;
+mod langfuse;
+mod langsmith;
+mod langwatch;
+mod logfire;
 mod openinference;
+mod opik;
 mod otel_genai;
 mod otel_genai_events;
+mod payload;
 mod pydantic_ai;
 mod raw;
 mod reader;
+mod registry;
+mod weave;
 
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
+use self::registry::{CONVENTIONS, Convention};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{COMPLETED, has_call};
 use crate::value::text;
-
-/// One way of telling about LLM calls, tools and agents.
-struct Convention {
-    /// As in `execution_spans.convention`.
-    name: &'static str,
-    /// Whose kind is believed first: the lowest.
-    kind_rank: u8,
-    /// Whether the span carries this convention's attributes or events.
-    recognises: fn(&MergedSpan) -> bool,
-    /// What it says by them.
-    read: fn(&MergedSpan) -> Reading,
-    /// What its users switch on to have content sent, where it is off; one line.
-    switch_on: &'static str,
-}
 
 /// What one convention reads from a span.
 #[derive(Default)]
@@ -48,54 +44,6 @@ struct Reading {
     /// From raw request and response bodies, believed only where no structured key of any convention says anything.
     opaque: Mapped,
 }
-
-/// In order of precedence.
-const CONVENTIONS: &[Convention] = &[
-    Convention {
-        name: "claude_code",
-        kind_rank: 6,
-        recognises: claude_code::recognises,
-        read: claude_code::read,
-        switch_on: "CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_LOGS_EXPORTER=otlp OTEL_LOG_USER_PROMPTS=1 OTEL_LOG_TOOL_DETAILS=1; \
-            OTEL_LOG_RAW_API_BODIES=1 for all that a call was given",
-    },
-    Convention {
-        name: "gemini_cli",
-        kind_rank: 6,
-        recognises: gemini_cli::recognises,
-        read: gemini_cli::read,
-        switch_on: "in settings.json: telemetry.enabled, telemetry.logPrompts and telemetry.traces true",
-    },
-    Convention {
-        name: "codex",
-        kind_rank: 6,
-        recognises: codex::recognises,
-        read: codex::read,
-        switch_on: "in config.toml: [otel] exporter and log_user_prompt = true; Codex never sends the model's answers",
-    },
-    Convention {
-        name: "otel_genai",
-        kind_rank: 7,
-        recognises: otel_genai::recognises,
-        read: otel_genai::read,
-        switch_on: "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or SPAN_AND_EVENT with \
-            OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; a logs exporter where content goes by events",
-    },
-    Convention {
-        name: "openinference",
-        kind_rank: 1,
-        recognises: openinference::recognises,
-        read: openinference::read,
-        switch_on: "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and their kind; using_session() and using_user()",
-    },
-    Convention {
-        name: "pydantic_ai",
-        kind_rank: 8,
-        recognises: pydantic_ai::recognises,
-        read: pydantic_ai::read,
-        switch_on: "InstrumentationSettings(include_content=True)",
-    },
-];
 
 /// What to switch on in the libraries of a convention (as in `execution_spans.convention`) to have prompts, answers, tool
 /// content and sessions sent.
@@ -177,6 +125,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
             }
         )+};
     }
+    mapped.is_late_record |= other.is_late_record;
     // Usage is read as a whole: what is cached belongs to the input that it is part of.
     if mapped.input_tokens.is_none() && mapped.output_tokens.is_none() {
         take!(input_tokens, output_tokens, cached_tokens, reasoning_tokens);
@@ -260,6 +209,12 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
         }
     }
     complete_finish_reason(mapped);
+    // One convention tells the provider's bare input, another what came from a cache beside it.
+    if let (Some(input), Some(cached)) = (mapped.input_tokens, mapped.cached_tokens)
+        && cached > input
+    {
+        mapped.input_tokens = Some(input.saturating_add(cached));
+    }
     let name = span.span.name.trim();
     match mapped.kind {
         Some(SpanKind::Tool) if mapped.tool_name.is_none() => {

@@ -43,7 +43,7 @@ pub fn derive_trace(
         row.attempt_id = attribution.attempt_of[place].map(|attempt| attribution.attempts[attempt].attempt_id.clone());
         row.duplicate_of = calls.duplicate_of[place].map(|richest| tree.nodes[richest].span().span_id.clone());
     }
-    fill_from_duplicates(&mut rows, &calls);
+    fill_from_duplicates(&tree, &mut rows, &calls);
     tools::join_tool_calls(&tree, &calls, &attribution, &mut rows);
 
     let attempts = attempts::attempt_parts(project, trace_id, &tree, &attribution, &mut finder, &rows);
@@ -61,12 +61,17 @@ pub fn derive_trace(
 
 /// What the richest report of a call does not say, a poorer one may: usage, where the richest is told of by a framework that
 /// records content only, for instance. Field by field, from the earliest duplicate that has it.
-fn fill_from_duplicates(rows: &mut [Span], calls: &Calls) {
+fn fill_from_duplicates(tree: &Tree<'_>, rows: &mut [Span], calls: &Calls) {
     for (place, richest) in calls.duplicate_of.iter().enumerate() {
         let Some(richest) = *richest else { continue };
         let other = rows[place].clone();
         let row = &mut rows[richest];
         let mut filled: Vec<&'static str> = Vec::new();
+        // A record of how the call ended began when the call did.
+        if tree.nodes[richest].mapped.is_late_record {
+            row.start_time_unix_nano = row.start_time_unix_nano.min(other.start_time_unix_nano);
+            filled.push("start_time_unix_nano");
+        }
         fn fill<T>(filled: &mut Vec<&'static str>, name: &'static str, to: &mut Option<T>, from: Option<T>) {
             if to.is_none() && from.is_some() {
                 filled.push(name);

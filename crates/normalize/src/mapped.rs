@@ -89,6 +89,9 @@ pub struct Mapped {
     pub attempt_key: Option<String>,
     /// The convention's user key.
     pub user_key: Option<String>,
+    /// Whether the span is a record of how a call ended that is told of by a span of its own (a streamed answer, written
+    /// when the stream had ended).
+    pub is_late_record: bool,
     /// Canonical field to the attribute key or event that it was read from.
     pub source_keys: Map<String, Value>,
 }

@@ -188,8 +188,12 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
     if let Some(refusal) = first_str(map, &["refusal"]) {
         out.push(Part::Refusal { content: refusal.to_owned() });
     }
-    for key in ["tool_calls", "toolCalls", "function_call"] {
-        for call in map.get(key).map(structured).as_ref().map(parts::calls).unwrap_or_default() {
+    // LangChain keeps what the provider sent beside what it made of it.
+    let provider_fields = map.get("additional_kwargs").and_then(Value::as_object);
+    let sources = [map].into_iter().chain(provider_fields);
+    let held = sources.flat_map(|source| ["tool_calls", "toolCalls", "function_call"].map(|key| source.get(key)));
+    for value in held.flatten() {
+        for call in parts::calls(&structured(value)) {
             if !has_call(&out, &call) {
                 out.push(call);
             }
@@ -254,7 +258,7 @@ fn is_text(part: &Part) -> bool {
 /// Joins what one model turn wrote as several messages (the items of OpenAI's Responses API, histories made of them):
 /// reasoning belongs to what follows it, tool calls to what precedes them. Choices that stand side by side each have a
 /// finish reason of their own and stay apart.
-fn join_split(messages: Vec<Message>) -> Vec<Message> {
+pub(crate) fn join_split(messages: Vec<Message>) -> Vec<Message> {
     let mut joined: Vec<Message> = Vec::with_capacity(messages.len());
     for next in messages {
         match joined.last_mut() {

@@ -85,7 +85,10 @@ pub(super) fn response(value: &Value) -> Mapped {
         let id = generation(map)?.pointer("/message/kwargs/response_metadata/id")?;
         text(id)
     });
-    mapped.response_model = first_text(map, &["model", "model_version", "modelVersion"]);
+    mapped.response_model = first_text(map, &["model", "model_version", "modelVersion"]).or_else(|| {
+        let metadata = generation(map)?.pointer("/message/kwargs/response_metadata")?.as_object()?;
+        first_text(metadata, &["model_name", "model"])
+    });
     mapped.output_messages = captured(answer(map, &body));
     let status = first(map, &["finish_reason", "finishReason", "stop_reason", "stopReason"]).or_else(|| {
         let incomplete = map.get("incomplete_details").and_then(Value::as_object);
@@ -99,7 +102,9 @@ pub(super) fn response(value: &Value) -> Mapped {
         .or_else(|| status.and_then(finish_reason));
     let metadata = generation(map).and_then(|generation| generation.pointer("/message/kwargs/response_metadata"));
     let usage = first(map, &["usage", "usage_metadata", "usageMetadata", "token_usage"])
-        .or_else(|| metadata?.get("token_usage"));
+        .or_else(|| metadata?.get("token_usage"))
+        .or_else(|| generation(map)?.pointer("/message/kwargs/usage_metadata"))
+        .or_else(|| first(map.get("llm_output")?.as_object()?, &["token_usage", "usage"]));
     if let Some(Value::Object(usage)) = usage {
         read_usage(&mut mapped, usage);
     }
@@ -124,7 +129,7 @@ fn answer(map: &Map<String, Value>, body: &Value) -> Vec<Message> {
             list.as_array().is_some_and(|items| items.iter().all(Value::is_string)) && map.contains_key("messages");
         return if is_printed { Vec::new() } else { messages(list, "assistant").into_iter().map(as_answer).collect() };
     }
-    if map.contains_key("content") || map.contains_key("role") || map.contains_key("message") {
+    if ["content", "role", "message", "tool_calls", "kwargs"].iter().any(|key| map.contains_key(*key)) {
         return vec![as_answer(message(body, "assistant"))];
     }
     Vec::new()
@@ -142,15 +147,17 @@ fn generation(map: &Map<String, Value>) -> Option<&Value> {
     map.get("generations")?.get(0)?.get(0)
 }
 
-fn read_usage(mapped: &mut Mapped, usage: &Map<String, Value>) {
+pub(super) fn read_usage(mapped: &mut Mapped, usage: &Map<String, Value>) {
     let count = |keys: &[&str]| first(usage, keys).and_then(integer).filter(|count| *count >= 0);
     let detail = |of: &[&str], key: &str| first(usage, of)?.get(key).and_then(integer);
     let cache_read = detail(&["prompt_tokens_details", "input_tokens_details"], "cached_tokens")
+        .or_else(|| detail(&["input_token_details"], "cache_read"))
         .or_else(|| count(&["cache_read_input_tokens", "cached_content_token_count", "cachedContentTokenCount"]));
     let cache_write = count(&["cache_creation_input_tokens"]);
     let input = count(&["prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount"]);
     let output = count(&["completion_tokens", "output_tokens", "candidates_token_count", "candidatesTokenCount"]);
     mapped.reasoning_tokens = detail(&["completion_tokens_details", "output_tokens_details"], "reasoning_tokens")
+        .or_else(|| detail(&["output_token_details"], "reasoning"))
         .or_else(|| count(&["thoughts_token_count", "thoughtsTokenCount"]));
     // Gemini counts thoughts beside the candidates; the canonical output includes them.
     let thoughts = count(&["thoughts_token_count", "thoughtsTokenCount"]).unwrap_or(0);

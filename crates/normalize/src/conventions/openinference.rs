@@ -324,11 +324,16 @@ fn read_tool(reader: &mut Reader) {
 }
 
 /// Python's way to record a call: `{"args": […], "kwargs": {…}}`.
-fn called_with(arguments: Value) -> Value {
+pub(super) fn called_with(arguments: Value) -> Value {
     let Value::Object(map) = &arguments else { return arguments };
     let is_call = map.keys().all(|key| matches!(key.as_str(), "args" | "kwargs" | "sanitize_inputs_outputs"));
     match (map.get("args"), map.get("kwargs")) {
         (args, Some(kwargs @ Value::Object(_))) if is_call && args.is_none_or(is_empty) => kwargs.clone(),
+        // By position: without names, which the model's call has.
+        (Some(Value::Array(args)), kwargs) if is_call && kwargs.is_none_or(is_empty) => match args.as_slice() {
+            [only] => only.clone(),
+            _ => Value::Array(args.clone()),
+        },
         _ => arguments,
     }
 }
@@ -342,7 +347,7 @@ fn is_schema(value: &Value) -> bool {
 }
 
 /// The call's id and the result that a serialized tool message holds.
-fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
+pub(super) fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
     if let Some(inner) = value.get("output").filter(|_| value.as_object().is_some_and(|map| map.len() == 1)) {
         return answer_of(inner);
     }
@@ -358,7 +363,7 @@ fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
 }
 
 /// The text of an agent's or chain's input or output: plain text, or that of the one message or last answer it holds.
-fn plain(value: &Value, role: &str) -> Option<String> {
+pub(super) fn plain(value: &Value, role: &str) -> Option<String> {
     let body = structured(value);
     if !holds_messages(&body) {
         return text(value);

@@ -54,6 +54,7 @@ pub(super) fn reason(span: &MergedSpan) -> &'static str {
 /// Keys that libraries copy from baggage onto every span, HTTP calls too.
 fn is_copied(key: &str) -> bool {
     matches!(key, "gen_ai.conversation.id" | "gen_ai.agent.name" | "gen_ai.agent.call.id" | "gen_ai.agent.id")
+        || key.starts_with("langfuse.") && !key.starts_with("langfuse.observation.")
         || key.starts_with("logfire.")
         || key.starts_with("traceloop.association.properties.")
 }

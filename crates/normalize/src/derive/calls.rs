@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use gleaner_model::{Part, SpanKind, canonical_json, output_text};
+use serde_json::json;
 
 use crate::derive::tree::{Node, Tree};
 
@@ -22,6 +23,7 @@ pub(crate) struct Calls {
 pub(crate) fn find_calls(tree: &Tree<'_>) -> Calls {
     let mut kinds: Vec<SpanKind> = tree.nodes.iter().map(|node| node.mapped.kind.unwrap_or(SpanKind::Other)).collect();
     let mut reports = Reports::new(tree.nodes.len());
+    join_late_records(tree, &kinds, &mut reports);
     settle_nested_llm_spans(tree, &mut kinds, &mut reports);
     join_by_response_id(tree, &kinds, &mut reports);
     join_sibling_reports(tree, &kinds, &mut reports);
@@ -161,6 +163,34 @@ fn output_of<'a>(node: &Node<'a>) -> Option<Output<'a>> {
         .collect();
     (text.is_some() || !tool_calls.is_empty()).then_some(Output { text, tool_calls })
 }
+
+/// A record of how a streamed call ended belongs to the latest call before it that has the same question, no answer, and no
+/// record yet; both stand below the same parent, or the record below the call.
+fn join_late_records(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports) {
+    type Question = (Option<usize>, String);
+    if !tree.nodes.iter().any(|node| node.mapped.is_late_record) {
+        return;
+    }
+    let mut waiting: HashMap<Question, Vec<usize>> = HashMap::new();
+    for (place, node) in tree.nodes.iter().enumerate().filter(|(place, _)| kinds[*place] == SpanKind::Llm) {
+        let mapped = node.mapped;
+        let question = json!([mapped.system_prompt, mapped.input_messages, mapped.model]);
+        let asked = canonical_json(&question);
+        let parent = tree.parents[place];
+        if mapped.is_late_record {
+            let beside = waiting.get_mut(&(parent, asked)).and_then(Vec::pop);
+            let call = beside.or_else(|| parent.filter(|above| kinds[*above] == SpanKind::Llm));
+            if let Some(call) = call {
+                reports.join(call, place);
+            }
+        } else if output_of(node).is_none() && node.span().status_code != STATUS_ERROR {
+            waiting.entry((parent, asked)).or_default().push(place);
+        }
+    }
+}
+
+/// OTLP `STATUS_CODE_ERROR`.
+const STATUS_ERROR: i32 = 2;
 
 /// One response id is one call, wherever its reports stand in the trace. Two that do not overlap in time and say different
 /// things are two calls all the same: some servers number every answer alike.

@@ -177,3 +177,28 @@ fn a_retried_tool_call_is_two_executions() {
     let trace = derive([with_id(tool("one", "f").at(1, 5).status(2, "timed out")), with_id(tool("two", "f").at(6, 9))]);
     assert_eq!((trace.attempts[0].tool_calls, trace.attempts[0].tool_calls_failed), (2, 1));
 }
+
+/// A streamed call in two spans: the request, which ended before the stream did, and the record of its answer.
+#[test]
+fn a_late_record_is_the_answer_of_its_request() {
+    let record =
+        |id: &str| llm(id).question("hi").answer("hello").tokens(5, 1).mapped(|mapped| mapped.is_late_record = true);
+    let trace = derive([
+        chain("turn").at(1, 100),
+        llm("one").under("turn").at(2, 10).question("hi"),
+        llm("two").under("turn").at(3, 11).question("hi"),
+        llm("failed").under("turn").at(4, 12).question("hi").status(2, "429"),
+        record("of two").under("turn").at(50, 50),
+        record("of one").under("turn").at(60, 60),
+        record("alone").under("turn").at(70, 70),
+        llm("three").under("turn").at(80, 85).question("hi"),
+        record("below").under("three").at(90, 90),
+    ]);
+    let duplicate_of = |id: &str| row(&trace, id).duplicate_of.clone();
+    assert_eq!(duplicate_of("two").as_deref(), Some("of two"));
+    assert_eq!(duplicate_of("one").as_deref(), Some("of one"));
+    assert_eq!(duplicate_of("three").as_deref(), Some("below"));
+    assert_eq!(["failed", "alone", "below"].map(duplicate_of), [None, None, None]);
+    assert_eq!(row(&trace, "of two").start_time_unix_nano, 3, "the call began with its request");
+    assert_eq!((trace.attempts[0].llm_calls, trace.attempts[0].input_tokens), (5, Some(20)));
+}

@@ -1,0 +1,131 @@
+//! LangSmith's OpenTelemetry exporters (Python and JavaScript): `langsmith.*`, with the whole inputs of a run in `gen_ai.prompt`
+//! and its outputs in `gen_ai.completion`, as JSON text or as bytes.
+//!
+//! Recognised by the run's kind or metadata. `langsmith.trace.session_id` and `session_name` are the tracing project, never a
+//! conversation: that is named in the metadata. Inputs are OpenAI or Anthropic requests, LangChain serializations, or the
+//! application's own data; what is not an object stands in `output` (Python) or `outputs` (JavaScript).
+//!
+//! The JavaScript exporter serializes late: where an application goes on appending to one list of messages, the input holds
+//! the answer and what came after it too, and is cut there. Feedback does not travel by OTLP.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gleaner_model::{Message, Part, SpanKind};
+use serde_json::{Map, Value};
+
+use super::otel_genai::provider;
+use super::reader::Reader;
+use super::{Reading, fill, payload};
+use crate::mapped::{Mapped, MergedSpan};
+use crate::value::{first_text, integer, is_empty, json, structured};
+
+const INPUT: &str = "gen_ai.prompt";
+const OUTPUT: &str = "gen_ai.completion";
+const METADATA: &str = "langsmith.metadata";
+
+/// Whether the span is a run of LangSmith's.
+pub(super) fn recognises(span: &MergedSpan) -> bool {
+    span.span.attributes.keys().any(|key| {
+        key.starts_with("langsmith.span.")
+            || key.starts_with("langsmith.trace.")
+            || key.starts_with("langsmith.metadata.")
+    })
+}
+
+/// Reads a run.
+pub(super) fn read(span: &MergedSpan) -> Reading {
+    let mut reader = Reader::new(span);
+    let attributes = reader.attributes();
+    let metadata = payload::metadata(attributes, METADATA);
+    reader.mapped.kind = reader.text("kind", &["langsmith.span.kind"]).as_deref().and_then(kind);
+    let kind = reader.mapped.kind;
+    read_metadata(&mut reader, &metadata);
+    read_details(&mut reader);
+    let (given, answered) = (attributes.get(INPUT).map(decoded), attributes.get(OUTPUT).map(decoded));
+    let input = given.as_ref().map(|value| (INPUT, value));
+    let output = answered.as_ref().map(|value| (OUTPUT, value));
+    let opaque = payload::read(kind, input, output, &mut reader.mapped);
+    let said = &mut reader.mapped;
+    let answer = said.output_messages.as_ref().or(opaque.output_messages.as_ref());
+    if let (Some(messages), Some(answer)) = (&mut said.input_messages, answer) {
+        cut_at_answer(messages, answer);
+    }
+    Reading { structured: reader.mapped, opaque }
+}
+
+fn kind(name: &str) -> Option<SpanKind> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "llm" => SpanKind::Llm,
+        "tool" => SpanKind::Tool,
+        "retriever" => SpanKind::Retriever,
+        "embedding" => SpanKind::Embedding,
+        "chain" | "prompt" | "parser" => SpanKind::Chain,
+        _ => return None,
+    })
+}
+
+/// Bytes are JSON text all the same.
+fn decoded(value: &Value) -> Value {
+    let bytes = value.get("$bytes").and_then(Value::as_str).and_then(|encoded| STANDARD.decode(encoded).ok());
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map_or_else(|| value.clone(), Value::String)
+}
+
+fn read_metadata(reader: &mut Reader, metadata: &Map<String, Value>) {
+    let mut told = Mapped::default();
+    if reader.mapped.kind != Some(SpanKind::Chain) {
+        told.provider = first_text(metadata, &["ls_provider"]).as_deref().and_then(provider);
+        told.model = first_text(metadata, &["ls_model_name"]);
+    }
+    told.agent_version = first_text(metadata, &["revision_id"]);
+    told.user_key = first_text(metadata, &["user_id"]);
+    told.session_key = first_text(metadata, &["session_id"])
+        .map(|id| (0, id))
+        .or_else(|| Some((1, first_text(metadata, &["thread_id", "conversation_id"])?)));
+    for field in ["provider", "model", "agent_version", "user_key", "session_key"] {
+        told.source_keys.insert(field.to_owned(), Value::String(format!("{METADATA}.*")));
+    }
+    fill(&mut reader.mapped, told);
+}
+
+/// Parts of the usage: JSON from JavaScript, a printed dictionary of numbers from Python.
+fn read_details(reader: &mut Reader) {
+    let details = |value: &Value| match structured(value) {
+        Value::String(printed) => json(&printed.replace('\'', "\"")),
+        other => Some(other),
+    };
+    let input = reader.find("cached_tokens", &["gen_ai.usage.input_token_details"]).and_then(details);
+    reader.mapped.cached_tokens = input.and_then(|details| integer(details.get("cache_read")?));
+    let output = reader.find("reasoning_tokens", &["gen_ai.usage.output_token_details"]).and_then(details);
+    reader.mapped.reasoning_tokens = output.and_then(|details| integer(details.get("reasoning")?));
+}
+
+/// Cuts a conversation where the call's own answer stands in it. A call id is given once, so an answer that asks for tools is
+/// certain; a text may be said twice, and is the call's own only where the input ends with an answer, which no request does.
+fn cut_at_answer(messages: &mut Vec<Message>, answer: &[Message]) {
+    let [answer] = answer else { return };
+    let ids = call_ids(answer);
+    let text = gleaner_model::output_text(std::slice::from_ref(answer));
+    let ends_with_answer = messages.last().is_some_and(|message| message.role == "assistant");
+    let is_answer = |message: &Message| {
+        message.role == "assistant"
+            && if ids.is_empty() {
+                ends_with_answer && text.is_some() && gleaner_model::output_text(std::slice::from_ref(message)) == text
+            } else {
+                call_ids(message) == ids
+            }
+    };
+    if let Some(at) = messages.iter().position(is_answer).filter(|at| *at > 0) {
+        messages.truncate(at);
+    }
+}
+
+fn call_ids(message: &Message) -> Vec<&str> {
+    let calls = message.parts.iter().filter_map(|part| match part {
+        Part::ToolCall { id, .. } => id.as_deref(),
+        _ => None,
+    });
+    calls.filter(|id| !is_empty(&Value::from(*id))).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gleaner_model::SpanKind;
+use serde_json::{Value, json};
+
+use super::super::map;
+use super::super::tests::{input, output, span};
+use crate::mapped::Mapped;
+
+fn run(kind: &str, prompt: &Value, completion: &Value) -> Mapped {
+    map(&span(json!({"langsmith.span.kind": kind, "gen_ai.operation.name": "chat",
+        "gen_ai.prompt": prompt.to_string(), "gen_ai.completion": completion.to_string()})))
+}
+
+#[test]
+fn a_call_of_the_openai_wrapper() {
+    let request = json!({"model": "m", "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "q"}]});
+    let response = json!({"id": "r1", "model": "m-1", "usage_metadata": {"input_tokens": 9, "output_tokens": 2},
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "a"}}]});
+    let mapped = map(&span(json!({"langsmith.span.kind": "LLM", "gen_ai.operation.name": "chat",
+        "langsmith.trace.session_name": "project", "langsmith.trace.session_id": "tracing-project",
+        "gen_ai.prompt": request.to_string(), "gen_ai.completion": response.to_string(),
+        "gen_ai.usage.input_token_details": "{'audio': 0, 'cache_read': 4}",
+        "gen_ai.usage.output_token_details": "{\"reasoning\":1}",
+        "langsmith.metadata.ls_provider": "openai", "langsmith.metadata.thread_id": "t", "langsmith.metadata.user_id": "u"})));
+    assert_eq!((mapped.kind, mapped.convention), (Some(SpanKind::Llm), Some("langsmith")));
+    assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
+    assert_eq!(input(&mapped)[0]["parts"][0]["content"], "q");
+    assert_eq!(output(&mapped)[0]["finish_reason"], "stop");
+    assert_eq!((mapped.response_id.as_deref(), mapped.model.as_deref()), (Some("r1"), Some("m")));
+    assert_eq!((mapped.input_tokens, mapped.cached_tokens, mapped.reasoning_tokens), (Some(9), Some(4), Some(1)));
+    assert_eq!(mapped.provider.as_deref(), Some("openai"));
+    assert_eq!((mapped.session_key, mapped.user_key.as_deref()), (Some((1, "t".into())), Some("u")));
+}
+
+#[test]
+fn langchain_serializations_as_bytes() {
+    let prompt = json!({"messages": [[
+        {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "SystemMessage"], "kwargs": {"content": "s"}},
+        {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "HumanMessage"], "kwargs": {"content": "q"}},
+    ]]});
+    let completion = json!({"generations": [[{"text": "", "message": {"lc": 1, "type": "constructor",
+        "id": ["langchain", "schema", "messages", "AIMessage"], "kwargs": {"content": "",
+            "tool_calls": [{"name": "f", "args": {"x": 1}, "id": "c1", "type": "tool_call"}],
+            "usage_metadata": {"input_tokens": 7, "output_tokens": 3, "input_token_details": {"cache_read": 2}},
+            "response_metadata": {"finish_reason": "tool_calls"}}}}]], "llm_output": null});
+    let bytes = |value: &Value| json!({"$bytes": STANDARD.encode(value.to_string())});
+    let mapped = map(&span(json!({"langsmith.span.kind": "llm", "gen_ai.prompt": bytes(&prompt),
+        "gen_ai.completion": bytes(&completion), "langsmith.metadata.ls_model_name": "m"})));
+    assert_eq!(mapped.system_prompt.as_deref(), Some("s"));
+    assert_eq!(input(&mapped)[0]["parts"][0]["content"], "q");
+    assert_eq!(
+        output(&mapped)[0]["parts"][0],
+        json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}})
+    );
+    assert_eq!((mapped.input_tokens, mapped.output_tokens, mapped.cached_tokens), (Some(7), Some(3), Some(2)));
+    assert_eq!((mapped.finish_reason.as_deref(), mapped.model.as_deref()), (Some("tool_call"), Some("m")));
+}
+
+/// The exporter says `chat` for prompts and `embeddings` for retrievers.
+#[test]
+fn the_kind_of_the_run_beats_the_operation() {
+    for (declared, kind) in [
+        ("prompt", SpanKind::Chain),
+        ("parser", SpanKind::Chain),
+        ("chain", SpanKind::Chain),
+        ("retriever", SpanKind::Retriever),
+        ("Tool", SpanKind::Tool),
+        ("embedding", SpanKind::Embedding),
+    ] {
+        assert_eq!(run(declared, &json!({"a": 1}), &json!({"b": 2})).kind, Some(kind), "{declared}");
+    }
+}
+
+#[test]
+fn tools_and_chains() {
+    let tool = run("tool", &json!({"input": "{\"city\": \"Oslo\"}"}), &json!({"output": "snow"}));
+    assert_eq!((tool.tool_arguments, tool.tool_result), (Some(json!({"city": "Oslo"})), Some(json!("snow"))));
+    let chain = run("chain", &json!({}), &json!({"outputs": "done"}));
+    assert_eq!((chain.input_text, chain.output_text.as_deref()), (None, Some("done")));
+}
+
+/// Guarantees: an input that was serialized after the call holds neither its answer nor what followed.
+#[test]
+fn a_late_input_is_cut_at_the_answer() {
+    let user = |text: &str| json!({"role": "user", "content": text});
+    let call = json!({"role": "assistant", "content": null,
+        "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]});
+    let result = json!({"role": "tool", "tool_call_id": "c1", "content": "7"});
+    let answer = json!({"role": "assistant", "content": "seven"});
+    let completion = |message: &Value| json!({"choices": [{"message": message}]});
+    let length = |prompt: Value, message: &Value| {
+        input(&run("llm", &json!({"messages": prompt}), &completion(message))).as_array().map(Vec::len)
+    };
+    assert_eq!(length(json!([user("q"), call, result]), &call), Some(1));
+    assert_eq!(length(json!([user("q"), call, result, answer, user("more"), answer]), &answer), Some(3));
+    // A model may say the same twice.
+    assert_eq!(length(json!([user("q"), answer, user("again")]), &answer), Some(3));
+}

@@ -1,0 +1,49 @@
+//! The conventions that are known, in order of precedence: of two that say the same thing the upper is believed.
+
+use super::*;
+
+/// One way of telling about LLM calls, tools and agents.
+pub(super) struct Convention {
+    /// As in `execution_spans.convention`.
+    pub(super) name: &'static str,
+    /// Whose kind is believed first: the lowest.
+    pub(super) kind_rank: u8,
+    /// Whether the span carries this convention's attributes or events.
+    pub(super) recognises: fn(&MergedSpan) -> bool,
+    /// What it says by them.
+    pub(super) read: fn(&MergedSpan) -> Reading,
+    /// What its users switch on to have prompts, answers, tool content and sessions sent.
+    pub(super) switch_on: &'static str,
+}
+
+/// A convention is named as its file.
+macro_rules! conventions {
+    ($($file:ident $kind_rank:literal $switch_on:literal)+) => {
+        &[$(Convention {
+            name: stringify!($file),
+            kind_rank: $kind_rank,
+            recognises: $file::recognises,
+            read: $file::read,
+            switch_on: $switch_on,
+        }),+]
+    };
+}
+
+/// File, kind rank, what to switch on.
+pub(super) const CONVENTIONS: &[Convention] = conventions![
+    claude_code 6 "CLAUDE_CODE_ENABLE_TELEMETRY=1, OTEL_LOGS_EXPORTER=otlp, OTEL_LOG_USER_PROMPTS=1, OTEL_LOG_TOOL_DETAILS=1; \
+        OTEL_LOG_RAW_API_BODIES=1 for all that a call was given"
+    gemini_cli 6 "in settings.json: telemetry.enabled, telemetry.logPrompts and telemetry.traces"
+    codex 6 "in config.toml: [otel] exporter, and log_user_prompt = true; the model's answers are never sent"
+    otel_genai 7 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or SPAN_AND_EVENT with \
+        OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; a logs exporter where content goes by events"
+    openinference 1 "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and their kind; using_session(), using_user()"
+    langfuse 2 "content is on: no mask, no capture_input=False; as_type=\"tool\"; propagate_attributes(session_id=, user_id=)"
+    langsmith 6 "LANGSMITH_TRACING=true, LANGSMITH_OTEL_ENABLED=true; traceable(run_type=\"tool\"); metadata session_id, user_id"
+    logfire 6 "logfire.instrument_openai() and its kind; session_id and user_id as attributes, `session` allowed in scrubbing"
+    braintrust 6 "wrap the client with its tracing; metadata session_id, user_id"
+    langwatch 9 "content is on; langwatch.thread.id and langwatch.user.id, or metadata thread_id, user_id"
+    weave 9 "content capture of the OpenTelemetry instrumentation; wandb.thread_id"
+    opik 9 "an OpenTelemetry or OpenInference instrumentation; thread_id or session.id"
+    pydantic_ai 8 "InstrumentationSettings(include_content=True)"
+];
