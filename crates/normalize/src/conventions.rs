@@ -15,6 +15,7 @@ mod otel_genai_events;
 mod pydantic_ai;
 mod raw;
 mod reader;
+mod vercel_ai;
 
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
@@ -46,6 +47,8 @@ struct Reading {
 
 /// In order of precedence.
 const CONVENTIONS: &[Convention] = &[
+    // Before OpenTelemetry's: of its older keys the AI SDK writes a part, with the same values.
+    Convention { name: "vercel_ai", kind_rank: 3, recognises: vercel_ai::recognises, read: vercel_ai::read },
     Convention { name: "otel_genai", kind_rank: 7, recognises: otel_genai::recognises, read: otel_genai::read },
     Convention {
         name: "openinference",
@@ -215,7 +218,9 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
             mapped.tool_name = bare_name(name, &["execute_tool ", "running tool: "], ".tool");
         }
         Some(SpanKind::Agent) if mapped.agent_name.is_none() => {
-            mapped.agent_name = bare_name(name, &["invoke_agent ", "create_agent "], ".agent");
+            // An agent without a name is called by its model by some.
+            mapped.agent_name = bare_name(name, &["invoke_agent ", "create_agent "], ".agent")
+                .filter(|name| Some(name) != mapped.model.as_ref());
         }
         _ => {}
     }
@@ -229,7 +234,9 @@ fn complete_finish_reason(mapped: &mut Mapped) {
     // The Responses API and Gemini say `stop` also where the model stopped to call a tool or to decline.
     if matches!(mapped.finish_reason.as_deref(), None | Some("stop")) {
         let has = |is: fn(&Part) -> bool| output.iter().flat_map(|message| &message.parts).any(is);
-        if has(|part| matches!(part, Part::ToolCall { .. })) {
+        // Calls that the same message answers were not what it stopped for: a whole run, or tools that the provider runs.
+        let is_answered = has(|part| matches!(part, Part::ToolCallResponse { .. }));
+        if has(|part| matches!(part, Part::ToolCall { .. })) && !is_answered {
             mapped.finish_reason = Some("tool_call".to_owned());
         } else if has(|part| matches!(part, Part::Refusal { .. })) {
             mapped.finish_reason = Some("content_filter".to_owned());
