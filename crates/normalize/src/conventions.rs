@@ -9,6 +9,8 @@
 
 mod bodies;
 mod generic;
+mod genkit;
+mod mastra;
 mod openinference;
 mod otel_genai;
 mod otel_genai_events;
@@ -56,6 +58,8 @@ const CONVENTIONS: &[Convention] = &[
         recognises: openinference::recognises,
         read: openinference::read,
     },
+    Convention { name: "mastra", kind_rank: 6, recognises: mastra::recognises, read: mastra::read },
+    Convention { name: "genkit", kind_rank: 6, recognises: genkit::recognises, read: genkit::read },
     Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
 ];
 

@@ -17,6 +17,7 @@ mod calls;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod prompts;
 pub(crate) mod spans;
 mod tools;
 pub(crate) mod tree;
@@ -45,6 +46,7 @@ pub fn derive_trace(
     }
     fill_from_duplicates(&mut rows, &calls);
     tools::join_tool_calls(&tree, &calls, &attribution, &mut rows);
+    prompts::rebuild_prompts(&tree, &calls, &mut rows);
 
     let attempts = attempts::attempt_parts(project, trace_id, &tree, &attribution, &mut finder, &rows);
     DerivedTrace {
@@ -95,6 +97,14 @@ fn fill_from_duplicates(rows: &mut [Span], calls: &Calls) {
         fill(&mut filled, "cached_tokens", &mut row.cached_tokens, other.cached_tokens);
         fill(&mut filled, "reasoning_tokens", &mut row.reasoning_tokens, other.reasoning_tokens);
         fill(&mut filled, "cost_usd", &mut row.cost_usd, other.cost_usd);
+        if let Some([answer]) = row.output_messages.as_deref_mut() {
+            answer.finish_reason.clone_from(&row.finish_reason);
+        }
+        // Where nothing was answered, a report that tells of a failure is believed.
+        if row.output_messages.is_none() && row.error.is_none() && other.error.is_some() {
+            row.status.clone_from(&other.status);
+            fill(&mut filled, "error", &mut row.error, other.error);
+        }
         note_source(row, filled, &other.span_id);
     }
 }

@@ -10,7 +10,7 @@ use super::otel_genai_events::{MessageEvent, message_events};
 use super::reader::{Reader, captured, set_usage};
 use crate::mapped::MergedSpan;
 use crate::messages::{arguments, finish_reason, lift_system, messages, system_text, tool_definitions};
-use crate::value::{is_empty, text};
+use crate::value::{is_empty, structured, text};
 
 /// The event that carries what else the span's attributes carry (≥ 1.37).
 const DETAILS: &str = "gen_ai.client.inference.operation.details";
@@ -84,6 +84,9 @@ fn read_call(reader: &mut Reader) {
 fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     let mut parameters = reader.prefixed("gen_ai.request.");
     parameters.shift_remove("model");
+    if let Some(stops) = parameters.get_mut("stop_sequences") {
+        *stops = structured(stops);
+    }
     if let Some(kind) = reader.find("parameters", &["gen_ai.output.type"]) {
         parameters.insert("output_type".to_owned(), kind.clone());
     }
