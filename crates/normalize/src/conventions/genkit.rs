@@ -5,7 +5,8 @@
 //! `googleai/gemini-2.5-flash`. Input and output are JSON texts; the output of a model holds the provider's own response as
 //! `raw`, which tells what Genkit's form leaves out: id, model and cached tokens.
 //!
-//! Around every model call stands a `generate` span with the same input and output, without a kind: it is a chain.
+//! Around every model call stands a `generate` span with the same input and output, without a kind: it is a chain. So is a
+//! flow, whose name is the agent's.
 
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
@@ -45,7 +46,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
             if kind == SpanKind::Embedding {
                 read_name(&mut reader);
             }
-            if kind == SpanKind::Agent {
+            if kind == SpanKind::Agent || subtype == "flow" {
                 reader.mapped.agent_name = reader.text("agent_name", &["genkit:name"]);
             }
             if !read_request(&mut reader) {
