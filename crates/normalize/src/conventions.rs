@@ -18,6 +18,7 @@ mod pydantic_ai;
 mod raw;
 mod reader;
 mod vercel_ai;
+mod voltagent;
 
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
@@ -60,6 +61,7 @@ const CONVENTIONS: &[Convention] = &[
     },
     Convention { name: "mastra", kind_rank: 6, recognises: mastra::recognises, read: mastra::read },
     Convention { name: "genkit", kind_rank: 6, recognises: genkit::recognises, read: genkit::read },
+    Convention { name: "voltagent", kind_rank: 6, recognises: voltagent::recognises, read: voltagent::read },
     Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
 ];
 
