@@ -14,10 +14,12 @@ use crate::mapped::{Mapped, MergedSpan};
 
 mod attempts;
 mod calls;
+mod errors;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod prompts;
+mod reasoning;
 pub(crate) mod spans;
 mod tools;
 pub(crate) mod tree;
@@ -47,6 +49,8 @@ pub fn derive_trace(
     fill_from_duplicates(&mut rows, &calls);
     tools::join_tool_calls(&tree, &calls, &attribution, &mut rows);
     prompts::rebuild_prompts(&tree, &calls, &mut rows);
+    reasoning::fill_reasoning(&calls, &mut rows);
+    errors::clear_copied_errors(&mut rows);
 
     let attempts = attempts::attempt_parts(project, trace_id, &tree, &attribution, &mut finder, &rows);
     DerivedTrace {
