@@ -104,7 +104,7 @@ pub(super) fn with_reasoning(
         (Some(input), Some(output), Some(reasoning), Some(total))
             if input.saturating_add(output).saturating_add(reasoning) == total =>
         {
-            Some(output + reasoning)
+            Some(output.saturating_add(reasoning))
         }
         _ => output,
     }

@@ -254,3 +254,16 @@ fn foreign_operations_are_not_the_sdk_s() {
     let mapped = map(&span(json!({"operation.name": "http.get", "resource.name": "/"})));
     assert_eq!(mapped.convention, None);
 }
+
+#[test]
+fn an_agent_of_the_seventh_version_has_a_whole_run_in_its_answer() {
+    let answer = json!([{"role": "assistant", "finish_reason": "stop", "parts": [{"type": "text", "content": "7°C."},
+        {"type": "tool_call", "id": "c1", "name": "weather", "arguments": {}},
+        {"type": "tool_call_response", "id": "c1", "response": 7}]}]);
+    let mut sent = span(json!({"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "gpt-4o-mini",
+        "gen_ai.response.finish_reasons": ["stop"], "gen_ai.output.messages": answer.to_string()}));
+    sent.span.name = "invoke_agent gpt-4o-mini".into();
+    let mapped = map(&sent);
+    // The calls were answered within the run, which did not stop for them; and a model's name is no agent's.
+    assert_eq!((mapped.finish_reason.as_deref(), mapped.agent_name), (Some("stop"), None));
+}
