@@ -73,7 +73,9 @@ pub(crate) fn attribute(
     let (mut groups, invalid) = runs::groups(tree, kinds, finder);
     let is_attempt = work::is_attempt(tree, kinds);
     groups.retain(|group| {
-        is_attempt || group.identity.is_keyed() || finder.of_attempt(group.top, &group.spans, keys::SESSION_ID).is_some()
+        is_attempt
+            || group.identity.is_keyed()
+            || finder.of_attempt(group.top, &group.spans, keys::SESSION_ID).is_some()
     });
     let conventions = ConventionKeys::new(tree);
     let mut by_id: BTreeMap<String, Attempt> = BTreeMap::new();

@@ -13,10 +13,12 @@ pub(crate) mod claude_code;
 pub(crate) mod codex;
 pub(crate) mod gemini_cli;
 mod generic;
+mod genkit;
 mod langfuse;
 mod langsmith;
 mod langwatch;
 mod logfire;
+mod mastra;
 mod openinference;
 mod opik;
 mod otel_genai;
@@ -26,6 +28,8 @@ mod pydantic_ai;
 mod raw;
 mod reader;
 mod registry;
+mod vercel_ai;
+mod voltagent;
 mod weave;
 
 use gleaner_model::{Message, Part, SpanKind};
@@ -221,7 +225,9 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
             mapped.tool_name = bare_name(name, &["execute_tool ", "running tool: "], ".tool");
         }
         Some(SpanKind::Agent) if mapped.agent_name.is_none() => {
-            mapped.agent_name = bare_name(name, &["invoke_agent ", "create_agent "], ".agent");
+            // An agent without a name is called by its model by some.
+            mapped.agent_name = bare_name(name, &["invoke_agent ", "create_agent "], ".agent")
+                .filter(|name| Some(name) != mapped.model.as_ref());
         }
         _ => {}
     }
@@ -243,13 +249,15 @@ fn complete_from_output(mapped: &mut Mapped) {
         mapped.finish_reason = output.iter().find_map(|message| message.finish_reason.clone());
     }
     let has = |is: fn(&Part) -> bool| output.iter().flat_map(|message| &message.parts).any(is);
+    // Calls that the same message answers were not what it stopped for: a whole run, or tools that the provider runs.
+    let is_answered = has(|part| matches!(part, Part::ToolCallResponse { .. }));
     let told = mapped.finish_reason.as_deref();
     // The Responses API, and who instruments it, say `completed` or `stop` also of an answer that asks for tools. Gemini's
     // `STOP` is its own word for that.
     let is_gemini = mapped.provider.as_deref().is_some_and(|provider| provider.starts_with("gcp."))
         || mapped.model.as_deref().is_some_and(|model| model.contains("gemini"));
     let is_open = matches!(told, None | Some(COMPLETED)) || told == Some("stop") && !is_gemini;
-    if is_open && has(|part| matches!(part, Part::ToolCall { .. })) {
+    if is_open && !is_answered && has(|part| matches!(part, Part::ToolCall { .. })) {
         mapped.finish_reason = Some("tool_call".to_owned());
     } else if matches!(told, None | Some(COMPLETED | "stop")) && has(|part| matches!(part, Part::Refusal { .. })) {
         mapped.finish_reason = Some("content_filter".to_owned());

@@ -14,9 +14,12 @@ use crate::mapped::{Mapped, MergedSpan};
 
 mod attempts;
 mod calls;
+mod errors;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod prompts;
+mod reasoning;
 pub(crate) mod spans;
 mod tools;
 pub(crate) mod tree;
@@ -45,6 +48,9 @@ pub fn derive_trace(
     }
     fill_from_duplicates(&tree, &mut rows, &calls);
     tools::join_tool_calls(&tree, &calls, &attribution, &mut rows);
+    prompts::rebuild_prompts(&tree, &calls, &mut rows);
+    reasoning::fill_reasoning(&calls, &mut rows);
+    errors::clear_copied_errors(&mut rows);
 
     let attempts = attempts::attempt_parts(project, trace_id, &tree, &attribution, &mut finder, &rows);
     DerivedTrace {
@@ -100,6 +106,14 @@ fn fill_from_duplicates(tree: &Tree<'_>, rows: &mut [Span], calls: &Calls) {
         fill(&mut filled, "cached_tokens", &mut row.cached_tokens, other.cached_tokens);
         fill(&mut filled, "reasoning_tokens", &mut row.reasoning_tokens, other.reasoning_tokens);
         fill(&mut filled, "cost_usd", &mut row.cost_usd, other.cost_usd);
+        if let Some([answer]) = row.output_messages.as_deref_mut() {
+            answer.finish_reason.clone_from(&row.finish_reason);
+        }
+        // Where nothing was answered, a report that tells of a failure is believed.
+        if row.output_messages.is_none() && row.error.is_none() && other.error.is_some() {
+            row.status.clone_from(&other.status);
+            fill(&mut filled, "error", &mut row.error, other.error);
+        }
         note_source(row, filled, &other.span_id);
     }
 }

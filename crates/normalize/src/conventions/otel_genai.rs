@@ -10,7 +10,7 @@ use super::otel_genai_events::{MessageEvent, message_events};
 use super::reader::{Reader, captured, set_usage};
 use crate::mapped::MergedSpan;
 use crate::messages::{arguments, finish_reason, lift_system, messages, system_text, tool_definitions};
-use crate::value::{is_empty, text};
+use crate::value::{is_empty, structured, text};
 
 /// The event that carries what else the span's attributes carry (≥ 1.37).
 const DETAILS: &str = "gen_ai.client.inference.operation.details";
@@ -84,6 +84,9 @@ fn read_call(reader: &mut Reader) {
 fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     let mut parameters = reader.prefixed("gen_ai.request.");
     parameters.shift_remove("model");
+    if let Some(stops) = parameters.get_mut("stop_sequences") {
+        *stops = structured(stops);
+    }
     if let Some(kind) = reader.find("parameters", &["gen_ai.output.type"]) {
         parameters.insert("output_type".to_owned(), kind.clone());
     }
@@ -243,7 +246,7 @@ fn kind(reader: &mut Reader) -> Option<SpanKind> {
 /// Normalized provider name; names of frameworks are not providers.
 pub(super) fn provider(name: &str) -> Option<String> {
     let name = name.trim().to_ascii_lowercase();
-    let normalized = match name.as_str() {
+    let normalized = match without_api(&name) {
         ""
         | "strands-agents"
         | "gcp.vertex.agent"
@@ -255,16 +258,34 @@ pub(super) fn provider(name: &str) -> Option<String> {
         | "microsoft.agent_framework"
         | "_other"
         | "unknown" => return None,
-        "az.ai.openai" | "azure_openai" | "azure-openai" | "azure" => "azure.ai.openai",
+        "az.ai.openai" | "azure_openai" | "azure-openai" | "azureopenai" | "azure" => "azure.ai.openai",
         "az.ai.inference" => "azure.ai.inference",
         "xai" => "x_ai",
         "mistralai" | "mistral" => "mistral_ai",
-        "vertex_ai" | "vertexai" | "google.vertex" | "google_vertexai" => "gcp.vertex_ai",
-        "gemini" | "google" | "google_genai" | "google_generativeai" => "gcp.gemini",
+        "vertex_ai" | "vertexai" | "vertex" | "google.vertex" | "google-vertex" | "google_vertexai" => "gcp.vertex_ai",
+        "gemini" | "google" | "googleai" | "google_genai" | "google_generativeai" => "gcp.gemini",
         "bedrock" | "amazon-bedrock" | "amazon_bedrock" | "aws" | "aws_bedrock" => "aws.bedrock",
         other => other,
     };
     Some(normalized.to_owned())
+}
+
+/// The AI SDK names a provider together with the API that is called: `openai.responses`, `google.vertex.chat`.
+fn without_api(name: &str) -> &str {
+    for prefix in ["google.vertex", "vertex"] {
+        if name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')) {
+            return prefix;
+        }
+    }
+    match name.split_once('.') {
+        Some((
+            bare,
+            "chat" | "responses" | "completion" | "completions" | "messages" | "embedding" | "embeddings"
+            | "text-embedding" | "textembedding" | "generative-ai" | "image" | "speech" | "transcription" | "rerank"
+            | "reranking",
+        )) => bare,
+        _ => name,
+    }
 }
 
 #[cfg(test)]

@@ -93,6 +93,23 @@ pub(super) fn set_usage(
     mapped.cached_tokens = cache_read;
 }
 
+/// Output tokens with reasoning included: where a library counts reasoning beside the output, only all three make the total.
+pub(super) fn with_reasoning(
+    input: Option<i64>,
+    output: Option<i64>,
+    reasoning: Option<i64>,
+    total: Option<i64>,
+) -> Option<i64> {
+    match (input, output, reasoning, total) {
+        (Some(input), Some(output), Some(reasoning), Some(total))
+            if input.saturating_add(output).saturating_add(reasoning) == total =>
+        {
+            Some(output.saturating_add(reasoning))
+        }
+        _ => output,
+    }
+}
+
 /// Messages that carry something; a list of messages whose content was all hidden counts as not captured.
 pub(super) fn captured(messages: Vec<Message>) -> Option<Vec<Message>> {
     messages.iter().any(|message| !message.parts.is_empty()).then_some(messages)

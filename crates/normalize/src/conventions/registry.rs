@@ -35,9 +35,15 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
         OTEL_LOG_RAW_API_BODIES=1 for all that a call was given"
     gemini_cli 6 "in settings.json: telemetry.enabled, telemetry.logPrompts and telemetry.traces"
     codex 6 "in config.toml: [otel] exporter, and log_user_prompt = true; the model's answers are never sent"
+    // Before OpenTelemetry's: of its older keys the AI SDK writes a part, with the same values.
+    vercel_ai 3 "experimental_telemetry: { isEnabled: true, functionId, metadata: { sessionId, userId } }; from version 7 \
+        registerTelemetry(new OpenTelemetry({ runtimeContext: true })) and runtimeContext: { sessionId, userId }"
     otel_genai 7 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or SPAN_AND_EVENT with \
         OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; a logs exporter where content goes by events"
     openinference 1 "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and their kind; using_session(), using_user()"
+    mastra 6 "content is on; memory thread and resource, or tracingOptions.metadata: { sessionId, userId }"
+    genkit 6 "content is on; sessions by Genkit's session API, users by context.auth.uid"
+    voltagent 6 "content is on; conversationId and userId with each call"
     langfuse 2 "content is on: no mask, no capture_input=False; as_type=\"tool\"; propagate_attributes(session_id=, user_id=)"
     langsmith 6 "LANGSMITH_TRACING=true, LANGSMITH_OTEL_ENABLED=true; traceable(run_type=\"tool\"); metadata session_id, user_id"
     logfire 6 "logfire.instrument_openai() and its kind; session_id and user_id as attributes, `session` allowed in scrubbing"

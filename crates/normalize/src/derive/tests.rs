@@ -80,3 +80,17 @@ fn project_trace_and_time_are_passed_through() {
     let trace = derive_trace("p", "t", 42, &[], &[]);
     assert_eq!((trace.project.as_str(), trace.trace_id.as_str(), trace.recorded_at_unix_nano), ("p", "t", 42));
 }
+
+#[test]
+fn a_report_without_an_answer_takes_the_failure_that_another_report_tells() {
+    let outer = llm("outer").at(0, 9).question("Oslo?").status(1, "");
+    let inner = llm("inner").under("outer").at(1, 8).mapped(|mapped| {
+        mapped.finish_reason = Some("error".to_owned());
+        mapped.error = Some("error".to_owned());
+    });
+    let trace = derive([outer, inner]);
+    let call = trace.spans.iter().find(|span| span.span_id == "outer").unwrap();
+    assert_eq!(trace.spans[1].duplicate_of.as_deref(), Some("outer"));
+    assert_eq!((call.status.as_str(), call.error.as_deref()), ("error", Some("error")));
+    assert_eq!(call.source_keys["error"], "span:inner");
+}

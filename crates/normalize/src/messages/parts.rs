@@ -67,7 +67,7 @@ fn part(map: &Map<String, Value>) -> Option<Part> {
             None => Some(other()),
         },
         "reasoning" | "thinking" | "reasoning_text" => reasoning(map),
-        "redacted_thinking" => None,
+        "redacted_thinking" | "redacted-reasoning" => None,
         "refusal" => Some(
             first_str(map, &["refusal", "content"])
                 .map_or_else(other, |text| Part::Refusal { content: text.to_owned() }),
@@ -171,7 +171,8 @@ fn media(map: &Map<String, Value>, kind: &str) -> Option<Part> {
     // The payload stands in the part, or one level below it, or is a bare URL.
     let inner = ["image_url", "source", "file", "input_audio", "image", "audio", "document"]
         .iter()
-        .find_map(|key| map.get(*key));
+        .find_map(|key| map.get(*key))
+        .or_else(|| map.get("data").filter(|data| data.is_object()));
     let empty = Map::new();
     let body = inner.and_then(Value::as_object).unwrap_or(&empty);
     let find = |keys: &[&str]| {
@@ -184,8 +185,12 @@ fn media(map: &Map<String, Value>, kind: &str) -> Option<Part> {
         let typed = mime_type.as_deref().and_then(|mime| word.iter().find(|word| mime.starts_with(**word)).copied());
         named.or(typed).map(str::to_owned)
     });
-    let bare_url = inner.and_then(Value::as_str).map(str::to_owned);
-    let url = bare_url.or_else(|| find(&["uri", "url", "fileUri", "file_uri"]));
+    let bare = inner.and_then(Value::as_str);
+    // The AI SDK writes data or a URL in the same place.
+    if let Some(data) = bare.filter(|text| is_base64(text)) {
+        return Some(Part::Blob { mime_type, modality, content: data.to_owned() });
+    }
+    let url = bare.map(str::to_owned).or_else(|| find(&["uri", "url", "fileUri", "file_uri"]));
     match url {
         Some(url) => Some(from_url(url, mime_type, modality)),
         None => match find(&["file_id", "fileId"]) {
@@ -194,7 +199,7 @@ fn media(map: &Map<String, Value>, kind: &str) -> Option<Part> {
                 let data = find(&["content", "data", "file_data"]).or_else(|| {
                     map.get("content").and_then(|bytes| bytes.get("$bytes")?.as_str().map(str::to_owned))
                 })?;
-                Some(if data.starts_with("data:") {
+                Some(if ["data:", "http://", "https://"].iter().any(|scheme| data.starts_with(scheme)) {
                     from_url(data, mime_type, modality)
                 } else {
                     Part::Blob { mime_type, modality, content: data }
@@ -202,6 +207,12 @@ fn media(map: &Map<String, Value>, kind: &str) -> Option<Part> {
             }
         },
     }
+}
+
+fn is_base64(text: &str) -> bool {
+    text.len() >= 4
+        && text.len().is_multiple_of(4)
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
 }
 
 /// A `data:` URL is the data itself.

@@ -88,7 +88,11 @@ fn report(libraries: &[Library], unexplained: &[Unexplained]) -> String {
     for library in libraries {
         let convention = library.convention.as_deref().unwrap_or("-");
         let scope = if library.scope.is_empty() { "(none)" } else { &library.scope };
-        let _ = write!(out, "{scope:width$}  {convention:14} {:>8} {:>8} {:>8}", library.spans, library.calls, library.tools);
+        let _ = write!(
+            out,
+            "{scope:width$}  {convention:14} {:>8} {:>8} {:>8}",
+            library.spans, library.calls, library.tools
+        );
         let _ = writeln!(out, "{}", if library.origin == "log" { "  made of log records" } else { "" });
         let (found, missing): (Vec<_>, Vec<_>) = library.fields().into_iter().partition(|(_, told, of)| told == of);
         if !found.is_empty() {

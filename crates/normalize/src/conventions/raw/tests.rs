@@ -8,7 +8,7 @@ fn why_a_span_is_not_explained() {
     let cases = [
         (json!({"http.request.method": "GET", "session.id": "s"}), "transport"),
         (json!({"http.request.method": "GET", "gen_ai.conversation.id": "c"}), "transport"),
-        (json!({"ai.operationId": "ai.generateText"}), "unknown_convention"),
+        (json!({"ai.unheard": "of"}), "unknown_convention"),
         (json!({"gen_ai.agent.description": "d"}), "unknown_convention"),
         (json!({"my.own": 1}), "no_known_attributes"),
         (json!({}), "no_known_attributes"),
