@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 pub struct MergedSpan {
     /// Merged over fragments; see [`mod@crate::merge`].
     pub span: SpanFragment,
-    /// Log records with this trace and span id, by (time or observed time, content).
+    /// Log records with this trace and span id, by (time or observed time, place in the request, content).
     pub logs: Vec<LogFragment>,
     /// Highest journal position of its fragments.
     pub position: u64,
