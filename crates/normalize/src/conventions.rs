@@ -9,14 +9,21 @@
 
 mod bodies;
 mod generic;
+mod litellm;
+mod mcp;
 mod openinference;
+mod openlit;
 mod otel_genai;
+mod otel_genai_content;
 mod otel_genai_events;
 mod pydantic_ai;
 mod raw;
 mod reader;
+mod spring_ai;
+mod voice;
+mod workflows;
 
-use gleaner_model::{Message, Part, SpanKind};
+use gleaner_model::{Message, Part, SpanKind, canonical_json};
 use serde_json::Value;
 
 use crate::mapped::{Mapped, MergedSpan};
@@ -46,6 +53,8 @@ struct Reading {
 
 /// In order of precedence.
 const CONVENTIONS: &[Convention] = &[
+    // Before OpenTelemetry's, whose keys it fills with other numbers.
+    Convention { name: "openlit", kind_rank: 6, recognises: openlit::recognises, read: openlit::read },
     Convention { name: "otel_genai", kind_rank: 7, recognises: otel_genai::recognises, read: otel_genai::read },
     Convention {
         name: "openinference",
@@ -53,6 +62,11 @@ const CONVENTIONS: &[Convention] = &[
         recognises: openinference::recognises,
         read: openinference::read,
     },
+    Convention { name: "litellm", kind_rank: 6, recognises: litellm::recognises, read: litellm::read },
+    Convention { name: "spring_ai", kind_rank: 6, recognises: spring_ai::recognises, read: spring_ai::read },
+    Convention { name: "voice", kind_rank: 6, recognises: voice::recognises, read: voice::read },
+    Convention { name: "mcp", kind_rank: 11, recognises: mcp::recognises, read: mcp::read },
+    Convention { name: "workflows", kind_rank: 9, recognises: workflows::recognises, read: workflows::read },
     Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
 ];
 
@@ -130,6 +144,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
             }
         )+};
     }
+    mapped.repeats_parent |= other.repeats_parent;
     // Usage is read as a whole: what is cached belongs to the input that it is part of.
     if mapped.input_tokens.is_none() && mapped.output_tokens.is_none() {
         take!(input_tokens, output_tokens, cached_tokens, reasoning_tokens);
@@ -173,15 +188,11 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
     }
 }
 
-/// Adds tool calls and reasoning of another report of the same answer, where this one has none of them.
+/// Adds tool calls and reasoning of another convention's reading of the same answer, where this one has none of them.
 fn add_missing_parts(output: &mut [Message], more: &[Message]) {
+    add_missing_details(output, more);
     let [message] = output else { return };
     let others = || more.iter().flat_map(|message| &message.parts);
-    let is_reasoning = |part: &Part| matches!(part, Part::Reasoning { .. });
-    if !message.parts.iter().any(is_reasoning) {
-        let reasoning: Vec<Part> = others().filter(|part| is_reasoning(part)).cloned().collect();
-        message.parts.splice(0..0, reasoning);
-    }
     for call in others().filter(|part| matches!(part, Part::ToolCall { .. })) {
         if !has_call(&message.parts, call) {
             message.parts.push(call.clone());
@@ -197,6 +208,39 @@ fn add_missing_parts(output: &mut [Message], more: &[Message]) {
     }
     if message.parts.is_empty() {
         message.parts.extend(others().cloned());
+    }
+}
+
+/// Adds of another report of the same answer what this one may lack though it tells of everything that was said: reasoning,
+/// and ids of tool calls.
+pub(crate) fn add_missing_details(output: &mut [Message], more: &[Message]) {
+    let [message] = output else { return };
+    let is_reasoning = |part: &Part| matches!(part, Part::Reasoning { .. });
+    if !message.parts.iter().any(is_reasoning) {
+        let others = more.iter().flat_map(|message| &message.parts);
+        let reasoning: Vec<Part> = others.filter(|part| is_reasoning(part)).cloned().collect();
+        message.parts.splice(0..0, reasoning);
+    }
+    add_missing_ids(message, more);
+}
+
+fn add_missing_ids(message: &mut Message, more: &[Message]) {
+    let is_nameless = |part: &Part| matches!(part, Part::ToolCall { id: None, .. });
+    if !message.parts.iter().any(is_nameless) {
+        return;
+    }
+    for call in more.iter().flat_map(|message| &message.parts) {
+        let Part::ToolCall { id: Some(new), name, arguments } = call else { continue };
+        let written = canonical_json(arguments);
+        let same = message.parts.iter_mut().find_map(|part| match part {
+            Part::ToolCall { id: id @ None, name: own, arguments } if own == name => {
+                (canonical_json(arguments) == written).then_some(id)
+            }
+            _ => None,
+        });
+        if let Some(id) = same {
+            *id = Some(new.clone());
+        }
     }
 }
 

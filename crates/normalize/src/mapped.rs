@@ -85,6 +85,8 @@ pub struct Mapped {
     pub attempt_key: Option<String>,
     /// The convention's user key.
     pub user_key: Option<String>,
+    /// The span repeats the call that its parent tells of, and says less: it is never the report that counts.
+    pub repeats_parent: bool,
     /// Canonical field to the attribute key or event that it was read from.
     pub source_keys: Map<String, Value>,
 }

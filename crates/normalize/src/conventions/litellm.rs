@@ -24,12 +24,11 @@ const RAW_REQUEST: &str = "raw_gen_ai_request";
 
 /// Whether the span carries LiteLLM's keys, or is one that only LiteLLM names so.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
-    is_proxy_step(span)
-        || span.span.name == RAW_REQUEST
+    span.span.scope.name == "litellm"
+        || matches!(span.span.name.as_str(), "litellm_request" | RAW_REQUEST)
         || span.span.attributes.keys().any(|key| {
-            key.starts_with("litellm.") || key.starts_with("llm.request.functions.") || key.contains(".function_call.")
+            key == "hidden_params" || key.starts_with("litellm.") || key.starts_with("metadata.user_api_key_")
         })
-        || span.span.attributes.contains_key("hidden_params")
 }
 
 /// Reads what OpenTelemetry's keys do not tell.
@@ -39,7 +38,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         return read_raw(reader);
     }
     if is_proxy_step(span) {
-        reader.mapped.kind = Some(SpanKind::Chain);
+        let is_guardrail = span.span.name == "guardrail";
+        reader.mapped.kind = Some(if is_guardrail { SpanKind::Guardrail } else { SpanKind::Chain });
     }
     let tools: Value = unflatten(reader.attributes(), "llm.request.functions").into_iter().collect();
     reader.mapped.tool_definitions = tool_definitions(&tools);
@@ -134,7 +134,8 @@ fn read_raw(mut reader: Reader) -> Reading {
     let mut body = Map::new();
     for (key, value) in reader.attributes() {
         let field = key.strip_prefix("llm.").and_then(|rest| rest.split_once('.'));
-        if let Some((_, field)) = field.filter(|_| !is_empty(value)) {
+        // Some providers' answers have no field that the request's messages would not hide.
+        if let Some((_, field)) = field.filter(|(_, field)| !is_empty(value) && *field != "messages") {
             body.insert(field.to_owned(), printed(value));
         }
     }
@@ -148,8 +149,9 @@ fn read_raw(mut reader: Reader) -> Reading {
         reasoning_tokens: answer.reasoning_tokens,
         ..Mapped::default()
     };
-    if reader.mapped.response_id.is_some() && reader.mapped.output_messages.is_some() {
+    if reader.mapped.output_messages.is_some() {
         reader.mapped.kind = Some(SpanKind::Llm);
+        reader.mapped.repeats_parent = true;
         for field in ["response_id", "response_model", "output_messages", "cached_tokens", "reasoning_tokens"] {
             reader.mapped.source_keys.insert(field.to_owned(), json!("llm.<provider>.*"));
         }

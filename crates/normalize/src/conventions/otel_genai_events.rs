@@ -6,6 +6,7 @@
 use gleaner_model::Message;
 use serde_json::{Map, Value};
 
+use super::otel_genai_content::role_lines;
 use crate::mapped::MergedSpan;
 use crate::messages::{message, messages};
 use crate::value::{is_empty, structured};
@@ -66,7 +67,7 @@ fn events(name: &str, time_unix_nano: u64, payload: Option<Map<String, Value>>) 
     let is_choice = matches!(name, "gen_ai.choice" | "gen_ai.content.completion");
     let whole = payload.get("gen_ai.prompt").or_else(|| payload.get("gen_ai.completion"));
     let read = match whole {
-        Some(list) => messages(list, role),
+        Some(list) => list.as_str().and_then(role_lines).unwrap_or_else(|| messages(list, role)),
         None => vec![one(payload, role)],
     };
     read.into_iter().map(|message| MessageEvent { time_unix_nano, is_choice, message }).collect()
