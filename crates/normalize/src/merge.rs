@@ -7,7 +7,7 @@
 //! Invariants: no attribute, event or link of any fragment is lost; of two values for one key the later fragment's wins,
 //! where "later" is (end time, number of attributes, canonical JSON), never the time of arrival.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gleaner_model::{Fragment, LogFragment, SpanEvent, SpanFragment, SpanLink, StoredFragment, canonical_json};
 use serde_json::Value;
@@ -83,27 +83,36 @@ fn in_order(logs: Vec<SentLog<'_>>) -> Vec<(&LogFragment, u64)> {
     if logs.len() < 2 {
         return logs.into_iter().map(|(log, position, _)| (log, position)).collect();
     }
-    let mut by_content: BTreeMap<(u64, String), BTreeMap<u64, BTreeMap<u32, (String, &LogFragment)>>> = BTreeMap::new();
+    let mut by_content: BTreeMap<(u64, String), Copies<'_>> = BTreeMap::new();
     for (log, position, ordinal) in logs {
         let json = log.json();
-        let requests = by_content.entry((log_time(log), canonical_json(&json))).or_default();
-        requests.entry(position).or_default().insert(ordinal, (json.to_string(), log));
+        let text = json.to_string();
+        let key = (log_time(log), canonical_json(&json));
+        let copies =
+            by_content.entry(key).or_insert_with(|| Copies { log, text: text.clone(), places: BTreeMap::new() });
+        // `1` and `1.0` are one content, yet one of the two has to be chosen whatever came first.
+        if text < copies.text {
+            (copies.log, copies.text) = (log, text);
+        }
+        copies.places.entry(position).or_default().insert(ordinal);
     }
     let mut sorted = Vec::new();
-    for ((time, content), requests) in by_content {
-        let Some(position) = requests.keys().next().copied() else { continue };
-        // `1` and `1.0` are one content, yet one of the two has to be chosen whatever came first.
-        let Some((_, log)) = requests.values().flat_map(BTreeMap::values).min_by_key(|(text, _)| text.clone()) else {
-            continue;
-        };
-        let log = *log;
-        let places: Vec<Vec<u32>> = requests.into_values().map(|request| request.into_keys().collect()).collect();
-        let most = places.iter().map(Vec::len).max().unwrap_or_default();
-        let places = places.into_iter().filter(|places| places.len() == most).min().unwrap_or_default();
-        sorted.extend(places.into_iter().map(|place| ((time, place, content.clone()), (log, position))));
+    for ((time, content), copies) in &by_content {
+        let first = copies.places.keys().next().copied().unwrap_or_default();
+        let most = copies.places.values().map(BTreeSet::len).max().unwrap_or_default();
+        let places = copies.places.values().filter(|places| places.len() == most).min();
+        sorted.extend(places.into_iter().flatten().map(|place| ((*time, *place, content), (copies.log, first))));
     }
-    sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+    sorted.sort_by_key(|(key, _)| *key);
     sorted.into_iter().map(|(_, log)| log).collect()
+}
+
+/// One record, wherever it was sent.
+struct Copies<'a> {
+    log: &'a LogFragment,
+    text: String,
+    /// Places in each request, by its journal position.
+    places: BTreeMap<u64, BTreeSet<u32>>,
 }
 
 /// Logfire sends a copy of each started span under an id of its own, as a child of the span that is to come.

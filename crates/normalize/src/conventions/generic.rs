@@ -11,7 +11,7 @@ use crate::value::first_str;
 pub(super) fn read(span: &MergedSpan) -> Mapped {
     let mut reader = Reader::new(span);
     let session = reader.text("session_key", &["session.id"]).map(|id| (0, id));
-    let threads = ["gen_ai.conversation.id", "anthropic.session.thread.id", "anthropic.session.id"];
+    let threads = ["gen_ai.conversation.id", "anthropic.session.id"];
     let session = session.or_else(|| reader.text("session_key", &threads).map(|id| (1, id)));
     reader.mapped.session_key = session;
     reader.mapped.user_key =

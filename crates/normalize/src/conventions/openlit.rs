@@ -52,14 +52,13 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let names = ["gen_ai.agent.session_id", "session.id"];
     reader.mapped.session_key = reader.text("session_key", &names).map(|id| (0, id));
     reader.mapped.user_key = reader.text("user_key", &["user.id", "gen_ai.request.user"]);
-    let mut opaque = Mapped::default();
-    opaque.system_prompt = reader.text("system_prompt", &["gen_ai.agent.instructions"]);
-    opaque.output_messages = asked_tools(&reader);
-    if opaque.output_messages.is_some() {
-        opaque.source_keys.insert("output_messages".to_owned(), json!("gen_ai.tool.*"));
-    }
-    if opaque.system_prompt.is_some() {
-        opaque.source_keys.insert("system_prompt".to_owned(), json!("gen_ai.agent.instructions"));
+    let mut opaque = Mapped {
+        system_prompt: reader.attributes().get("gen_ai.agent.instructions").and_then(text),
+        output_messages: asked_tools(&reader),
+        ..Mapped::default()
+    };
+    for (field, key) in [("system_prompt", "gen_ai.agent.instructions"), ("output_messages", "gen_ai.tool.*")] {
+        opaque.source_keys.insert(field.to_owned(), json!(key));
     }
     Reading { structured: reader.mapped, opaque }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::otel_genai_content::role_lines;
 use crate::mapped::MergedSpan;
 use crate::messages::{message, messages};
+use crate::python::python_literal;
 use crate::value::{is_empty, structured};
 
 /// One message that the model was given, or one choice that it wrote.
@@ -104,7 +105,12 @@ fn one(mut payload: Map<String, Value>, role: &str) -> Message {
 }
 
 fn payload(body: &Value) -> Option<Map<String, Value>> {
-    match structured(body) {
+    let body = match structured(body) {
+        // Python's log handlers print a body that is a dict.
+        Value::String(text) if text.starts_with('{') => python_literal(&text)?,
+        other => other,
+    };
+    match body {
         Value::Object(map) if !map.is_empty() => Some(map),
         _ => None,
     }
