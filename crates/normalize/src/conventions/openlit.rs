@@ -7,7 +7,7 @@
 //! - Older versions record messages as lines `role: content` in the events and attributes `gen_ai.content.prompt` and
 //!   `gen_ai.content.completion`; [`super::otel_genai_content`] reads them.
 //!
-//! A cost of 0 stays as sent, though it may mean that the price is not known.
+//! A cost of 0 means that the price is not known.
 
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Deserializer, Value, json};
@@ -120,14 +120,13 @@ fn asked_tools(reader: &Reader) -> Option<Vec<Message>> {
 
 /// `{"a": 1}, {"a": 2}`
 fn several(written: &Value) -> Vec<Value> {
-    let Value::String(mut rest) = written.clone() else { return Vec::new() };
+    let mut rest = written.as_str().unwrap_or_default();
     let mut values = Vec::new();
     loop {
-        let mut stream = Deserializer::from_str(&rest).into_iter::<Value>();
+        let mut stream = Deserializer::from_str(rest).into_iter::<Value>();
         let Some(Ok(value)) = stream.next() else { return values };
-        let end = stream.byte_offset();
         values.push(value);
-        rest = rest[end..].trim_start_matches([',', ' ']).to_owned();
+        rest = rest[stream.byte_offset()..].trim_start_matches([',', ' ']);
     }
 }
 

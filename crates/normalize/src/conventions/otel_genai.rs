@@ -37,6 +37,7 @@ const EVIDENCE: &[&str] = &[
     "gen_ai.embeddings.dimension.count",
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.prompt_tokens",
+    "sk.available_functions",
 ];
 
 /// Whether the span, or an event of it, carries a GenAI operation.
@@ -59,6 +60,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.add_event(DETAILS, &event.attributes);
     }
     read_call(&mut reader);
+    if reader.mapped.cost_usd == Some(0.0) && openlit::recognises(span) {
+        reader.mapped.cost_usd = None;
+        reader.mapped.source_keys.shift_remove("cost_usd");
+    }
     read_messages(&mut reader, span);
     read_usage(&mut reader);
     read_tool(&mut reader);

@@ -39,8 +39,9 @@ fn read_livekit(span: &MergedSpan) -> Reading {
         "llm_node" | "llm_request" => Some(SpanKind::Llm),
         "function_tool" => Some(SpanKind::Tool),
         "judge_evaluation" => Some(SpanKind::Evaluator),
-        // The model answers on this span of its own: `llm_request_run` is one try of it.
-        _ => Some(SpanKind::Chain),
+        // `llm_request_run` is one try of a request; the rest is sound. LiveKit's keys may be copied onto others' spans.
+        _ if span.span.scope.name.starts_with("livekit") || !is_operation(span) => Some(SpanKind::Chain),
+        _ => None,
     };
     reader.mapped.agent_name = reader.text("agent_name", &["lk.agent_name", "lk.agent_label"]);
     reader.mapped.system_prompt =
@@ -87,6 +88,11 @@ fn read_livekit(span: &MergedSpan) -> Reading {
         .map(|id| (1, id))
         .or_else(|| Some((1, reader.text("session_key", &["lk.pii.room_name", "lk.room_name"])?)));
     Reading { structured: reader.mapped, ..Reading::default() }
+}
+
+fn is_operation(span: &MergedSpan) -> bool {
+    span.span.attributes.contains_key("gen_ai.operation.name")
+        || span.span.attributes.contains_key("openinference.span.kind")
 }
 
 fn either(reader: &mut Reader, field: &str, key: &str) -> Option<Value> {

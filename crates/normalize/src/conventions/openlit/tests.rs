@@ -23,10 +23,12 @@ fn anthropic_counts_cached_tokens_apart() {
                 "gen_ai.provider.name": provider,
                 "gen_ai.usage.input_tokens": 80,
                 "gen_ai.usage.output_tokens": 28,
+                "gen_ai.usage.cost": 0,
                 "gen_ai.usage.cache_read.input_tokens": 79,
                 "gen_ai.usage.cache_creation.input_tokens": 1,
             }),
         ));
+        assert_eq!(mapped.cost_usd, None);
         (mapped.input_tokens, mapped.output_tokens, mapped.cached_tokens)
     };
     assert_eq!(usage("anthropic"), (Some(160), Some(28), Some(79)));

@@ -104,3 +104,10 @@ fn pipecat_writes_bare_keys() {
     );
     assert_eq!((speech.kind, speech.input_text.as_deref()), (Some(SpanKind::Chain), Some("Hello")));
 }
+
+#[test]
+fn livekits_keys_on_anothers_span_say_nothing_of_its_kind() {
+    let copied = json!({"lk.room_name": "r", "gen_ai.operation.name": "chat", "gen_ai.request.model": "m"});
+    assert_eq!(named("chat m", copied).kind, Some(SpanKind::Llm));
+    assert_eq!(named("tts_node", json!({"lk.input_text": "Hello"})).kind, Some(SpanKind::Chain));
+}
