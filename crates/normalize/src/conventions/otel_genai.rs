@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::otel_genai_events::{MessageEvent, message_events};
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, openlit, otel_genai_content};
-use crate::mapped::MergedSpan;
+use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{arguments, finish_reason, lift_system, messages, system_text, tool_definitions};
 use crate::value::{is_empty, text};
 
@@ -74,7 +74,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         let found = ["gen_ai.retrieval.documents", "gen_ai.memory.records"];
         reader.mapped.output_text = reader.text("output_text", &found);
     }
-    let opaque = otel_genai_content::read(&mut reader);
+    let is_tool = reader.mapped.kind == Some(SpanKind::Tool);
+    let opaque = if is_tool { Mapped::default() } else { otel_genai_content::read(&mut reader) };
     Reading { structured: reader.mapped, opaque }
 }
 
@@ -89,6 +90,11 @@ fn read_call(reader: &mut Reader) {
     reader.mapped.finish_reason = reader.find("finish_reason", &finish).and_then(finish_reason);
     reader.mapped.cost_usd =
         reader.number("cost_usd", &["gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost"]);
+    if reader.mapped.cost_usd.is_none() {
+        let parts = ["gen_ai.usage.input_cost", "gen_ai.usage.output_cost"];
+        let parts = parts.map(|key| reader.number("cost_usd", &[key]));
+        reader.mapped.cost_usd = parts[0].zip(parts[1]).map(|(input, output)| input + output);
+    }
     reader.mapped.agent_name = reader.text("agent_name", &["gen_ai.agent.name"]);
     reader.mapped.agent_version = reader.text("agent_version", &["gen_ai.agent.version"]);
     let session = reader.text("session_key", &["session.id"]).map(|id| (0, id));
@@ -225,9 +231,14 @@ const REASONING: &[&str] = &[
 fn read_tool(reader: &mut Reader) {
     reader.mapped.tool_name = reader.text("tool_name", &["gen_ai.tool.name"]);
     reader.mapped.tool_call_id = reader.text("tool_call_id", &["gen_ai.tool.call.id", "gen_ai.tool.call_id"]);
-    let written = reader.find("tool_arguments", &["gen_ai.tool.call.arguments", "gen_ai.tool.input"]);
-    reader.mapped.tool_arguments = written.map(arguments);
-    reader.mapped.tool_result = reader.find("tool_result", &["gen_ai.tool.call.result", "gen_ai.tool.output"]).cloned();
+    // The last keys are OpenLIT's and any-agent's.
+    let written = ["gen_ai.tool.call.arguments", "gen_ai.tool.input", "gen_ai.tool.args"];
+    reader.mapped.tool_arguments = reader.find("tool_arguments", &written).map(arguments);
+    let answered = ["gen_ai.tool.call.result", "gen_ai.tool.output", "gen_ai.tool.result"];
+    reader.mapped.tool_result = reader.find("tool_result", &answered).cloned();
+    if reader.mapped.tool_result.is_none() && reader.mapped.tool_name.is_some() {
+        reader.mapped.tool_result = reader.find("tool_result", &["gen_ai.output"]).cloned();
+    }
 }
 
 /// By the operation's name, else by what is there.

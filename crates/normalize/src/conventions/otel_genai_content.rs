@@ -1,5 +1,5 @@
 //! Content in one attribute, as before OpenTelemetry had messages: `gen_ai.prompt` and `gen_ai.completion` (OpenRouter,
-//! Spring AI, Dify, Mastra's first exporter), `gen_ai.content.prompt` and `gen_ai.content.completion` (OpenLIT). The value is
+//! Spring AI, Dify, Mastra's first exporter), `gen_ai.content.prompt` and `gen_ai.content.completion` (OpenLIT), `gen_ai.output` (any-agent). The value is
 //! a list of messages, a request or response body, lines `role: content`, or plain text.
 
 use gleaner_model::{Message, Part};
@@ -24,7 +24,8 @@ pub(super) fn read(reader: &mut Reader) -> Mapped {
         note(&mut mapped, reader, &["system_prompt", "input_messages", "tool_definitions"], "input_messages");
     }
     let reasoning = reader.text("reasoning", &["gen_ai.content.reasoning"]);
-    let completion = reader.find("output_messages", &["gen_ai.completion", "gen_ai.content.completion"]);
+    let completion =
+        reader.find("output_messages", &["gen_ai.completion", "gen_ai.content.completion", "gen_ai.output"]);
     let mut output = completion.map(completions).unwrap_or_default();
     if let Some(content) = reasoning {
         let part = Part::Reasoning { content };

@@ -2,7 +2,7 @@ use gleaner_model::SpanKind;
 use serde_json::{Value, json};
 
 use crate::conventions::map;
-use crate::conventions::tests::{input, output, span};
+use crate::conventions::tests::{input, log, output, span};
 use crate::mapped::{Mapped, MergedSpan};
 
 fn litellm(name: &str, attributes: Value) -> MergedSpan {
@@ -132,4 +132,28 @@ fn spans_around_the_call_are_steps() {
     ] {
         assert_eq!(map(&litellm(name, json!({}))).kind, Some(kind), "{name}");
     }
+}
+
+#[test]
+fn events_hold_the_message_as_body() {
+    let mut merged = litellm("litellm_request", json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}));
+    let named = json!({"event_name": "gen_ai.content.prompt", "gen_ai.prompt": "x"});
+    merged.logs = vec![
+        log("gen_ai.content.prompt", 1, json!({"role": "system", "content": "Be brief."}), named.clone()),
+        log("gen_ai.content.prompt", 2, json!({"role": "tool", "tool_call_id": "c1", "content": "18"}), named),
+        log(
+            "gen_ai.content.completion",
+            3,
+            json!({"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}),
+            json!({}),
+        ),
+    ];
+    let mapped = map(&merged);
+    assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
+    let result = json!({"type": "tool_call_response", "id": "c1", "response": "18"});
+    assert_eq!(input(&mapped), json!([{"role": "tool", "parts": [result]}]));
+    assert_eq!(
+        output(&mapped),
+        json!([{"role": "assistant", "parts": [{"type": "text", "content": "Hello"}], "finish_reason": "stop"}])
+    );
 }

@@ -200,3 +200,22 @@ fn uploaded_content_is_not_read() {
     let mapped = map(&span(attributes));
     assert_eq!((mapped.kind, mapped.input_messages), (Some(SpanKind::Llm), None));
 }
+
+#[test]
+fn other_spellings_of_a_tools_input_and_of_the_cost() {
+    let tool = map(&span(json!({
+        "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "f",
+        "gen_ai.tool.args": "{\"a\": 1}", "gen_ai.output": "18",
+    })));
+    assert_eq!((tool.kind, tool.tool_arguments), (Some(SpanKind::Tool), Some(json!({"a": 1}))));
+    assert_eq!(
+        (tool.tool_result, tool.source_keys["tool_result"].as_str()),
+        (Some(json!("18")), Some("gen_ai.output"))
+    );
+    let model = map(&span(json!({
+        "gen_ai.operation.name": "call_llm", "gen_ai.request.model": "m", "gen_ai.output": "Hello",
+        "gen_ai.usage.input_cost": 0.25, "gen_ai.usage.output_cost": 0.5,
+    })));
+    assert_eq!((model.kind, model.cost_usd), (Some(SpanKind::Llm), Some(0.75)));
+    assert_eq!(output(&model), json!([{"role": "assistant", "parts": [{"type": "text", "content": "Hello"}]}]));
+}
