@@ -7,21 +7,24 @@
 //!
 //! A further convention is one file with `recognises` and `read`, and one line in the table.
 
+mod agent_framework;
 mod bodies;
+mod dify;
 mod generic;
 mod litellm;
+mod livekit;
 mod mcp;
+mod n8n;
 mod openinference;
 mod openlit;
 mod otel_genai;
 mod otel_genai_content;
 mod otel_genai_events;
+mod pipecat;
 mod pydantic_ai;
 mod raw;
 mod reader;
 mod spring_ai;
-mod voice;
-mod workflows;
 
 use gleaner_model::{Message, Part, SpanKind, canonical_json};
 use serde_json::Value;
@@ -64,9 +67,17 @@ const CONVENTIONS: &[Convention] = &[
     },
     Convention { name: "litellm", kind_rank: 6, recognises: litellm::recognises, read: litellm::read },
     Convention { name: "spring_ai", kind_rank: 6, recognises: spring_ai::recognises, read: spring_ai::read },
-    Convention { name: "voice", kind_rank: 6, recognises: voice::recognises, read: voice::read },
+    Convention { name: "livekit", kind_rank: 6, recognises: livekit::recognises, read: livekit::read },
+    Convention { name: "pipecat", kind_rank: 6, recognises: pipecat::recognises, read: pipecat::read },
     Convention { name: "mcp", kind_rank: 11, recognises: mcp::recognises, read: mcp::read },
-    Convention { name: "workflows", kind_rank: 9, recognises: workflows::recognises, read: workflows::read },
+    Convention { name: "dify", kind_rank: 9, recognises: dify::recognises, read: dify::read },
+    Convention { name: "n8n", kind_rank: 9, recognises: n8n::recognises, read: n8n::read },
+    Convention {
+        name: "agent_framework",
+        kind_rank: 9,
+        recognises: agent_framework::recognises,
+        read: agent_framework::read,
+    },
     Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
 ];
 

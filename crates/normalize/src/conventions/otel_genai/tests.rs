@@ -208,6 +208,7 @@ fn other_spellings_of_a_tools_input_and_of_the_cost() {
         "gen_ai.tool.args": "{\"a\": 1}", "gen_ai.output": "18",
     })));
     assert_eq!((tool.kind, tool.tool_arguments), (Some(SpanKind::Tool), Some(json!({"a": 1}))));
+    assert_eq!(tool.output_messages, None);
     assert_eq!(
         (tool.tool_result, tool.source_keys["tool_result"].as_str()),
         (Some(json!("18")), Some("gen_ai.output"))

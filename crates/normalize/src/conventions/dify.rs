@@ -1,37 +1,16 @@
-//! Frameworks whose own spans are steps around calls that other conventions tell of: Microsoft's Agent Framework
-//! (`workflow.run`, `executor.process` …), n8n, Dify.
-//!
-//! n8n sends no content; its execution is an attempt. Dify names the span's kind in `gen_ai.span.kind` and writes inputs and
-//! outputs as `input.value` and `output.value`. Source: microsoft/agent-framework, n8n-io/n8n, langgenius/dify.
+//! Dify: the kind in `gen_ai.span.kind`, inputs and outputs of every node in `input.value` and `output.value`, which on a
+//! model's span count as bodies. Source: langgenius/dify `api/extensions/otel`.
 
 use gleaner_model::SpanKind;
 
-use super::Reading;
 use super::reader::Reader;
+use super::{Reading, bodies};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::arguments;
 
-const AGENT_FRAMEWORK: &[&str] = &["workflow.", "executor.", "edge_group.", "message."];
-
-const AGENT_FRAMEWORK_NAMES: &[&str] =
-    &["workflow.build", "workflow.run", "executor.process", "edge_group.process", "message.send"];
-
-/// Whether the span carries the keys of one of them.
+/// Whether the span carries Dify's keys.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
-    is_agent_framework(span)
-        || span
-            .span
-            .attributes
-            .keys()
-            .any(|key| key.starts_with("n8n.") || key.starts_with("dify.") || key == "gen_ai.span.kind")
-}
-
-fn is_agent_framework(span: &MergedSpan) -> bool {
-    let name = span.span.name.as_str();
-    AGENT_FRAMEWORK_NAMES
-        .iter()
-        .any(|known| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
-        && span.span.attributes.keys().any(|key| AGENT_FRAMEWORK.iter().any(|prefix| key.starts_with(prefix)))
+    span.span.attributes.keys().any(|key| key.starts_with("dify.") || key == "gen_ai.span.kind")
 }
 
 /// Reads kind, keys and the step's own input and output.
@@ -40,14 +19,13 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let declared = reader.text("kind", &["gen_ai.span.kind"]);
     let kind = declared.as_deref().map_or(Some(SpanKind::Chain), kind);
     reader.mapped.kind = kind;
-    reader.mapped.attempt_key = reader.text("attempt_key", &["n8n.execution.id"]);
     let session = ["gen_ai.session.id", "dify.conversation_id", "dify.conversation.id"];
     reader.mapped.session_key = reader.text("session_key", &session).map(|id| (1, id));
     reader.mapped.user_key = reader.text("user_key", &["gen_ai.user.id", "dify.user_id"]);
     match kind {
         Some(SpanKind::Llm) => {
-            let request = reader.attributes().get("input.value").map(super::bodies::request).unwrap_or_default();
-            let response = reader.attributes().get("output.value").map(super::bodies::response).unwrap_or_default();
+            let request = reader.attributes().get("input.value").map(bodies::request).unwrap_or_default();
+            let response = reader.attributes().get("output.value").map(bodies::response).unwrap_or_default();
             let opaque = Mapped {
                 input_messages: request.input_messages,
                 system_prompt: request.system_prompt,

@@ -5,12 +5,6 @@ use crate::conventions::map;
 use crate::conventions::tests::{input, output, span};
 
 #[test]
-fn an_execution_of_n8n_is_an_attempt() {
-    let mapped = map(&span(json!({"n8n.execution.id": "17", "n8n.workflow.id": "w", "n8n.node.name": "Agent"})));
-    assert_eq!((mapped.kind, mapped.attempt_key.as_deref()), (Some(SpanKind::Chain), Some("17")));
-}
-
-#[test]
 fn dify_names_its_kinds() {
     let model = map(&span(json!({
         "gen_ai.span.kind": "LLM",
@@ -38,13 +32,4 @@ fn dify_names_its_kinds() {
     assert_eq!((found.kind, found.input_text.as_deref()), (Some(SpanKind::Retriever), Some("sun")));
     let flow = map(&span(json!({"gen_ai.span.kind": "WORKFLOW", "input.value": "in", "output.value": "out"})));
     assert_eq!((flow.kind, flow.output_text.as_deref()), (Some(SpanKind::Chain), Some("out")));
-}
-
-#[test]
-fn steps_of_agent_framework_need_its_keys() {
-    let mut merged = span(json!({"executor.id": "writer"}));
-    merged.span.name = "executor.process writer".into();
-    assert_eq!(map(&merged).kind, Some(SpanKind::Chain));
-    merged.span.attributes.clear();
-    assert_eq!(map(&merged).kind, None);
 }
