@@ -2,6 +2,7 @@
 //! model's span count as bodies. Source: langgenius/dify `api/extensions/otel`.
 
 use gleaner_model::SpanKind;
+use serde_json::json;
 
 use super::reader::Reader;
 use super::{Reading, bodies};
@@ -26,12 +27,19 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         Some(SpanKind::Llm) => {
             let request = reader.attributes().get("input.value").map(bodies::request).unwrap_or_default();
             let response = reader.attributes().get("output.value").map(bodies::response).unwrap_or_default();
-            let opaque = Mapped {
+            let mut opaque = Mapped {
                 input_messages: request.input_messages,
                 system_prompt: request.system_prompt,
                 output_messages: response.output_messages,
                 ..Mapped::default()
             };
+            for (field, key) in [
+                ("input_messages", "input.value"),
+                ("system_prompt", "input.value"),
+                ("output_messages", "output.value"),
+            ] {
+                opaque.source_keys.insert(field.to_owned(), json!(key));
+            }
             return Reading { structured: reader.mapped, opaque };
         }
         Some(SpanKind::Tool) => {

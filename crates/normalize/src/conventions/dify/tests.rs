@@ -17,6 +17,7 @@ fn dify_names_its_kinds() {
     })));
     assert_eq!((model.kind, model.user_key.as_deref()), (Some(SpanKind::Llm), Some("ada")));
     assert_eq!(model.system_prompt.as_deref(), Some("Be brief."));
+    assert_eq!(model.source_keys["output_messages"], "output.value");
     assert_eq!(input(&model), json!([{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}]));
     assert_eq!(output(&model), json!([{"role": "assistant", "parts": [{"type": "text", "content": "Hello"}]}]));
 
