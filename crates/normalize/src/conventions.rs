@@ -7,32 +7,42 @@
 //!
 //! A further convention is one file with `recognises` and `read`, and one line in `registry.rs`.
 
+mod agent_framework;
 mod bodies;
 mod braintrust;
 pub(crate) mod claude_code;
 pub(crate) mod codex;
+mod dify;
 pub(crate) mod gemini_cli;
 mod generic;
 mod genkit;
 mod langfuse;
 mod langsmith;
 mod langwatch;
+mod litellm;
+mod livekit;
 mod logfire;
 mod mastra;
+mod mcp;
+mod n8n;
 mod openinference;
+mod openlit;
 mod opik;
 mod otel_genai;
+mod otel_genai_content;
 mod otel_genai_events;
 mod payload;
+mod pipecat;
 mod pydantic_ai;
 mod raw;
 mod reader;
 mod registry;
+mod spring_ai;
 mod vercel_ai;
 mod voltagent;
 mod weave;
 
-use gleaner_model::{Message, Part, SpanKind};
+use gleaner_model::{Message, Part, SpanKind, canonical_json};
 use serde_json::Value;
 
 use self::registry::{CONVENTIONS, Convention};
@@ -130,6 +140,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
         )+};
     }
     mapped.is_late_record |= other.is_late_record;
+    mapped.repeats_parent |= other.repeats_parent;
     // Usage is read as a whole: what is cached belongs to the input that it is part of.
     if mapped.input_tokens.is_none() && mapped.output_tokens.is_none() {
         take!(input_tokens, output_tokens, cached_tokens, reasoning_tokens);
@@ -173,15 +184,11 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
     }
 }
 
-/// Adds tool calls and reasoning of another report of the same answer, where this one has none of them.
+/// Adds tool calls and reasoning of another convention's reading of the same answer, where this one has none of them.
 fn add_missing_parts(output: &mut [Message], more: &[Message]) {
+    add_missing_details(output, more);
     let [message] = output else { return };
     let others = || more.iter().flat_map(|message| &message.parts);
-    let is_reasoning = |part: &Part| matches!(part, Part::Reasoning { .. });
-    if !message.parts.iter().any(is_reasoning) {
-        let reasoning: Vec<Part> = others().filter(|part| is_reasoning(part)).cloned().collect();
-        message.parts.splice(0..0, reasoning);
-    }
     for call in others().filter(|part| matches!(part, Part::ToolCall { .. })) {
         if !has_call(&message.parts, call) {
             message.parts.push(call.clone());
@@ -197,6 +204,39 @@ fn add_missing_parts(output: &mut [Message], more: &[Message]) {
     }
     if message.parts.is_empty() {
         message.parts.extend(others().cloned());
+    }
+}
+
+/// Adds of another report of the same answer what this one may lack though it tells of everything that was said: reasoning,
+/// and ids of tool calls.
+pub(crate) fn add_missing_details(output: &mut [Message], more: &[Message]) {
+    let [message] = output else { return };
+    let is_reasoning = |part: &Part| matches!(part, Part::Reasoning { .. });
+    if !message.parts.iter().any(is_reasoning) {
+        let others = more.iter().flat_map(|message| &message.parts);
+        let reasoning: Vec<Part> = others.filter(|part| is_reasoning(part)).cloned().collect();
+        message.parts.splice(0..0, reasoning);
+    }
+    add_missing_ids(message, more);
+}
+
+fn add_missing_ids(message: &mut Message, more: &[Message]) {
+    let is_nameless = |part: &Part| matches!(part, Part::ToolCall { id: None, .. });
+    if !message.parts.iter().any(is_nameless) {
+        return;
+    }
+    for call in more.iter().flat_map(|message| &message.parts) {
+        let Part::ToolCall { id: Some(new), name, arguments } = call else { continue };
+        let written = canonical_json(arguments);
+        let same = message.parts.iter_mut().find_map(|part| match part {
+            Part::ToolCall { id: id @ None, name: own, arguments } if own == name => {
+                (canonical_json(arguments) == written).then_some(id)
+            }
+            _ => None,
+        });
+        if let Some(id) = same {
+            *id = Some(new.clone());
+        }
     }
 }
 

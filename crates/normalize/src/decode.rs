@@ -100,7 +100,8 @@ fn span_fragment(span: Span, trace_id: String, span_id: String) -> SpanFragment 
 
 fn log_fragment(record: LogRecord) -> LogFragment {
     let attributes = attributes(record.attributes);
-    let named = attributes.get("event.name").and_then(Value::as_str).unwrap_or_default();
+    // LiteLLM spells it with an underscore.
+    let named = ["event.name", "event_name"].iter().find_map(|key| attributes.get(*key)?.as_str()).unwrap_or_default();
     let event_name = if record.event_name.is_empty() { named.to_owned() } else { record.event_name };
     let trace_id = id(&record.trace_id, TRACE_ID_BYTES);
     LogFragment {

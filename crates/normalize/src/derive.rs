@@ -3,17 +3,19 @@
 //! [`derive_trace`] is a pure function of the *set* of spans and log records: their order never matters, so parents that
 //! come late give the same result as all spans at once. It is linear in the number of spans and does not recurse.
 
-use gleaner_model::{DerivedTrace, LogFragment, Span};
+use gleaner_model::{DerivedTrace, LogFragment, Span, SpanKind, reasoning_text};
 use serde_json::Value;
 
 use crate::attribution::attribute;
 use crate::attribution::keys::KeyFinder;
+use crate::conventions::add_missing_details;
 use crate::derive::calls::{Calls, find_calls};
 use crate::derive::tree::Tree;
 use crate::mapped::{Mapped, MergedSpan};
 
 mod attempts;
 mod calls;
+mod continued;
 mod errors;
 mod facts;
 #[cfg(test)]
@@ -47,6 +49,7 @@ pub fn derive_trace(
         row.duplicate_of = calls.duplicate_of[place].map(|richest| tree.nodes[richest].span().span_id.clone());
     }
     fill_from_duplicates(&tree, &mut rows, &calls);
+    continued::link_continued_calls(&tree, &calls, &mut rows);
     tools::join_tool_calls(&tree, &calls, &attribution, &mut rows);
     prompts::rebuild_prompts(&tree, &calls, &mut rows);
     reasoning::fill_reasoning(&calls, &mut rows);
@@ -113,6 +116,16 @@ fn fill_from_duplicates(tree: &Tree<'_>, rows: &mut [Span], calls: &Calls) {
         if row.output_messages.is_none() && row.error.is_none() && other.error.is_some() {
             row.status.clone_from(&other.status);
             fill(&mut filled, "error", &mut row.error, other.error);
+        }
+        if let (Some(output), Some(more)) = (&mut row.output_messages, &other.output_messages)
+            && row.kind == SpanKind::Llm
+        {
+            let before = output.clone();
+            add_missing_details(output, more);
+            if *output != before {
+                row.reasoning_text = reasoning_text(output);
+                filled.push("output_messages");
+            }
         }
         note_source(row, filled, &other.span_id);
     }

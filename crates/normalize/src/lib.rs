@@ -16,6 +16,7 @@ pub mod feedback;
 pub mod mapped;
 pub mod merge;
 mod messages;
+mod python;
 pub mod telemetry_feedback;
 pub mod units;
 mod value;

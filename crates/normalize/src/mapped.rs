@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 pub struct MergedSpan {
     /// Merged over fragments; see [`mod@crate::merge`].
     pub span: SpanFragment,
-    /// Log records with this trace and span id, by (time or observed time, content).
+    /// Log records with this trace and span id, by (time or observed time, place in the request, content).
     pub logs: Vec<LogFragment>,
     /// Highest journal position of its fragments.
     pub position: u64,
@@ -92,6 +92,8 @@ pub struct Mapped {
     /// Whether the span is a record of how a call ended that is told of by a span of its own (a streamed answer, written
     /// when the stream had ended).
     pub is_late_record: bool,
+    /// The span repeats the call that its parent tells of, and says less: it is never the report that counts.
+    pub repeats_parent: bool,
     /// Canonical field to the attribute key or event that it was read from.
     pub source_keys: Map<String, Value>,
 }

@@ -7,7 +7,7 @@
 //! Invariants: no attribute, event or link of any fragment is lost; of two values for one key the later fragment's wins,
 //! where "later" is (end time, number of attributes, canonical JSON), never the time of arrival.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gleaner_model::{Fragment, LogFragment, SpanEvent, SpanFragment, SpanLink, StoredFragment, canonical_json};
 use serde_json::Value;
@@ -19,7 +19,8 @@ use crate::mapped::MergedSpan;
 pub struct Merged {
     /// By trace id, then span id.
     pub spans: Vec<MergedSpan>,
-    /// Log records without a span, or whose span is not among the fragments: by (time or observed time, content).
+    /// Log records without a span, or whose span is not among the fragments: by (time or observed time, place in the
+    /// request, content).
     pub loose_logs: Vec<LooseLog>,
 }
 
@@ -37,7 +38,7 @@ type SpanKey = (String, String);
 /// Puts spans together from all of their fragments, and log records to their spans.
 pub fn merge(fragments: &[StoredFragment]) -> Merged {
     let mut spans: BTreeMap<SpanKey, Vec<(&SpanFragment, u64)>> = BTreeMap::new();
-    let mut logs: HashMap<Option<SpanKey>, Vec<(&LogFragment, u64)>> = HashMap::new();
+    let mut logs: HashMap<Option<SpanKey>, Vec<SentLog<'_>>> = HashMap::new();
     for stored in fragments {
         match &stored.fragment {
             Fragment::Span(span) => {
@@ -46,7 +47,7 @@ pub fn merge(fragments: &[StoredFragment]) -> Merged {
             }
             Fragment::Log(log) => {
                 let key = log.trace_id.clone().zip(log.span_id.clone());
-                logs.entry(key).or_default().push((log, stored.position));
+                logs.entry(key).or_default().push((log, stored.position, stored.ordinal));
             }
         }
     }
@@ -54,14 +55,14 @@ pub fn merge(fragments: &[StoredFragment]) -> Merged {
 
     let mut merged = Merged::default();
     for (key, reports) in spans {
-        let logs = unique(logs.remove(&Some(key)).unwrap_or_default(), log_time);
+        let logs = in_order(logs.remove(&Some(key)).unwrap_or_default());
         let reports = unique(reports, |span| (span.end_time_unix_nano, span.attributes.len()));
         let position = reports.iter().map(|r| r.1).chain(logs.iter().map(|l| l.1)).max().unwrap_or_default();
         let span = unite(&reports.into_iter().map(|r| r.0).collect::<Vec<_>>());
         let logs = logs.into_iter().map(|l| l.0.clone()).collect();
         merged.spans.push(MergedSpan { span, logs, position, ..MergedSpan::default() });
     }
-    merged.loose_logs = unique(logs.into_values().flatten().collect(), log_time)
+    merged.loose_logs = in_order(logs.into_values().flatten().collect())
         .into_iter()
         .map(|(log, position)| LooseLog { log: log.clone(), position })
         .collect();
@@ -70,6 +71,49 @@ pub fn merge(fragments: &[StoredFragment]) -> Merged {
 
 fn log_time(log: &LogFragment) -> u64 {
     if log.time_unix_nano == 0 { log.observed_time_unix_nano } else { log.time_unix_nano }
+}
+
+/// A log record with its journal position and its place in the request.
+type SentLog<'a> = (&'a LogFragment, u64, u32);
+
+/// Different records by (time, place in the request, content), each with the lowest position that it was reported at.
+///
+/// Clients with a clock of milliseconds record a whole conversation at one moment: then only the place tells the order, and
+/// two records that are equal in one request are two messages. Of two requests with the same record it is one.
+fn in_order(logs: Vec<SentLog<'_>>) -> Vec<(&LogFragment, u64)> {
+    if logs.len() < 2 {
+        return logs.into_iter().map(|(log, position, _)| (log, position)).collect();
+    }
+    let mut by_content: BTreeMap<(u64, String), Copies<'_>> = BTreeMap::new();
+    for (log, position, ordinal) in logs {
+        let json = log.json();
+        let text = json.to_string();
+        let key = (log_time(log), canonical_json(&json));
+        let copies =
+            by_content.entry(key).or_insert_with(|| Copies { log, text: text.clone(), places: BTreeMap::new() });
+        // `1` and `1.0` are one content, yet one of the two has to be chosen whatever came first.
+        if text < copies.text {
+            (copies.log, copies.text) = (log, text);
+        }
+        copies.places.entry(position).or_default().insert(ordinal);
+    }
+    let mut sorted = Vec::new();
+    for ((time, content), copies) in &by_content {
+        let first = copies.places.keys().next().copied().unwrap_or_default();
+        let most = copies.places.values().map(BTreeSet::len).max().unwrap_or_default();
+        let places = copies.places.values().filter(|places| places.len() == most).min();
+        sorted.extend(places.into_iter().flatten().map(|place| ((*time, *place, content), (copies.log, first))));
+    }
+    sorted.sort_by_key(|(key, _)| *key);
+    sorted.into_iter().map(|(_, log)| log).collect()
+}
+
+/// One record, wherever it was sent.
+struct Copies<'a> {
+    log: &'a LogFragment,
+    text: String,
+    /// Places in each request, by its journal position.
+    places: BTreeMap<u64, BTreeSet<u32>>,
 }
 
 /// Logfire sends a copy of each started span under an id of its own, as a child of the span that is to come.

@@ -11,9 +11,10 @@ use crate::value::first_str;
 pub(super) fn read(span: &MergedSpan) -> Mapped {
     let mut reader = Reader::new(span);
     let session = reader.text("session_key", &["langfuse.session.id", "session.id"]).map(|id| (0, id));
-    let session = session.or_else(|| reader.text("session_key", &["gen_ai.conversation.id"]).map(|id| (1, id)));
+    let threads = ["gen_ai.conversation.id", "anthropic.session.id"];
+    let session = session.or_else(|| reader.text("session_key", &threads).map(|id| (1, id)));
     reader.mapped.session_key = session;
-    reader.mapped.user_key = reader.text("user_key", &["langfuse.user.id", "user.id", "enduser.id", "gen_ai.user.id"]);
+    reader.mapped.user_key = reader.text("user_key", USERS);
     let error = error(span);
     if let Some((_, origin)) = &error {
         reader.note("error", origin);
@@ -21,6 +22,9 @@ pub(super) fn read(span: &MergedSpan) -> Mapped {
     reader.mapped.error = error.map(|(text, _)| text);
     reader.mapped
 }
+
+const USERS: &[&str] =
+    &["langfuse.user.id", "user.id", "enduser.id", "gen_ai.user.id", "gen_ai.user", "enduser.pseudo.id"];
 
 /// `type: message` of a span that failed. An exception on a span that did not fail was handled.
 fn error(span: &MergedSpan) -> Option<(String, &'static str)> {

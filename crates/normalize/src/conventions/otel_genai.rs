@@ -1,14 +1,15 @@
 //! OpenTelemetry's GenAI semantic conventions, all versions: span attributes, the event with the whole call
 //! (`gen_ai.client.inference.operation.details`, as log record or span event) and the older event per message.
+//! Content that was uploaded elsewhere (`gen_ai.input.messages_ref`) is not read: the reference stays on the span.
 //! Source: open-telemetry/semantic-conventions-genai, `model/gen-ai`, and semantic-conventions up to 1.41.
 
 use gleaner_model::SpanKind;
 use serde_json::{Map, Value};
 
-use super::Reading;
 use super::otel_genai_events::{MessageEvent, message_events};
 use super::reader::{Reader, captured, set_usage};
-use crate::mapped::MergedSpan;
+use super::{Reading, openlit, otel_genai_content};
+use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{arguments, finish_reason, lift_system, messages, system_text, tool_definitions};
 use crate::value::{is_empty, structured, text};
 
@@ -28,16 +29,21 @@ const EVIDENCE: &[&str] = &[
     "gen_ai.tool.call.id",
     "gen_ai.tool.call.arguments",
     "gen_ai.tool.call.result",
+    "gen_ai.evaluation.name",
+    "gen_ai.memory.query.text",
+    "gen_ai.memory.records",
     "gen_ai.retrieval.query.text",
     "gen_ai.retrieval.documents",
     "gen_ai.embeddings.dimension.count",
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.prompt_tokens",
+    "sk.available_functions",
 ];
 
 /// Whether the span, or an event of it, carries a GenAI operation.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
     EVIDENCE.iter().any(|key| span.span.attributes.get(*key).is_some_and(|value| !is_empty(value)))
+        && !openlit::is_traced_function(span)
         || span.logs.iter().any(|log| log.event_name == DETAILS)
         || span.span.events.iter().any(|event| event.name == DETAILS)
         || message_events(span).next().is_some()
@@ -54,11 +60,23 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.add_event(DETAILS, &event.attributes);
     }
     read_call(&mut reader);
+    if reader.mapped.cost_usd == Some(0.0) && openlit::recognises(span) {
+        reader.mapped.cost_usd = None;
+        reader.mapped.source_keys.shift_remove("cost_usd");
+    }
     read_messages(&mut reader, span);
     read_usage(&mut reader);
     read_tool(&mut reader);
     reader.mapped.kind = kind(&mut reader);
-    Reading { structured: reader.mapped, ..Reading::default() }
+    if !matches!(reader.mapped.kind, Some(SpanKind::Llm | SpanKind::Tool)) {
+        let asked = ["gen_ai.retrieval.query.text", "gen_ai.memory.query.text"];
+        reader.mapped.input_text = reader.text("input_text", &asked);
+        let found = ["gen_ai.retrieval.documents", "gen_ai.memory.records"];
+        reader.mapped.output_text = reader.text("output_text", &found);
+    }
+    let is_tool = reader.mapped.kind == Some(SpanKind::Tool);
+    let opaque = if is_tool { Mapped::default() } else { otel_genai_content::read(&mut reader) };
+    Reading { structured: reader.mapped, opaque }
 }
 
 fn read_call(reader: &mut Reader) {
@@ -72,13 +90,32 @@ fn read_call(reader: &mut Reader) {
     reader.mapped.finish_reason = reader.find("finish_reason", &finish).and_then(finish_reason);
     reader.mapped.cost_usd =
         reader.number("cost_usd", &["gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost"]);
+    if reader.mapped.cost_usd.is_none() {
+        let parts = ["gen_ai.usage.input_cost", "gen_ai.usage.output_cost"];
+        let parts = parts.map(|key| reader.number("cost_usd", &[key]));
+        reader.mapped.cost_usd = parts[0].zip(parts[1]).map(|(input, output)| input + output);
+    }
     reader.mapped.agent_name = reader.text("agent_name", &["gen_ai.agent.name"]);
     reader.mapped.agent_version = reader.text("agent_version", &["gen_ai.agent.version"]);
     let session = reader.text("session_key", &["session.id"]).map(|id| (0, id));
-    reader.mapped.session_key = session.or_else(|| Some((1, reader.text("session_key", &["gen_ai.conversation.id"])?)));
+    let threads = ["gen_ai.conversation.id", "gen_ai.thread.id"];
+    reader.mapped.session_key = session.or_else(|| Some((1, reader.text("session_key", &threads)?)));
     let definitions = reader.find("tool_definitions", &["gen_ai.tool.definitions"]);
     reader.mapped.tool_definitions = definitions.and_then(tool_definitions);
+    if reader.mapped.tool_definitions.is_none() {
+        // Azure's agents, and names alone from Semantic Kernel.
+        let offered = reader.find("tool_definitions", &["gen_ai.request.tools", "sk.available_functions"]);
+        reader.mapped.tool_definitions = offered.and_then(offered_tools);
+    }
     reader.mapped.parameters = parameters(reader);
+}
+
+/// Definitions, or names that stand in one text.
+fn offered_tools(value: &Value) -> Option<Value> {
+    tool_definitions(value).or_else(|| {
+        let names: Value = value.as_str()?.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        tool_definitions(&names)
+    })
 }
 
 fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
@@ -87,6 +124,7 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     if let Some(stops) = parameters.get_mut("stop_sequences") {
         *stops = structured(stops);
     }
+    parameters.shift_remove("tools");
     if let Some(kind) = reader.find("parameters", &["gen_ai.output.type"]) {
         parameters.insert("output_type".to_owned(), kind.clone());
     }
@@ -146,8 +184,21 @@ fn read_usage(reader: &mut Reader) {
     let cache_read = reader.count("cached_tokens", CACHE_READ);
     let cache_write = reader.count("cache_write", CACHE_WRITE);
     reader.mapped.source_keys.shift_remove("cache_write");
-    set_usage(&mut reader.mapped, input, output, cache_read, cache_write);
+    if input.is_none() && output.is_none() {
+        read_raw_usage(reader, cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0)));
+    } else {
+        set_usage(&mut reader.mapped, input, output, cache_read, cache_write);
+    }
     reader.mapped.reasoning_tokens = reader.count("reasoning_tokens", REASONING);
+}
+
+/// Where no totals are told, as of streams, the details may hold the provider's own counts (pydantic-ai): those with these
+/// names are Anthropic's, which count apart what a cache read or wrote.
+fn read_raw_usage(reader: &mut Reader, cached: i64) {
+    let input = reader.count("input_tokens", &["gen_ai.usage.details.input_tokens"]);
+    reader.mapped.input_tokens = input.map(|input| input.saturating_add(cached));
+    reader.mapped.output_tokens = reader.count("output_tokens", &["gen_ai.usage.details.output_tokens"]);
+    reader.mapped.cached_tokens = reader.count("cached_tokens", CACHE_READ);
 }
 
 const CACHE_READ: &[&str] = &[
@@ -155,6 +206,7 @@ const CACHE_READ: &[&str] = &[
     "gen_ai.usage.cache_read_input_tokens",
     "gen_ai.usage.cached_input_tokens",
     "gen_ai.usage.input_cached_tokens",
+    "gen_ai.usage.input_tokens.cached",
     "gen_ai.usage.cache_read_tokens",
     "gen_ai.usage.details.cache_read_tokens",
     "gen_ai.usage.details.cache_read_input_tokens",
@@ -175,15 +227,21 @@ const REASONING: &[&str] = &[
     "gen_ai.usage.reasoning.output_tokens",
     "gen_ai.usage.reasoning_tokens",
     "gen_ai.usage.reasoning_output_tokens",
+    "gen_ai.usage.output_tokens.reasoning",
     "gen_ai.usage.details.reasoning_tokens",
 ];
 
 fn read_tool(reader: &mut Reader) {
     reader.mapped.tool_name = reader.text("tool_name", &["gen_ai.tool.name"]);
     reader.mapped.tool_call_id = reader.text("tool_call_id", &["gen_ai.tool.call.id", "gen_ai.tool.call_id"]);
-    let written = reader.find("tool_arguments", &["gen_ai.tool.call.arguments", "gen_ai.tool.input"]);
-    reader.mapped.tool_arguments = written.map(arguments);
-    reader.mapped.tool_result = reader.find("tool_result", &["gen_ai.tool.call.result", "gen_ai.tool.output"]).cloned();
+    // The last keys are OpenLIT's and any-agent's.
+    let written = ["gen_ai.tool.call.arguments", "gen_ai.tool.input", "gen_ai.tool.args"];
+    reader.mapped.tool_arguments = reader.find("tool_arguments", &written).map(arguments);
+    let answered = ["gen_ai.tool.call.result", "gen_ai.tool.output", "gen_ai.tool.result"];
+    reader.mapped.tool_result = reader.find("tool_result", &answered).cloned();
+    if reader.mapped.tool_result.is_none() && reader.mapped.tool_name.is_some() {
+        reader.mapped.tool_result = reader.find("tool_result", &["gen_ai.output"]).cloned();
+    }
 }
 
 /// By the operation's name, else by what is there.
@@ -191,13 +249,15 @@ fn kind(reader: &mut Reader) -> Option<SpanKind> {
     let operation = reader.mapped.operation.as_deref().map(str::to_ascii_lowercase);
     let named = operation.as_deref().and_then(|operation| match operation {
         "chat" | "text_completion" | "generate_content" | "completion" | "generate" | "realtime" | "speech"
-        | "transcription" | "responses" | "llm_call" => Some(SpanKind::Llm),
+        | "transcription" | "responses" | "llm_call" | "chat.completions" | "chat.streaming_completions"
+        | "text.completions" | "text.streaming_completions" => Some(SpanKind::Llm),
         "embeddings" | "embedding" => Some(SpanKind::Embedding),
         "retrieval" | "search_memory" => Some(SpanKind::Retriever),
         "rerank" => Some(SpanKind::Reranker),
         "create_agent" | "invoke_agent" | "agent_call" => Some(SpanKind::Agent),
         "execute_tool" | "tool_call" => Some(SpanKind::Tool),
         "guardrail" => Some(SpanKind::Guardrail),
+        "evaluate" | "evaluation" => Some(SpanKind::Evaluator),
         "invoke_workflow"
         | "plan"
         | "agent_step"
@@ -215,7 +275,14 @@ fn kind(reader: &mut Reader) -> Option<SpanKind> {
         | "create_memory"
         | "update_memory"
         | "upsert_memory"
-        | "delete_memory" => Some(SpanKind::Chain),
+        | "delete_memory"
+        // Spring AI's clients, and Azure's agents: what they do around the run.
+        | "framework"
+        | "create_thread"
+        | "create_message"
+        | "list_messages"
+        | "start_thread_run"
+        | "submit_tool_outputs" => Some(SpanKind::Chain),
         _ => None,
     });
     if named.is_some() {
@@ -240,6 +307,9 @@ fn kind(reader: &mut Reader) -> Option<SpanKind> {
     if reader.find("kind", &["gen_ai.embeddings.dimension.count"]).is_some() {
         return Some(SpanKind::Embedding);
     }
+    if !is_llm && reader.find("kind", &["gen_ai.evaluation.name"]).is_some() {
+        return Some(SpanKind::Evaluator);
+    }
     Some(if is_llm { SpanKind::Llm } else { SpanKind::Chain })
 }
 
@@ -256,6 +326,12 @@ pub(super) fn provider(name: &str) -> Option<String> {
         | "autogen"
         | "pydantic-ai"
         | "microsoft.agent_framework"
+        | "spring_ai"
+        | "az.ai.agents"
+        | "microsoft.foundry"
+        | "semantic_kernel"
+        | "livekit"
+        | "github.copilot"
         | "_other"
         | "unknown" => return None,
         "az.ai.openai" | "azure_openai" | "azure-openai" | "azureopenai" | "azure" => "azure.ai.openai",

@@ -6,8 +6,10 @@
 use gleaner_model::Message;
 use serde_json::{Map, Value};
 
+use super::otel_genai_content::role_lines;
 use crate::mapped::MergedSpan;
 use crate::messages::{message, messages};
+use crate::python::python_literal;
 use crate::value::{is_empty, structured};
 
 /// One message that the model was given, or one choice that it wrote.
@@ -66,7 +68,7 @@ fn events(name: &str, time_unix_nano: u64, payload: Option<Map<String, Value>>) 
     let is_choice = matches!(name, "gen_ai.choice" | "gen_ai.content.completion");
     let whole = payload.get("gen_ai.prompt").or_else(|| payload.get("gen_ai.completion"));
     let read = match whole {
-        Some(list) => messages(list, role),
+        Some(list) => list.as_str().and_then(role_lines).unwrap_or_else(|| messages(list, role)),
         None => vec![one(payload, role)],
     };
     read.into_iter().map(|message| MessageEvent { time_unix_nano, is_choice, message }).collect()
@@ -103,7 +105,12 @@ fn one(mut payload: Map<String, Value>, role: &str) -> Message {
 }
 
 fn payload(body: &Value) -> Option<Map<String, Value>> {
-    match structured(body) {
+    let body = match structured(body) {
+        // Python's log handlers print a body that is a dict.
+        Value::String(text) if text.starts_with('{') => python_literal(&text)?,
+        other => other,
+    };
+    match body {
         Value::Object(map) if !map.is_empty() => Some(map),
         _ => None,
     }

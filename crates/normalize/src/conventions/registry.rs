@@ -38,9 +38,19 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     // Before OpenTelemetry's: of its older keys the AI SDK writes a part, with the same values.
     vercel_ai 3 "experimental_telemetry: { isEnabled: true, functionId, metadata: { sessionId, userId } }; from version 7 \
         registerTelemetry(new OpenTelemetry({ runtimeContext: true })) and runtimeContext: { sessionId, userId }"
+    // Before OpenTelemetry's, whose keys it fills with other numbers.
+    openlit 6 "capture_message_content=True (default); session.id and user.id on a span of yours; @openlit.trace on tools"
     otel_genai 7 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or SPAN_AND_EVENT with \
         OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; a logs exporter where content goes by events"
     openinference 1 "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and their kind; using_session(), using_user()"
+    litellm 6 "callbacks=[\"otel\"] and message logging on; user= with each call; sessions on a span around the call"
+    spring_ai 6 "spring.ai.chat.observations.log-prompt and log-completion; export logs"
+    livekit 6 "set_tracer_provider(); sessions from gen_ai.conversation.id, else the room"
+    pipecat 6 "PipelineTask(enable_tracing=True, conversation_id=), metrics on for usage"
+    mcp 11 "gen_ai.tool.call.arguments and gen_ai.tool.call.result, which are opt-in"
+    dify 9 "ENABLE_OTEL=true"
+    n8n 9 "content is never sent; the execution is the attempt"
+    agent_framework 9 "ENABLE_SENSITIVE_DATA=true"
     mastra 6 "content is on; memory thread and resource, or tracingOptions.metadata: { sessionId, userId }"
     genkit 6 "content is on; sessions by Genkit's session API, users by context.auth.uid"
     voltagent 6 "content is on; conversationId and userId with each call"

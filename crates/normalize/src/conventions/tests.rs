@@ -135,3 +135,34 @@ fn the_previous_response_is_read_from_every_convention() {
     assert_eq!(mapped.previous_response_id.as_deref(), Some("r1"));
     assert_eq!(mapped.parameters, json!({"temperature": 0.5}).as_object().cloned());
 }
+
+#[test]
+fn gateways_and_clients_that_only_add_ids_and_costs() {
+    // OpenRouter's broadcast.
+    let routed = map(&span(json!({
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "openai/gpt-4o",
+        "gen_ai.prompt": r#"{"messages": [{"role": "user", "content": "Hi"}]}"#,
+        "gen_ai.completion": r#"{"completion": "Hello"}"#,
+        "gen_ai.usage.input_tokens": 9,
+        "gen_ai.usage.output_tokens": 2,
+        "gen_ai.usage.input_tokens.cached": 4,
+        "gen_ai.usage.output_tokens.reasoning": 1,
+        "gen_ai.usage.total_cost": 0.5,
+        "session.id": "s",
+        "user.id": "ada",
+    })));
+    assert_eq!((routed.cost_usd, routed.cached_tokens, routed.reasoning_tokens), (Some(0.5), Some(4), Some(1)));
+    assert_eq!((routed.session_key, routed.user_key.as_deref()), (Some((0, "s".into())), Some("ada")));
+    // GitHub Copilot's cost counts requests, not money.
+    let copilot = map(&span(json!({
+        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "github.copilot.cost": 1, "enduser.pseudo.id": "p",
+    })));
+    assert_eq!((copilot.cost_usd, copilot.user_key.as_deref()), (None, Some("p")));
+    let anthropic = map(&span(json!({
+        "gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "anthropic.session.id": "a",
+        "gen_ai.usage.input_tokens": 10, "gen_ai.usage.cache_write.input_tokens": 4,
+    })));
+    assert_eq!((anthropic.session_key, anthropic.input_tokens), (Some((1, "a".into())), Some(10)));
+}

@@ -97,6 +97,7 @@ fn records_are_named_and_bad_ids_ignored() {
         record("field", "attribute", vec![1; 16], vec![2; 8]),
         record("", "attribute", vec![1; 16], vec![2; 7]),
         record("", "", vec![1; 3], vec![2; 8]),
+        LogRecord { attributes: vec![string("event_name", "underscore")], ..LogRecord::default() },
     ];
     let scope_logs = vec![ScopeLogs { log_records, ..ScopeLogs::default() }];
     let request =
@@ -108,5 +109,7 @@ fn records_are_named_and_bad_ids_ignored() {
             Fragment::Span(span) => panic!("{span:?}"),
         })
         .collect();
-    assert_eq!(read, [("field".into(), true, true), ("attribute".into(), true, false), (String::new(), false, false)]);
+    let expected =
+        [("field", true, true), ("attribute", true, false), ("", false, false), ("underscore", false, false)];
+    assert_eq!(read, expected.map(|(name, in_trace, in_span)| (name.to_owned(), in_trace, in_span)));
 }

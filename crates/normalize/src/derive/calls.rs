@@ -4,7 +4,7 @@
 //! it becomes a chain or agent span. A *second report* is another instrumentation's span of the very same call: it keeps its
 //! kind and is marked as the duplicate of the richest report.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gleaner_model::{Part, SpanKind, canonical_json, output_text};
 use serde_json::json;
@@ -25,6 +25,7 @@ pub(crate) fn find_calls(tree: &Tree<'_>) -> Calls {
     let mut reports = Reports::new(tree.nodes.len());
     join_late_records(tree, &kinds, &mut reports);
     settle_nested_llm_spans(tree, &mut kinds, &mut reports);
+    find_called_functions(tree, &mut kinds);
     join_by_response_id(tree, &kinds, &mut reports);
     join_sibling_reports(tree, &kinds, &mut reports);
     join_tool_reports(tree, &kinds, &mut reports);
@@ -107,7 +108,7 @@ fn end_or_never(node: &Node<'_>) -> u64 {
 }
 
 fn tell_of_one_call(outer: &Node<'_>, inner: &Node<'_>) -> bool {
-    if same_response_id(outer, inner) {
+    if inner.mapped.repeats_parent || same_response_id(outer, inner) {
         return true;
     }
     if !share_a_model(outer, inner) {
@@ -262,11 +263,42 @@ fn join_tool_reports(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports)
     }
 }
 
+/// A function that the user traced is a tool's execution where a model asked for it before, by name and, where they are
+/// recorded, arguments.
+fn find_called_functions(tree: &Tree<'_>, kinds: &mut [SpanKind]) {
+    let mut asked: HashSet<(&str, String)> = HashSet::new();
+    let mut asked_names: HashSet<&str> = HashSet::new();
+    for (place, node) in tree.nodes.iter().enumerate() {
+        let mapped = node.mapped;
+        if kinds[place] == SpanKind::Llm {
+            for part in mapped.output_messages.iter().flatten().flat_map(|message| &message.parts) {
+                let Part::ToolCall { name, arguments, .. } = part else { continue };
+                asked.insert((name, canonical_json(arguments)));
+                asked_names.insert(name);
+            }
+        }
+        let Some(name) = mapped.tool_name.as_deref().filter(|_| kinds[place] == SpanKind::Chain) else { continue };
+        let was_asked = match &mapped.tool_arguments {
+            Some(arguments) => asked.contains(&(name, canonical_json(arguments))),
+            None => asked_names.contains(name),
+        };
+        if was_asked {
+            kinds[place] = SpanKind::Tool;
+        }
+    }
+}
+
+/// One name, or one with the name of its server before it: `weather__get_forecast`, `mcp.weather/get_forecast`.
+fn is_same_tool(a: &str, b: &str) -> bool {
+    let (long, short) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+    long.strip_suffix(short)
+        .is_some_and(|server| server.is_empty() || (!short.is_empty() && server.ends_with(['_', '.', '/', ':', '-'])))
+}
+
 fn is_same_execution(a: &Node<'_>, b: &Node<'_>) -> bool {
     let agree = |x: Option<String>, y: Option<String>| x.is_none() || y.is_none() || x == y;
     let arguments = |node: &Node<'_>| node.mapped.tool_arguments.as_ref().map(canonical_json);
-    a.mapped.tool_name.is_some()
-        && a.mapped.tool_name == b.mapped.tool_name
+    a.mapped.tool_name.as_deref().zip(b.mapped.tool_name.as_deref()).is_some_and(|(a, b)| is_same_tool(a, b))
         && agree(a.mapped.tool_call_id.clone(), b.mapped.tool_call_id.clone())
         && agree(arguments(a), arguments(b))
 }
@@ -307,7 +339,7 @@ impl Reports {
 }
 
 /// Orders reports of one call: content counts before usage, usage before the number of other fields.
-fn richness(node: &Node<'_>) -> (bool, bool, bool, usize) {
+fn richness(node: &Node<'_>) -> (bool, bool, bool, bool, usize) {
     let mapped = node.mapped;
     let fields = [
         mapped.system_prompt.is_some(),
@@ -325,6 +357,7 @@ fn richness(node: &Node<'_>) -> (bool, bool, bool, usize) {
         mapped.tool_result.is_some(),
     ];
     (
+        !mapped.repeats_parent,
         output_of(node).is_some(),
         mapped.input_messages.is_some(),
         mapped.input_tokens.is_some(),

@@ -9,7 +9,11 @@ use crate::mapped::Mapped;
 
 /// The span as a row, without attempt, duplicate and joined tool calls, which other spans decide.
 pub(crate) fn canonical_span(node: &Node<'_>, kind: SpanKind) -> Span {
-    let (raw, mapped) = (node.span(), node.mapped.clone());
+    let (raw, mut mapped) = (node.span(), node.mapped.clone());
+    if matches!(kind, SpanKind::Llm | SpanKind::Chain) {
+        // What a model asked for stands in its messages; a function that no model asked for is no tool.
+        (mapped.tool_name, mapped.tool_call_id, mapped.tool_arguments, mapped.tool_result) = (None, None, None, None);
+    }
     let error = error_text(node);
     let reasoning_text = mapped.output_messages.as_deref().and_then(reasoning_text);
     Span {

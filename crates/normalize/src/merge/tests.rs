@@ -121,6 +121,24 @@ fn any_fragment() -> impl Strategy<Value = Fragment> {
     })
 }
 
+#[test]
+fn records_of_one_moment_keep_the_order_and_the_number_sent() {
+    let sent = |position, ordinal, name: &str| {
+        let fragment = Fragment::Log(Box::new(log(Some("00f067aa0ba902b7"), 5, name)));
+        StoredFragment { ordinal, ..stored(position, fragment) }
+    };
+    let request = [(0, "system"), (1, "user"), (2, "assistant"), (3, "user")];
+    let mut fragments = vec![span_at(1, span("00f067aa0ba902b7", 9, json!({})))];
+    // The exporter sent the request twice.
+    for position in [7, 3] {
+        fragments.extend(request.map(|(ordinal, name)| sent(position, ordinal, name)));
+    }
+    let merged = merge(&fragments);
+    let names: Vec<&str> = merged.spans[0].logs.iter().map(|log| log.event_name.as_str()).collect();
+    assert_eq!(names, ["system", "user", "assistant", "user"]);
+    assert_eq!(merged.spans[0].position, 3);
+}
+
 /// Key order included, which `PartialEq` of maps does not see.
 fn exact(merged: &Merged) -> String {
     format!("{merged:?}")

@@ -7,9 +7,16 @@ use crate::value::{is_empty_text, json};
 /// The status of a whole response, in the place of a finish reason: what it ended with is left open. Not canonical.
 pub(crate) const COMPLETED: &str = "completed";
 
-/// The canonical word of a finish reason; of a list the first.
+/// The canonical word of a finish reason; of a list the first. Where a list has one for every item of an answer (OpenAI's
+/// Responses API: `["stop", "tool_calls"]`), the model stopped to call a tool.
 pub(crate) fn finish_reason(value: &Value) -> Option<String> {
-    finish_reasons(value).into_iter().next()
+    let mut reasons = finish_reasons(value);
+    let first = reasons.first()?;
+    let call = reasons
+        .iter()
+        .position(|reason| reason == "tool_call")
+        .filter(|_| matches!(first.as_str(), "stop" | COMPLETED));
+    Some(reasons.swap_remove(call.unwrap_or(0)))
 }
 
 /// The canonical words of a list: native, JSON text, or separated by commas.

@@ -142,3 +142,81 @@ fn frameworks_are_no_providers() {
     ));
     assert_eq!(mapped.provider.as_deref(), Some("x_ai"));
 }
+
+#[test]
+fn what_was_searched_and_found() {
+    let mapped = map(&span(json!({
+        "gen_ai.operation.name": "search_memory",
+        "gen_ai.memory.query.text": "likes",
+        "gen_ai.memory.records": [{"content": "tea"}],
+    })));
+    assert_eq!((mapped.kind, mapped.input_text.as_deref()), (Some(SpanKind::Retriever), Some("likes")));
+    assert_eq!(mapped.output_text.as_deref(), Some(r#"[{"content":"tea"}]"#));
+    let mapped = map(&span(json!({"gen_ai.retrieval.query.text": "q", "gen_ai.retrieval.documents": [{"id": "d"}]})));
+    assert_eq!(mapped.output_text.as_deref(), Some(r#"[{"id":"d"}]"#));
+}
+
+#[test]
+fn frameworks_have_operations_and_keys_of_their_own() {
+    let cases = [
+        (json!({"gen_ai.evaluation.name": "quality", "gen_ai.evaluation.score.value": 1}), SpanKind::Evaluator),
+        (json!({"gen_ai.operation.name": "chat.completions", "gen_ai.request.model": "m"}), SpanKind::Llm),
+        (json!({"gen_ai.operation.name": "create_message", "gen_ai.thread.id": "t"}), SpanKind::Chain),
+        (json!({"gen_ai.operation.name": "start_thread_run", "gen_ai.request.model": "m"}), SpanKind::Chain),
+        (json!({"gen_ai.operation.name": "framework", "gen_ai.system": "spring_ai"}), SpanKind::Chain),
+    ];
+    for (attributes, kind) in cases {
+        assert_eq!(map(&span(attributes.clone())).kind, Some(kind), "{attributes}");
+    }
+    let mapped = map(&span(json!({
+        "gen_ai.operation.name": "chat", "gen_ai.thread.id": "t", "sk.available_functions": "a-f, a-g",
+        "gen_ai.system": "az.ai.agents", "gen_ai.response.finish_reason": "Stop",
+    })));
+    assert_eq!((mapped.session_key, mapped.provider), (Some((1, "t".into())), None));
+    assert_eq!(
+        mapped.tool_definitions,
+        Some(json!([{"type": "function", "name": "a-f"}, {"type": "function", "name": "a-g"}]))
+    );
+    assert_eq!(mapped.finish_reason.as_deref(), Some("stop"));
+}
+
+#[test]
+fn raw_details_count_only_without_totals() {
+    let usage = |total: serde_json::Value| {
+        let mapped = map(&span(json!({
+            "gen_ai.operation.name": "chat", "gen_ai.usage.output_tokens": total,
+            "gen_ai.usage.details.input_tokens": 160, "gen_ai.usage.details.output_tokens": 12,
+            "gen_ai.usage.details.cache_creation_input_tokens": 17,
+        })));
+        (mapped.input_tokens, mapped.output_tokens)
+    };
+    assert_eq!(usage(json!(null)), (Some(177), Some(12)));
+    assert_eq!(usage(json!(9)), (None, Some(9)));
+}
+
+#[test]
+fn uploaded_content_is_not_read() {
+    let attributes = json!({"gen_ai.operation.name": "chat", "gen_ai.input.messages_ref": "s3://b/in.jsonl"});
+    let mapped = map(&span(attributes));
+    assert_eq!((mapped.kind, mapped.input_messages), (Some(SpanKind::Llm), None));
+}
+
+#[test]
+fn other_spellings_of_a_tools_input_and_of_the_cost() {
+    let tool = map(&span(json!({
+        "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "f",
+        "gen_ai.tool.args": "{\"a\": 1}", "gen_ai.output": "18",
+    })));
+    assert_eq!((tool.kind, tool.tool_arguments), (Some(SpanKind::Tool), Some(json!({"a": 1}))));
+    assert_eq!(tool.output_messages, None);
+    assert_eq!(
+        (tool.tool_result, tool.source_keys["tool_result"].as_str()),
+        (Some(json!("18")), Some("gen_ai.output"))
+    );
+    let model = map(&span(json!({
+        "gen_ai.operation.name": "call_llm", "gen_ai.request.model": "m", "gen_ai.output": "Hello",
+        "gen_ai.usage.input_cost": 0.25, "gen_ai.usage.output_cost": 0.5,
+    })));
+    assert_eq!((model.kind, model.cost_usd), (Some(SpanKind::Llm), Some(0.75)));
+    assert_eq!(output(&model), json!([{"role": "assistant", "parts": [{"type": "text", "content": "Hello"}]}]));
+}

@@ -87,3 +87,11 @@ fn empty_payloads_make_no_messages() {
     merged.logs = vec![log("gen_ai.user.message", 1, json!({}), json!({"gen_ai.system": "openai"}))];
     assert_eq!(map(&merged).input_messages, None);
 }
+
+#[test]
+fn a_body_that_python_printed() {
+    let mut merged = span(json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}));
+    let body = json!("{'role': 'user', 'parts': [{'type': 'text', 'content': \"it's me\"}]}");
+    merged.logs = vec![log("gen_ai.user.message", 1, body, json!({"chat_message_index": 0}))];
+    assert_eq!(input(&map(&merged)), json!([{"role": "user", "parts": [{"type": "text", "content": "it's me"}]}]));
+}

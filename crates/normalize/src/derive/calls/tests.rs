@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::derive::fixtures::{TestSpan, agent, attempt, chain, derive, llm, row, tool};
@@ -201,4 +201,67 @@ fn a_late_record_is_the_answer_of_its_request() {
     assert_eq!(["failed", "alone", "below"].map(duplicate_of), [None, None, None]);
     assert_eq!(row(&trace, "of two").start_time_unix_nano, 3, "the call began with its request");
     assert_eq!((trace.attempts[0].llm_calls, trace.attempts[0].input_tokens), (5, Some(20)));
+}
+
+#[test]
+fn a_tools_name_may_be_preceded_by_its_servers() {
+    let calls = |outer: &str, inner: &str| {
+        let trace = derive([tool("outer", outer).at(1, 10), tool("inner", inner).under("outer").at(2, 9)]);
+        trace.attempts[0].tool_calls
+    };
+    assert_eq!(calls("mcp__weather__get_weather", "get_weather"), 1);
+    assert_eq!(calls("get_weather", "weather/get_weather"), 1);
+    assert_eq!(calls("forget_weather", "get_weather"), 2);
+}
+
+#[test]
+fn a_report_that_only_repeats_its_parent_never_counts() {
+    let trace = derive([
+        llm("call").at(1, 10).question("q").asks(&[(None, "f", json!({"a": 1}))]),
+        llm("raw")
+            .under("call")
+            .at(2, 9)
+            .tokens(5, 6)
+            .asks(&[(Some("c1"), "f", json!({"a": 1})), (Some("c2"), "g", json!({}))])
+            .mapped(|mapped| {
+                mapped.repeats_parent = true;
+                mapped.model = Some("provider-name".into());
+                let reasoning = Part::Reasoning { content: "Hm".into() };
+                mapped.output_messages.as_mut().unwrap()[0].parts.insert(0, reasoning);
+            }),
+    ]);
+    let call = row(&trace, "call");
+    assert_eq!((call.kind, call.duplicate_of.as_deref()), (SpanKind::Llm, None));
+    assert_eq!(row(&trace, "raw").duplicate_of.as_deref(), Some("call"));
+    assert_eq!((call.input_tokens, call.reasoning_text.as_deref()), (Some(5), Some("Hm")));
+    assert_eq!(
+        json!(call.output_messages.as_ref().unwrap()[0].parts),
+        json!([
+            {"type": "reasoning", "content": "Hm"},
+            {"type": "tool_call", "id": "c1", "name": "f", "arguments": {"a": 1}},
+        ])
+    );
+    assert_eq!(call.source_keys["output_messages"], "span:raw");
+}
+
+#[test]
+fn a_traced_function_is_the_tool_that_was_asked_for() {
+    let function = |id: &str, start: u64, name: &str, arguments: Option<Value>| {
+        chain(id).at(start, start + 1).mapped(|mapped| {
+            mapped.tool_name = Some(name.into());
+            mapped.tool_arguments = arguments;
+        })
+    };
+    let trace = derive([
+        function("before", 1, "f", Some(json!({"a": 1}))),
+        llm("model").at(3, 4).asks(&[(Some("c1"), "f", json!({"a": 1})), (Some("c2"), "g", json!({}))]),
+        function("asked", 5, "f", Some(json!({"a": 1}))),
+        function("unasked", 7, "f", Some(json!({"a": 2}))),
+        function("failed", 9, "g", None),
+        function("helper", 11, "h", None),
+    ]);
+    let is_tool = |id: &str| row(&trace, id).kind == SpanKind::Tool;
+    assert_eq!(["before", "asked", "unasked", "failed", "helper"].map(is_tool), [false, true, false, true, false]);
+    assert_eq!(row(&trace, "asked").tool_call_id.as_deref(), Some("c1"));
+    assert_eq!(row(&trace, "unasked").tool_name, None);
 }

@@ -9,6 +9,8 @@ fn canonical_words() {
         (json!("['tool_calls']"), Some("tool_call")),
         (json!(r#"["tool_calls"]"#), Some("tool_call")),
         (json!("stop,length"), Some("stop")),
+        (json!(["stop", "tool_calls"]), Some("tool_call")),
+        (json!(["length", "tool_calls"]), Some("length")),
         (json!("FinishReason.STOP"), Some("stop")),
         (json!("FinishReason.MAX_TOKENS"), Some("length")),
         (json!("end_turn"), Some("stop")),

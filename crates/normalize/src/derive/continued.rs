@@ -1,0 +1,68 @@
+//! Calls that go on from an earlier response without saying so.
+//!
+//! OpenAI's Responses API keeps the history; a call then sends its new messages and the id of the response before it. Some
+//! instrumentations do not record that id. It can be told where the new messages are results of tools: a provider accepts a
+//! result only with the call that it answers, so an input that begins with results of calls which it does not hold goes on
+//! from the response that asked for them. A new question alone tells nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use gleaner_model::{Message, Part, Span, SpanKind};
+use serde_json::json;
+
+use crate::derive::calls::Calls;
+use crate::derive::tree::Tree;
+
+/// Fills `previous_response_id` where the trace tells it.
+pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) {
+    let is_call = |place: usize| calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
+    let response_ids: Vec<Option<String>> =
+        (0..rows.len()).map(|place| rows[place].response_id.clone().filter(|_| is_call(place))).collect();
+    // A server that numbers all answers alike names none.
+    let mut answers: HashMap<&str, u32> = HashMap::new();
+    for id in response_ids.iter().flatten() {
+        *answers.entry(id).or_default() += 1;
+    }
+    let mut asked_in: HashMap<&str, usize> = HashMap::new();
+    for (place, node) in tree.nodes.iter().enumerate().filter(|(place, _)| is_call(*place)) {
+        let input = node.mapped.input_messages.as_deref().unwrap_or_default();
+        let previous = orphaned_results(input).and_then(|ids| {
+            let mut places = ids.iter().map(|id| asked_in.get(id).copied());
+            let first = places.next()??;
+            // Results of several responses together are no single step.
+            places.all(|other| other == Some(first)).then_some(first)
+        });
+        let response_id =
+            previous.and_then(|earlier| response_ids[earlier].as_deref()).filter(|id| answers.get(id) == Some(&1));
+        if let Some(response_id) = response_id.filter(|_| rows[place].previous_response_id.is_none()) {
+            rows[place].previous_response_id = Some(response_id.to_owned());
+            let origin = previous.map(|earlier| format!("span:{}", tree.nodes[earlier].span().span_id));
+            rows[place].source_keys.insert("previous_response_id".to_owned(), json!(origin));
+        }
+        for part in node.mapped.output_messages.iter().flatten().flat_map(|message| &message.parts) {
+            if let Part::ToolCall { id: Some(id), .. } = part {
+                asked_in.insert(id, place);
+            }
+        }
+    }
+}
+
+/// The calls that the first messages answer, where none of them stands in the input. An input that holds anything the
+/// model said, or a question before the results, is a history of its own.
+fn orphaned_results(input: &[Message]) -> Option<HashSet<&str>> {
+    let first = input.first()?;
+    if first.role != "tool" || input.iter().any(|message| message.role == "assistant") {
+        return None;
+    }
+    let results = input.iter().take_while(|message| message.role == "tool").flat_map(|message| &message.parts);
+    let ids: Option<HashSet<&str>> = results
+        .map(|part| match part {
+            Part::ToolCallResponse { id, .. } => id.as_deref().filter(|id| !id.is_empty()),
+            _ => None,
+        })
+        .collect();
+    ids.filter(|ids| !ids.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+use serde_json::json;
+
+use crate::derive::fixtures::{TestSpan, derive, llm, row};
+
+fn answered(span: TestSpan, response_id: &str) -> TestSpan {
+    span.mapped(|mapped| mapped.response_id = Some(response_id.to_owned()))
+}
+
+fn asking(id: &str, start: u64, calls: &[&str]) -> TestSpan {
+    let calls: Vec<_> = calls.iter().map(|call| (Some(*call), "f", json!({}))).collect();
+    answered(llm(id).at(start, start + 1).question("q").asks(&calls), &format!("r-{id}"))
+}
+
+#[test]
+fn results_name_the_response_that_asked() {
+    let trace = derive([
+        asking("a", 0, &["c1", "c2"]),
+        answered(llm("b").at(2, 3).told(&[("c1", "x"), ("c2", "y")]).answer("done"), "r-b"),
+    ]);
+    assert_eq!(row(&trace, "b").previous_response_id.as_deref(), Some("r-a"));
+    assert_eq!(row(&trace, "b").source_keys["previous_response_id"], "span:a");
+    assert_eq!(row(&trace, "a").previous_response_id, None);
+}
+
+#[test]
+fn the_latest_response_with_that_call_counts() {
+    let trace = derive([asking("a", 0, &["c1"]), asking("b", 2, &["c1"]), llm("c").at(4, 5).told(&[("c1", "x")])]);
+    assert_eq!(row(&trace, "c").previous_response_id.as_deref(), Some("r-b"));
+}
+
+#[test]
+fn what_the_library_says_stays() {
+    let told = llm("b").at(2, 3).told(&[("c1", "x")]).mapped(|mapped| mapped.previous_response_id = Some("own".into()));
+    assert_eq!(row(&derive([asking("a", 0, &["c1"]), told]), "b").previous_response_id.as_deref(), Some("own"));
+}
+
+#[test]
+fn nothing_is_guessed() {
+    let previous = |spans: Vec<TestSpan>| row(&derive(spans), "z").previous_response_id.clone();
+    let told = |results: &[(&str, &str)]| llm("z").at(8, 9).told(results);
+    // Nobody asked, several asked, the asking call has no id of its own, or the id is everybody's.
+    assert_eq!(previous(vec![told(&[("c1", "x")])]), None);
+    assert_eq!(
+        previous(vec![asking("a", 0, &["c1"]), asking("b", 2, &["c2"]), told(&[("c1", "x"), ("c2", "y")])]),
+        None
+    );
+    let nameless = asking("a", 0, &["c1"]).mapped(|mapped| mapped.response_id = None);
+    assert_eq!(previous(vec![nameless, told(&[("c1", "x")])]), None);
+    let alike = |id: &str, start| answered(asking(id, start, &[id]), "same");
+    assert_eq!(previous(vec![alike("a", 0), alike("b", 2), told(&[("b", "x")])]), None);
+    // A new question alone, and a history that the input holds itself.
+    assert_eq!(previous(vec![asking("a", 0, &["c1"]), llm("z").at(8, 9).question("next")]), None);
+    let history = told(&[("c1", "x")]).mapped(|mapped| {
+        let question = gleaner_model::Message::text("user", "q");
+        mapped.input_messages.as_mut().unwrap().insert(0, question);
+    });
+    assert_eq!(previous(vec![asking("a", 0, &["c1"]), history]), None);
+}
