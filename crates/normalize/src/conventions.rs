@@ -7,9 +7,17 @@
 //!
 //! A further convention is one file with `recognises` and `read`, and one line in the table.
 
+mod agentops;
+mod association;
 mod bodies;
+mod functions;
 mod generic;
+mod laminar;
+mod mlflow;
+mod mlflow_chunks;
 mod openinference;
+mod openllmetry;
+mod openllmetry_js;
 mod otel_genai;
 mod otel_genai_events;
 mod pydantic_ai;
@@ -46,6 +54,13 @@ struct Reading {
 
 /// In order of precedence.
 const CONVENTIONS: &[Convention] = &[
+    Convention {
+        name: "openllmetry",
+        kind_rank: 13,
+        recognises: openllmetry_js::recognises,
+        read: openllmetry_js::read,
+    },
+    Convention { name: "mlflow", kind_rank: 5, recognises: mlflow::recognises, read: mlflow::read },
     Convention { name: "otel_genai", kind_rank: 7, recognises: otel_genai::recognises, read: otel_genai::read },
     Convention {
         name: "openinference",
@@ -53,6 +68,9 @@ const CONVENTIONS: &[Convention] = &[
         recognises: openinference::recognises,
         read: openinference::read,
     },
+    Convention { name: "openllmetry", kind_rank: 6, recognises: openllmetry::recognises, read: openllmetry::read },
+    Convention { name: "agentops", kind_rank: 9, recognises: agentops::recognises, read: agentops::read },
+    Convention { name: "laminar", kind_rank: 4, recognises: laminar::recognises, read: laminar::read },
     Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
 ];
 
@@ -80,6 +98,7 @@ pub fn map(span: &MergedSpan) -> Mapped {
         lift_previous_response(&mut reading.opaque);
     }
     for (_, reading) in &mut readings {
+        add_missing_parameters(&mut mapped, &reading.structured);
         fill(&mut mapped, std::mem::take(&mut reading.structured));
     }
     for (_, reading) in readings {
@@ -89,6 +108,7 @@ pub fn map(span: &MergedSpan) -> Mapped {
         mapped.unmapped_reason = Some(raw::reason(span));
     }
     fill(&mut mapped, generic::read(span));
+    fill(&mut mapped, association::read(span));
     complete(&mut mapped, span);
     mapped
 }
@@ -173,6 +193,14 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
     }
 }
 
+/// Conventions on one span tell different parameters of one call.
+fn add_missing_parameters(mapped: &mut Mapped, other: &Mapped) {
+    let (Some(known), Some(more)) = (&mut mapped.parameters, &other.parameters) else { return };
+    for (name, value) in more {
+        known.entry(name).or_insert_with(|| value.clone());
+    }
+}
+
 /// Adds tool calls and reasoning of another report of the same answer, where this one has none of them.
 fn add_missing_parts(output: &mut [Message], more: &[Message]) {
     let [message] = output else { return };
@@ -182,8 +210,16 @@ fn add_missing_parts(output: &mut [Message], more: &[Message]) {
         let reasoning: Vec<Part> = others().filter(|part| is_reasoning(part)).cloned().collect();
         message.parts.splice(0..0, reasoning);
     }
+    // One call may go by two ids (`call_…` and `fc_…`): its name and arguments tell.
+    let without_id = |call: &Part| match call {
+        Part::ToolCall { name, arguments, .. } => {
+            Part::ToolCall { id: None, name: name.clone(), arguments: arguments.clone() }
+        }
+        other => other.clone(),
+    };
+    let known = message.parts.len();
     for call in others().filter(|part| matches!(part, Part::ToolCall { .. })) {
-        if !has_call(&message.parts, call) {
+        if !has_call(&message.parts, call) && !has_call(&message.parts[..known], &without_id(call)) {
             message.parts.push(call.clone());
         }
     }

@@ -17,6 +17,7 @@ mod calls;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod hidden_calls;
 pub(crate) mod spans;
 mod tools;
 pub(crate) mod tree;
@@ -32,7 +33,8 @@ pub fn derive_trace(
     spans: &[(MergedSpan, Mapped)],
     loose_logs: &[LogFragment],
 ) -> DerivedTrace {
-    let tree = Tree::new(spans);
+    let spans = hidden_calls::with_hidden_calls(spans);
+    let tree = Tree::new(&spans);
     let calls = find_calls(&tree);
     let mut finder = KeyFinder::new(&tree);
     let attribution = attribute(project, trace_id, &tree, &calls.kinds, &mut finder);
@@ -67,6 +69,11 @@ fn fill_from_duplicates(rows: &mut [Span], calls: &Calls) {
         let other = rows[place].clone();
         let row = &mut rows[richest];
         let mut filled: Vec<&'static str> = Vec::new();
+        // Instrumentations add up what a stream reports in pieces; the provider's own client reads the sum.
+        let is_own = |span: &Span| span.scope_name.starts_with("com.anthropic.sdk.");
+        if is_own(&other) && !is_own(row) && other.input_tokens.is_some() && other.output_tokens.is_some() {
+            (row.input_tokens, row.output_tokens) = (None, None);
+        }
         fn fill<T>(filled: &mut Vec<&'static str>, name: &'static str, to: &mut Option<T>, from: Option<T>) {
             if to.is_none() && from.is_some() {
                 filled.push(name);

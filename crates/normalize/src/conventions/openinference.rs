@@ -358,7 +358,7 @@ fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
 }
 
 /// The text of an agent's or chain's input or output: plain text, or that of the one message or last answer it holds.
-fn plain(value: &Value, role: &str) -> Option<String> {
+pub(super) fn plain(value: &Value, role: &str) -> Option<String> {
     let body = structured(value);
     if !holds_messages(&body) {
         return text(value);

@@ -84,6 +84,8 @@ fn read_call(reader: &mut Reader) {
 fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     let mut parameters = reader.prefixed("gen_ai.request.");
     parameters.shift_remove("model");
+    // Tools that AgentOps flattens here are no parameters.
+    parameters.retain(|name, _| !name.starts_with("tools."));
     if let Some(kind) = reader.find("parameters", &["gen_ai.output.type"]) {
         parameters.insert("output_type".to_owned(), kind.clone());
     }

@@ -119,13 +119,21 @@ fn untyped(map: &Map<String, Value>) -> Option<Part> {
 }
 
 fn reasoning(map: &Map<String, Value>) -> Option<Part> {
-    let content = first_str(map, &["content", "text", "thinking", "reasoning"]).map(str::to_owned).or_else(|| {
+    let written = first_str(map, &["content", "text", "thinking", "reasoning"]);
+    let content = written.map(|text| summary_in(text).unwrap_or_else(|| text.to_owned())).or_else(|| {
         // OpenAI: a list of summary texts, which is empty where only the encrypted form was returned.
         let items = first(map, &["summary", "content"])?.as_array()?;
         let texts: Vec<&str> = items.iter().filter_map(text_block_or_summary).collect();
         (!texts.is_empty()).then(|| texts.join("\n"))
     })?;
     Some(Part::Reasoning { content })
+}
+
+/// The summary that some write as JSON of its text blocks.
+fn summary_in(text: &str) -> Option<String> {
+    let Value::Array(blocks) = json(text)? else { return None };
+    let texts: Option<Vec<&str>> = blocks.iter().map(|block| block.get("text")?.as_str()).collect();
+    texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
 }
 
 fn text_block_or_summary(item: &Value) -> Option<&str> {
