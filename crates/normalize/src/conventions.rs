@@ -183,6 +183,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
         rollout_key,
         attempt_key,
         user_key,
+        ancestors,
     );
     let better = |new: &(u8, String)| mapped.session_key.as_ref().is_none_or(|known| new.0 < known.0);
     if other.session_key.as_ref().is_some_and(better) {

@@ -85,6 +85,8 @@ pub struct Mapped {
     pub attempt_key: Option<String>,
     /// The convention's user key.
     pub user_key: Option<String>,
+    /// Ids of the spans above, the root's first, where the convention lists them: for when the parent never comes.
+    pub ancestors: Option<Vec<String>>,
     /// Canonical field to the attribute key or event that it was read from.
     pub source_keys: Map<String, Value>,
 }

@@ -1,10 +1,14 @@
-//! Keys that libraries copy from their context onto every span, whatever it tells of: sessions, users.
+//! Keys that libraries copy from their context onto every span, whatever it tells of: sessions, users, ancestors.
 //!
-//! OpenLLMetry's and Laminar's association properties. The application chooses their names: the usual ones are read.
+//! OpenLLMetry's and Laminar's association properties, whose names the application chooses: the usual ones are read. And
+//! Laminar's path of span ids, written as UUIDs with the id in the last eight bytes.
+
+use serde_json::Value;
 
 use super::otel_genai::provider;
 use super::reader::Reader;
 use crate::mapped::{Mapped, MergedSpan};
+use crate::value::structured;
 
 /// Prefixes of association properties.
 const PREFIXES: &[&str] = &["traceloop.association.properties.", "lmnr.association.properties."];
@@ -20,7 +24,23 @@ pub(super) fn read(span: &MergedSpan) -> Mapped {
     reader.mapped.user_key = user.or_else(|| reader.text("user_key", &["gen_ai.user", "llm.user"]));
     // LangChain callbacks name the framework where the provider belongs, and the provider here.
     reader.mapped.provider = property(&mut reader, "provider", &["ls_provider"]).as_deref().and_then(provider);
+    reader.mapped.ancestors = ancestors(&reader);
     reader.mapped
+}
+
+/// Laminar's path without the span itself.
+fn ancestors(reader: &Reader) -> Option<Vec<String>> {
+    let path = structured(reader.attributes().get("lmnr.span.ids_path")?);
+    let ids: Vec<String> = path.as_array()?.iter().filter_map(Value::as_str).filter_map(span_id).collect();
+    let (_, above) = ids.split_last()?;
+    (!above.is_empty()).then(|| above.to_vec())
+}
+
+/// `00000000-0000-0000-d8a1-0cea38a44c56` is the span `d8a10cea38a44c56`.
+fn span_id(uuid: &str) -> Option<String> {
+    let hex: String = uuid.chars().filter(|c| *c != '-').collect();
+    let (zeros, id) = hex.split_at_checked(16)?;
+    (id.len() == 16 && zeros.bytes().all(|byte| byte == b'0')).then(|| id.to_ascii_lowercase())
 }
 
 /// The first of several properties that says something.

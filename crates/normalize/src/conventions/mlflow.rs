@@ -113,8 +113,7 @@ fn read_call(reader: &mut Reader, span: &MergedSpan) -> Mapped {
         reader.note("model", "mlflow.llm.model");
     }
     reader.mapped.model = asked.or(named);
-    reader.mapped.tool_definitions =
-        reader.find("tool_definitions", &["mlflow.chat.tools"]).and_then(tool_definitions);
+    reader.mapped.tool_definitions = reader.find("tool_definitions", &["mlflow.chat.tools"]).and_then(tool_definitions);
     let cost = reader.find("cost_usd", &["mlflow.llm.cost"]).map(structured);
     reader.mapped.cost_usd = cost.and_then(|cost| cost.get("total_cost").or(Some(&cost)).and_then(number));
     // The provider's own usage says more, and whether what was cached is part of the input.

@@ -194,7 +194,8 @@ fn chat_message(item: &Value, default_role: &str) -> Option<Value> {
     if first_str(fields, &["role"]) == Some("thinking") {
         return Some(json!({"role": "assistant", "reasoning_content": thought(fields.get("content")?)}));
     }
-    if !fields.contains_key("role") {
+    // LangChain's generations have no role of a message.
+    if first_str(fields, &["role"]).is_none_or(|role| role == "unknown") {
         if !["content", "user", "tool_calls", "function_call"].iter().any(|key| fields.contains_key(*key)) {
             return None;
         }
@@ -217,8 +218,8 @@ fn chat_message(item: &Value, default_role: &str) -> Option<Value> {
 
 /// JSON of content blocks is structure; other text, JSON answers and tool results too, stays text.
 fn content_of(content: &Value, fields: &Map<String, Value>) -> Option<Value> {
-    // What a filter took away.
-    if content.as_str() == Some("FILTERED") {
+    // What a filter took away; JSON of no text.
+    if matches!(content.as_str(), Some("FILTERED" | "\"\"")) {
         return Some(Value::Null);
     }
     if fields.contains_key("tool_call_id") {
@@ -258,6 +259,10 @@ fn read_tool(reader: &mut Reader) {
         reader.mapped.tool_call_id = answer.id;
         reader.mapped.tool_name = reader.mapped.tool_name.take().or(answer.name);
     }
+    if reader.mapped.tool_call_id.is_none() {
+        reader.mapped.tool_call_id = asked.as_ref().and_then(|asked| text(asked.pointer("/kwargs/tool_call_id")?));
+        reader.note("tool_call_id", "traceloop.entity.input");
+    }
     let named = reader.text("tool_name", &["traceloop.entity.name"]);
     let asked_name = || asked.as_ref()?.get("tool_name").and_then(text);
     reader.mapped.tool_name = reader.mapped.tool_name.take().or_else(asked_name).or(named);
@@ -290,8 +295,7 @@ fn serialized(body: Value) -> Value {
 fn entity_bodies(reader: &Reader) -> Mapped {
     let body = |key: &str| reader.attributes().get(key).map(|value| arguments_of(&unwrapped(value)));
     let mut opaque = body("traceloop.entity.input").map(|body| bodies::request(&body)).unwrap_or_default();
-    opaque.output_messages =
-        body("traceloop.entity.output").and_then(|body| bodies::response(&body).output_messages);
+    opaque.output_messages = body("traceloop.entity.output").and_then(|body| bodies::response(&body).output_messages);
     for field in ["model", "input_messages", "system_prompt", "tool_definitions", "parameters"] {
         opaque.source_keys.insert(field.to_owned(), json!("traceloop.entity.input"));
     }

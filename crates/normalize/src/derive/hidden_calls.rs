@@ -4,7 +4,7 @@
 //! The framework's step around the call, its parent or a sibling that encloses it in time, returns the whole message.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gleaner_model::{Part, SpanKind};
 use serde_json::Value;
@@ -40,14 +40,16 @@ pub(super) fn with_hidden_calls(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(Mer
         (std::cmp::Reverse(span.end_time_unix_nano), span.span_id.as_str())
     });
     let mut found: Vec<(usize, usize)> = Vec::new();
+    let mut told: HashSet<usize> = HashSet::new();
     for call in hiding {
         let span = &spans[call].0.span;
-        let Some(beside) = span.parent_span_id.as_deref().and_then(|parent| steps.get_mut(parent)) else { continue };
+        let Some(beside) = span.parent_span_id.as_deref().and_then(|parent| steps.get(parent)) else { continue };
         let began = beside.partition_point(|step| key(step).0 <= span.start_time_unix_nano);
-        let encloses = |step: &usize| spans[*step].0.span.end_time_unix_nano >= span.end_time_unix_nano;
-        let nearest = (began.saturating_sub(MAX_STEPS)..began).rev().find(|index| encloses(&beside[*index]));
-        if let Some(index) = nearest {
-            found.push((call, beside.remove(index)));
+        let encloses =
+            |step: &&usize| spans[**step].0.span.end_time_unix_nano >= span.end_time_unix_nano && !told.contains(step);
+        if let Some(step) = beside[..began].iter().rev().take(MAX_STEPS).find(encloses).copied() {
+            told.insert(step);
+            found.push((call, step));
         }
     }
     if found.is_empty() {

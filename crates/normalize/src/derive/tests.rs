@@ -80,3 +80,25 @@ fn project_trace_and_time_are_passed_through() {
     let trace = derive_trace("p", "t", 42, &[], &[]);
     assert_eq!((trace.project.as_str(), trace.trace_id.as_str(), trace.recorded_at_unix_nano), ("p", "t", 42));
 }
+
+/// Instrumentations count a stream's pieces; Anthropic's own client reports what the provider counted.
+#[test]
+fn the_provider_s_own_client_counts() {
+    let report = |id: &str, scope: &str, output: i64| {
+        let mut span =
+            llm(id).under("a").at(1, 9).tokens(5, output).mapped(|mapped| mapped.response_id = Some("r".into()));
+        span.0.span.scope.name = scope.into();
+        span
+    };
+    let trace = derive([
+        agent("a").at(0, 10),
+        report("m1", "opentelemetry.instrumentation.anthropic", 12).question("hi").answer("Hello."),
+        report("m2", "com.anthropic.sdk.python", 11),
+    ]);
+    let richest = trace.spans.iter().find(|span| span.span_id == "m1").expect("the instrumentation's report");
+    assert_eq!(
+        (richest.duplicate_of.as_deref(), richest.input_tokens, richest.output_tokens),
+        (None, Some(5), Some(11))
+    );
+    assert_eq!(richest.source_keys["output_tokens"], "span:m2");
+}

@@ -46,7 +46,8 @@ fn the_parent_tells_of_its_last_call_only() {
 fn an_answer_that_the_call_shows_stays() {
     let shown = Some(vec![Message::text("assistant", "Wait.")]);
     let told = shown.clone();
-    let spans = [hiding("c1").under("p").at(1, 5).mapped(|mapped| mapped.output_messages = told), step("p", "Paris").at(0, 9)];
+    let spans =
+        [hiding("c1").under("p").at(1, 5).mapped(|mapped| mapped.output_messages = told), step("p", "Paris").at(0, 9)];
     assert_eq!(outputs(&spans)[0], shown);
 }
 
@@ -55,7 +56,10 @@ fn a_tool_named_by_its_class_is_known_by_its_arguments() {
     let trace = derive(vec![
         hiding("c1").under("p").at(1, 5),
         step("p", "Paris").at(0, 9),
-        tool("t1", "StructuredTool").under("p").at(6, 7).mapped(|mapped| mapped.tool_arguments = Some(json!({"city": "Paris"}))),
+        tool("t1", "StructuredTool")
+            .under("p")
+            .at(6, 7)
+            .mapped(|mapped| mapped.tool_arguments = Some(json!({"city": "Paris"}))),
     ]);
     let tool = trace.spans.iter().find(|span| span.span_id == "t1").unwrap();
     assert_eq!((tool.tool_name.as_deref(), tool.tool_call_id.as_deref()), (Some("f"), Some("Paris")));
