@@ -28,7 +28,7 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::has_call;
+use crate::messages::{has_call, pair_results};
 use crate::value::text;
 
 /// One way of telling about LLM calls, tools and agents.
@@ -246,6 +246,9 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
         }
     }
     complete_finish_reason(mapped);
+    if let Some(input) = &mut mapped.input_messages {
+        pair_results(input);
+    }
     let name = span.span.name.trim();
     match mapped.kind {
         Some(SpanKind::Tool) if mapped.tool_name.is_none() => {

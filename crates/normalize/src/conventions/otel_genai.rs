@@ -86,8 +86,13 @@ fn read_call(reader: &mut Reader) {
 fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     let mut parameters = reader.prefixed("gen_ai.request.");
     parameters.shift_remove("model");
-    // Tools that AgentOps flattens here are no parameters.
-    parameters.retain(|name, _| !name.starts_with("tools."));
+    // What AgentOps and Laminar put here beside parameters: tools, the kind of call, the transport.
+    let is_parameter = |name: &str| {
+        !matches!(name, "type" | "headers" | "base_url")
+            && !name.starts_with("tools.")
+            && !name.starts_with("functions")
+    };
+    parameters.retain(|name, _| is_parameter(name));
     if let Some(kind) = reader.find("parameters", &["gen_ai.output.type"]) {
         parameters.insert("output_type".to_owned(), kind.clone());
     }

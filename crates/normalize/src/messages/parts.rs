@@ -32,6 +32,8 @@ pub(crate) fn arguments(value: &Value) -> Value {
     match value {
         Value::String(text) => json(text).map(|parsed| structured(&parsed)).unwrap_or_else(|| value.clone()),
         Value::Null => Value::Object(Map::new()),
+        // OpenLLMetry wraps what does not parse.
+        Value::Object(map) if map.len() == 1 && map.get("_raw").is_some_and(Value::is_string) => map["_raw"].clone(),
         other => other.clone(),
     }
 }

@@ -65,3 +65,17 @@ fn a_reward_is_no_answer() {
     ));
     assert_eq!((mapped.kind, mapped.output_text), (Some(SpanKind::Chain), None));
 }
+
+#[test]
+fn the_names_of_the_first_versions() {
+    let agent = map(&span(json!({"agentops.span.kind": "agent", "operation.name": "helper",
+        "agentops.agent.input": "{\"args\": [\"hi\"], \"kwargs\": {}}", "agentops.agent.output": "Hello."})));
+    assert_eq!((agent.agent_name.as_deref(), agent.input_text.as_deref()), (Some("helper"), Some("hi")));
+    let tool = map(&span(json!({"agentops.span.kind": "tool", "operation.name": "f",
+        "agentops.tool.input": "{\"args\": [], \"kwargs\": {\"x\": 1}}", "agentops.tool.output": "408"})));
+    assert_eq!((tool.tool_name.as_deref(), tool.tool_arguments), (Some("f"), Some(json!({"x": 1}))));
+    let call = map(&span(json!({"gen_ai.request.type": "chat", "gen_ai.request.model": "m",
+        "gen_ai.request.functions.0.name": "f", "gen_ai.request.headers": "None"})));
+    assert_eq!((call.kind, call.parameters), (Some(SpanKind::Llm), None));
+    assert_eq!(call.tool_definitions, Some(json!([{"type": "function", "name": "f"}])));
+}
