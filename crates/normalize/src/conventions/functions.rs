@@ -1,7 +1,7 @@
 //! What decorators and callback handlers record of a function that was called: its arguments and what it returned.
 //!
-//! Python's `{"args": […], "kwargs": {…}}`, LangChain's `{"inputs": …, "tags": …}` and `{"outputs": …}`, MCP's
-//! `{"tool_name": …, "arguments": …}` and `{"result": …}`, tool messages; else the value itself.
+//! Python's `{"args": […], "kwargs": {…}}`, LangChain's `{"inputs": …, "tags": …}` and `{"outputs": …, "kwargs": …}`, MCP's
+//! `{"tool_name": …, "arguments": …}`, tool messages; else the value itself.
 
 use gleaner_model::Part;
 use serde_json::{Map, Value};
@@ -24,7 +24,7 @@ pub(super) struct Answer {
 pub(super) fn arguments_of(value: &Value) -> Value {
     let body = structured(value);
     let Value::Object(map) = &body else { return body };
-    if has_only(map, &["inputs", "input_str", "tags", "metadata", "kwargs", "name"]) {
+    if is_of_callback(map, &["inputs", "input_str"]) {
         let given = ["inputs", "input_str"].iter().find_map(|key| map.get(*key).filter(|given| !is_empty(given)));
         if let Some(given) = given {
             return structured(given);
@@ -41,7 +41,7 @@ pub(super) fn arguments_of(value: &Value) -> Value {
         };
     }
     match map.get("arguments") {
-        Some(given) if has_only(map, &["tool_name", "name", "arguments"]) => structured(given),
+        Some(given) if has_only(map, &["tool_name", "arguments"]) => structured(given),
         _ => body,
     }
 }
@@ -82,10 +82,9 @@ fn only_text_argument(given: &Value) -> Option<String> {
     texts.next().is_none().then(|| only.to_owned())
 }
 
-/// The text that an agent or a chain returned: its only text, or the last answer among the messages that it returned.
+/// The text that an agent or a chain returned: the last answer among the messages that it returned, else all of it.
 pub(super) fn final_text_of(value: &Value) -> Option<String> {
-    let returned = unwrapped(value);
-    only_text(&returned).or_else(|| plain(&returned, "assistant"))
+    plain(&unwrapped(value), "assistant")
 }
 
 /// The text itself, or that of the only field.
@@ -102,16 +101,11 @@ fn only_text(value: &Value) -> Option<String> {
 pub(super) fn unwrapped(value: &Value) -> Value {
     let returned = decoded(value);
     let Value::Object(map) = structured(&returned) else { return returned };
-    let inner = if has_only(&map, &["output", "outputs", "kwargs", "tags", "metadata"]) {
-        ["outputs", "output"].iter().find_map(|key| map.get(*key))
-    } else if has_only(&map, &["result", "is_error"]) {
-        map.get("result")
-    } else {
-        None
-    };
-    match inner {
-        Some(inner) if !is_empty(inner) => inner.clone(),
-        _ => returned,
+    let keys = ["outputs", "output"];
+    let inner = keys.iter().find_map(|key| map.get(*key)).filter(|inner| !is_empty(inner));
+    match inner.filter(|_| is_of_callback(&map, &keys)) {
+        Some(inner) => inner.clone(),
+        None => returned,
     }
 }
 
@@ -124,6 +118,13 @@ pub(super) fn decoded(value: &Value) -> Value {
 /// [`decoded`], as text.
 pub(super) fn decoded_text(value: &Value) -> Option<String> {
     text(&decoded(value))
+}
+
+/// LangChain's callbacks record tags and further arguments beside the value.
+fn is_of_callback(map: &Map<String, Value>, values: &[&str]) -> bool {
+    const BESIDE: [&str; 3] = ["tags", "metadata", "kwargs"];
+    BESIDE.iter().any(|key| map.contains_key(*key))
+        && map.keys().all(|key| BESIDE.contains(&key.as_str()) || values.contains(&key.as_str()))
 }
 
 fn has_only(map: &Map<String, Value>, keys: &[&str]) -> bool {

@@ -96,7 +96,13 @@ fn linked_prompt(reader: &mut Reader) -> Option<String> {
 
 fn read_call(reader: &mut Reader, span: &MergedSpan) -> Mapped {
     let body = |reader: &Reader, key: &str| reader.attributes().get(key).map(body_of);
-    let request = body(reader, "mlflow.spanInputs").map(|body| bodies::request(&body)).unwrap_or_default();
+    let mut request = body(reader, "mlflow.spanInputs").map(|body| bodies::request(&body)).unwrap_or_default();
+    // LangChain's inputs are the messages alone.
+    if let Some(asked) = body(reader, "invocation_params").map(|body| bodies::request(&body)) {
+        request.model = request.model.or(asked.model);
+        request.parameters = request.parameters.or(asked.parameters);
+        request.tool_definitions = request.tool_definitions.or(asked.tool_definitions);
+    }
     let mut response = body(reader, "mlflow.spanOutputs").map(|body| bodies::response(&body)).unwrap_or_default();
     if response.output_messages.is_none() {
         let streamed = mlflow_chunks::response(&span.span);

@@ -47,25 +47,20 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     reader.mapped.kind = kind;
     read_call(&mut reader);
     read_messages(&mut reader);
-    let operation = reader.attributes().get("gen_ai.operation.name").and_then(Value::as_str);
-    let opaque = match kind {
-        _ if operation == Some("execute_tool") => {
-            read_tool(&mut reader);
-            Mapped::default()
-        }
+    let opaque = match kind.or_else(|| named_kind(&reader)) {
         Some(SpanKind::Tool) => {
             read_tool(&mut reader);
             Mapped::default()
         }
         Some(SpanKind::Llm) => entity_bodies(&reader),
-        _ => {
+        step => {
             read_step(&mut reader);
+            if step == Some(SpanKind::Agent) {
+                reader.mapped.agent_name = reader.text("agent_name", &["traceloop.entity.name"]);
+            }
             Mapped::default()
         }
     };
-    if kind == Some(SpanKind::Agent) {
-        reader.mapped.agent_name = reader.text("agent_name", &["traceloop.entity.name"]);
-    }
     reader.mapped.agent_version = agent_version(&mut reader);
     Reading { structured: reader.mapped, opaque }
 }
@@ -100,6 +95,16 @@ fn kind(reader: &mut Reader) -> Option<SpanKind> {
         return Some(SpanKind::Tool);
     }
     reader.find("kind", &["db.vector.query.top_k"]).map(|_| SpanKind::Retriever)
+}
+
+/// What the operation says that the span's entity is of, as far as entities differ by it.
+fn named_kind(reader: &Reader) -> Option<SpanKind> {
+    match reader.attributes().get("gen_ai.operation.name")?.as_str()? {
+        "chat" | "text_completion" | "generate_content" | "completion" => Some(SpanKind::Llm),
+        "execute_tool" => Some(SpanKind::Tool),
+        "invoke_agent" | "create_agent" => Some(SpanKind::Agent),
+        _ => None,
+    }
 }
 
 /// A tool called over MCP. Other MCP methods are transport.
@@ -251,7 +256,10 @@ fn read_tool(reader: &mut Reader) {
         reader.mapped.tool_name = params.get("name").and_then(text);
     }
     if let Some(returned) = reader.find("tool_result", &["mcp.response.value", "traceloop.entity.output"]) {
-        let answer = answer_of(returned);
+        // A tool called over MCP: `{"result": …, "is_error"?: true}`.
+        let is_mcp = asked.as_ref().is_some_and(|asked| asked.get("tool_name").is_some());
+        let inner = structured(returned).get("result").filter(|_| is_mcp).cloned();
+        let answer = answer_of(inner.as_ref().unwrap_or(returned));
         reader.mapped.tool_result = Some(answer.response);
         if answer.id.is_some() {
             reader.note("tool_call_id", "traceloop.entity.output");

@@ -27,16 +27,16 @@ fn arguments_by_every_recorder() {
 #[test]
 fn results_stay_what_was_returned() {
     let weather = "{\"city\": \"Paris\"}";
-    for recorded in [
-        json!(weather),
-        json!(json!(weather).to_string()),
-        json!(json!({"output": weather, "kwargs": {}}).to_string()),
-        json!(json!({"result": weather, "is_error": false}).to_string()),
-    ] {
+    for recorded in
+        [json!(weather), json!(json!(weather).to_string()), json!(json!({"output": weather, "kwargs": {}}).to_string())]
+    {
         let answer = answer_of(&recorded);
         assert_eq!((answer.id, answer.response), (None, json!(weather)), "{recorded}");
     }
     assert_eq!(answer_of(&json!("408")).response, json!("408"));
+    let own = json!("{\"output\": 1, \"result\": 2}");
+    assert_eq!(answer_of(&own).response, own, "a tool's own field is not taken for a wrapper");
+    assert_eq!(arguments_of(&json!({"inputs": "tea"})), json!({"inputs": "tea"}));
 }
 
 #[test]
@@ -70,7 +70,11 @@ fn the_question_is_the_only_text_or_the_last_user_message() {
 #[test]
 fn the_final_text_is_the_last_answer() {
     let state = json!({"messages": [{"role": "user", "content": "now?"}, {"role": "assistant", "content": "Yes."}]});
-    for recorded in [json!("Yes."), state.clone(), json!({"outputs": state, "kwargs": {}}), json!({"output": "Yes."})] {
+    for recorded in
+        [json!("Yes."), state.clone(), json!({"outputs": state, "kwargs": {}}), json!({"output": "Yes.", "kwargs": {}})]
+    {
         assert_eq!(final_text_of(&text_of(&recorded)).as_deref(), Some("Yes."), "{recorded}");
     }
+    let answer = json!("{\"city\":\"Paris\"}");
+    assert_eq!(final_text_of(&answer).as_deref(), answer.as_str(), "an answer in JSON stays JSON");
 }

@@ -184,3 +184,17 @@ fn a_refusal_in_the_translation_is_one() {
         map(&translated(json!({"gen_ai.operation.name": "chat", "gen_ai.output.messages": answer.to_string()})));
     assert_eq!(output(&mapped)[0]["parts"], json!([{"type": "refusal", "content": "No."}]));
 }
+
+#[test]
+fn langchain_s_parameters_stand_beside_its_inputs() {
+    let mapped = map(&encoded(
+        json!({"mlflow.spanType": "CHAT_MODEL", "mlflow.spanInputs": [[{"type": "human", "content": "hi"}]],
+        "invocation_params": {"model": "gpt-4o", "temperature": 0.5, "tools": [{"type": "function", "function": {"name": "f"}}]}}),
+    ));
+    assert_eq!(
+        (mapped.model.as_deref(), &mapped.parameters.as_ref().unwrap()["temperature"]),
+        (Some("gpt-4o"), &json!(0.5))
+    );
+    assert_eq!(mapped.tool_definitions, Some(json!([{"type": "function", "name": "f"}])));
+    assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]));
+}

@@ -216,3 +216,24 @@ fn versions_of_the_entity_and_of_the_prompt() {
     let prompt = json!({"llm.request.type": "chat", "traceloop.prompt.key": "greeting", "traceloop.prompt.version": 3});
     assert_eq!(version(prompt), Some("greeting@3".into()));
 }
+
+#[test]
+fn entities_of_a_named_operation() {
+    let mut call = entity(
+        "task",
+        "m",
+        json!([{"role": "user", "content": "hi"}]),
+        json!({"role": "assistant", "content": "Hello."}),
+    );
+    call["gen_ai.operation.name"] = json!("chat");
+    let call = map(&span(call));
+    assert_eq!(call.kind, Some(SpanKind::Llm));
+    assert_eq!(input(&call), json!([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]));
+    assert_eq!(output(&call)[0]["parts"], json!([{"type": "text", "content": "Hello."}]));
+    let mut agent =
+        entity("workflow", "helper", json!({"inputs": "hi", "tags": []}), json!({"outputs": "Hello.", "kwargs": {}}));
+    agent["gen_ai.operation.name"] = json!("invoke_agent");
+    let agent = map(&span(agent));
+    assert_eq!((agent.kind, agent.agent_name.as_deref()), (Some(SpanKind::Agent), Some("helper")));
+    assert_eq!((agent.input_text.as_deref(), agent.output_text.as_deref()), (Some("hi"), Some("Hello.")));
+}
