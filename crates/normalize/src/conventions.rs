@@ -8,14 +8,18 @@
 //! A further convention is one file with `recognises` and `read`, and one line in `registry.rs`.
 
 mod agent_framework;
+mod agentops;
+mod association;
 mod bodies;
 mod braintrust;
 pub(crate) mod claude_code;
 pub(crate) mod codex;
 mod dify;
+mod functions;
 pub(crate) mod gemini_cli;
 mod generic;
 mod genkit;
+mod laminar;
 mod langfuse;
 mod langsmith;
 mod langwatch;
@@ -24,9 +28,13 @@ mod livekit;
 mod logfire;
 mod mastra;
 mod mcp;
+mod mlflow;
+mod mlflow_chunks;
 mod n8n;
 mod openinference;
 mod openlit;
+mod openllmetry;
+mod openllmetry_js;
 mod opik;
 mod otel_genai;
 mod otel_genai_content;
@@ -47,7 +55,7 @@ use serde_json::Value;
 
 use self::registry::{CONVENTIONS, Convention};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{COMPLETED, has_call};
+use crate::messages::{COMPLETED, has_call, pair_results};
 use crate::value::text;
 
 /// What one convention reads from a span.
@@ -89,6 +97,7 @@ pub fn map(span: &MergedSpan) -> Mapped {
         lift_previous_response(&mut reading.opaque);
     }
     for (_, reading) in &mut readings {
+        add_missing_parameters(&mut mapped, &reading.structured);
         fill(&mut mapped, std::mem::take(&mut reading.structured));
     }
     for (_, reading) in readings {
@@ -98,6 +107,7 @@ pub fn map(span: &MergedSpan) -> Mapped {
         mapped.unmapped_reason = Some(raw::reason(span));
     }
     fill(&mut mapped, generic::read(span));
+    fill(&mut mapped, association::read(span));
     complete(&mut mapped, span);
     mapped
 }
@@ -174,6 +184,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
         rollout_key,
         attempt_key,
         user_key,
+        ancestors,
     );
     let better = |new: &(u8, String)| mapped.session_key.as_ref().is_none_or(|known| new.0 < known.0);
     if other.session_key.as_ref().is_some_and(better) {
@@ -184,13 +195,29 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
     }
 }
 
+/// Conventions on one span tell different parameters of one call.
+fn add_missing_parameters(mapped: &mut Mapped, other: &Mapped) {
+    let (Some(known), Some(more)) = (&mut mapped.parameters, &other.parameters) else { return };
+    for (name, value) in more {
+        known.entry(name).or_insert_with(|| value.clone());
+    }
+}
+
 /// Adds tool calls and reasoning of another convention's reading of the same answer, where this one has none of them.
 fn add_missing_parts(output: &mut [Message], more: &[Message]) {
     add_missing_details(output, more);
     let [message] = output else { return };
     let others = || more.iter().flat_map(|message| &message.parts);
+    // One call may go by two ids (`call_…` and `fc_…`): its name and arguments tell.
+    let without_id = |call: &Part| match call {
+        Part::ToolCall { name, arguments, .. } => {
+            Part::ToolCall { id: None, name: name.clone(), arguments: arguments.clone() }
+        }
+        other => other.clone(),
+    };
+    let known = message.parts.len();
     for call in others().filter(|part| matches!(part, Part::ToolCall { .. })) {
-        if !has_call(&message.parts, call) {
+        if !has_call(&message.parts, call) && !has_call(&message.parts[..known], &without_id(call)) {
             message.parts.push(call.clone());
         }
     }
@@ -258,6 +285,9 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
         && cached > input
     {
         mapped.input_tokens = Some(input.saturating_add(cached));
+    }
+    if let Some(input) = &mut mapped.input_messages {
+        pair_results(input);
     }
     let name = span.span.name.trim();
     match mapped.kind {

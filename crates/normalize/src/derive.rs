@@ -20,6 +20,7 @@ mod errors;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod hidden_calls;
 mod prompts;
 mod reasoning;
 pub(crate) mod spans;
@@ -37,7 +38,8 @@ pub fn derive_trace(
     spans: &[(MergedSpan, Mapped)],
     loose_logs: &[LogFragment],
 ) -> DerivedTrace {
-    let tree = Tree::new(spans);
+    let spans = hidden_calls::with_hidden_calls(spans);
+    let tree = Tree::new(&spans);
     let calls = find_calls(&tree);
     let mut finder = KeyFinder::new(&tree);
     let attribution = attribute(project, trace_id, &tree, &calls.kinds, &mut finder);
@@ -80,6 +82,11 @@ fn fill_from_duplicates(tree: &Tree<'_>, rows: &mut [Span], calls: &Calls) {
         if tree.nodes[richest].mapped.is_late_record {
             row.start_time_unix_nano = row.start_time_unix_nano.min(other.start_time_unix_nano);
             filled.push("start_time_unix_nano");
+        }
+        // Instrumentations add up what a stream reports in pieces; the provider's own client reads the sum.
+        let is_own = |span: &Span| span.scope_name.starts_with("com.anthropic.sdk.");
+        if is_own(&other) && !is_own(row) && other.input_tokens.is_some() && other.output_tokens.is_some() {
+            (row.input_tokens, row.output_tokens) = (None, None);
         }
         fn fill<T>(filled: &mut Vec<&'static str>, name: &'static str, to: &mut Option<T>, from: Option<T>) {
             if to.is_none() && from.is_some() {

@@ -8,6 +8,7 @@
 //! roles are `system`, `user`, `assistant`, `tool`, or as sent where none of these is meant.
 
 mod finish;
+mod pairs;
 mod parts;
 mod tools;
 
@@ -15,6 +16,7 @@ use gleaner_model::{Message, Part, canonical_json};
 use serde_json::{Map, Value};
 
 pub(crate) use finish::{COMPLETED, finish_reason};
+pub(crate) use pairs::pair_results;
 pub(crate) use parts::{arguments, parts};
 pub(crate) use tools::tool_definitions;
 
@@ -157,6 +159,7 @@ const CONTENT_KEYS: &[&str] = &[
     "parts",
     "content",
     "contents",
+    "blocks",
     "reasoning_content",
     "thinking",
     "refusal",
@@ -178,7 +181,7 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
     if let Some(reasoning) = first_str(map, &["reasoning_content", "reasoning", "thinking"]) {
         out.push(Part::Reasoning { content: reasoning.to_owned() });
     }
-    let content = first(map, &["parts", "content", "contents"]);
+    let content = first(map, &["parts", "content", "contents", "blocks"]);
     let result_id = first_text(map, &["tool_call_id", "toolCallId", "tool_use_id"]);
     match content {
         Some(content) if role == "tool" => out.extend(tool_results(map, content, result_id)),

@@ -115,7 +115,9 @@ fn answer(map: &Map<String, Value>, body: &Value) -> Vec<Message> {
     if let Some(generation) = generation(map) {
         let message_of = generation.get("message").filter(|message| !is_empty(message)).unwrap_or(generation);
         let mut read = message(message_of, "assistant");
-        let metadata = generation.pointer("/message/kwargs/response_metadata");
+        let metadata = generation
+            .pointer("/message/kwargs/response_metadata")
+            .or_else(|| generation.pointer("/message/response_metadata"));
         let told = [generation.get("generation_info"), metadata];
         let finish = told.into_iter().flatten().filter_map(Value::as_object);
         let finish = finish.filter_map(|map| first(map, &["finish_reason", "stop_reason", "status"])).next();

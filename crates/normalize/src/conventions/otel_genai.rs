@@ -83,8 +83,10 @@ fn read_call(reader: &mut Reader) {
     reader.mapped.operation = reader.text("operation", &["gen_ai.operation.name"]);
     reader.mapped.provider =
         ["gen_ai.provider.name", "gen_ai.system"].iter().find_map(|key| provider(&reader.text("provider", &[key])?));
-    reader.mapped.model = reader.text("model", &["gen_ai.request.model"]);
-    reader.mapped.response_model = reader.text("response_model", &["gen_ai.response.model"]);
+    // What OpenLLMetry says of a model that LangChain does not name.
+    let is_named = |model: &String| model != "unknown";
+    reader.mapped.model = reader.text("model", &["gen_ai.request.model"]).filter(is_named);
+    reader.mapped.response_model = reader.text("response_model", &["gen_ai.response.model"]).filter(is_named);
     reader.mapped.response_id = reader.text("response_id", &["gen_ai.response.id"]);
     let finish = ["gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"];
     reader.mapped.finish_reason = reader.find("finish_reason", &finish).and_then(finish_reason);
@@ -124,7 +126,13 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     if let Some(stops) = parameters.get_mut("stop_sequences") {
         *stops = structured(stops);
     }
-    parameters.shift_remove("tools");
+    // What AgentOps and Laminar put here beside parameters: tools, the kind of call, the transport.
+    let is_parameter = |name: &str| {
+        !matches!(name, "type" | "headers" | "base_url" | "tools")
+            && !name.starts_with("tools.")
+            && !name.starts_with("functions")
+    };
+    parameters.retain(|name, _| is_parameter(name));
     if let Some(kind) = reader.find("parameters", &["gen_ai.output.type"]) {
         parameters.insert("output_type".to_owned(), kind.clone());
     }

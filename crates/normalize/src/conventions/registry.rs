@@ -38,11 +38,19 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     // Before OpenTelemetry's: of its older keys the AI SDK writes a part, with the same values.
     vercel_ai 3 "experimental_telemetry: { isEnabled: true, functionId, metadata: { sessionId, userId } }; from version 7 \
         registerTelemetry(new OpenTelemetry({ runtimeContext: true })) and runtimeContext: { sessionId, userId }"
+    // Before the others: repairs what they would misread.
+    openllmetry_js 13 "as for openllmetry"
+    mlflow 5 "mlflow.<library>.autolog() with an OTLP endpoint; @mlflow.trace(span_type=\"TOOL\"); session.id as an attribute"
     // Before OpenTelemetry's, whose keys it fills with other numbers.
     openlit 6 "capture_message_content=True (default); session.id and user.id on a span of yours; @openlit.trace on tools"
     otel_genai 7 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or SPAN_AND_EVENT with \
         OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; a logs exporter where content goes by events"
     openinference 1 "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and their kind; using_session(), using_user()"
+    openllmetry 6 "TRACELOOP_TRACE_CONTENT not false; @tool, @agent, @workflow; \
+        Traceloop.set_association_properties({\"session_id\": , \"user_id\": })"
+    agentops 9 "agentops.init() with its OTLP exporter set to Gleaner; @tool, @agent, @operation"
+    laminar 4 "content is on; @observe(span_type=\"TOOL\"); Laminar.set_trace_session_id() and set_trace_user_id()"
+    // After OpenLLMetry, whose older keys it shares.
     litellm 6 "callbacks=[\"otel\"] and message logging on; user= with each call; sessions on a span around the call"
     spring_ai 6 "spring.ai.chat.observations.log-prompt and log-completion; export logs"
     livekit 6 "set_tracer_provider(); sessions from gen_ai.conversation.id, else the room"

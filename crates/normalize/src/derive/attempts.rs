@@ -88,10 +88,7 @@ fn attempt_part(
             Some(_) => AttemptStatus::Ok,
         },
         error: root.and_then(|root| root.error.clone()),
-        input_text: root
-            .and_then(|root| root.input_text.clone())
-            .or_else(|| input_messages.as_deref().and_then(last_user_text))
-            .or_else(|| first_call.and_then(|call| call.input_text.clone())),
+        input_text: question(root, first_call),
         continued_span_id: first_call
             .filter(|call| call.previous_response_id.is_some())
             .map(|call| call.span_id.clone()),
@@ -119,6 +116,17 @@ fn attempt_part(
             .rev()
             .find(|place| rows[**place].input_messages.is_some())
             .map(|place| rows[*place].span_id.clone()),
+    }
+}
+
+/// The question: what the root was given, else what the root agent's first call was asked.
+fn question(root: Option<&Span>, first_call: Option<&Span>) -> Option<String> {
+    let messages = first_call.and_then(|call| call.input_messages.as_deref());
+    let asked = messages.and_then(last_user_text).or_else(|| first_call.and_then(|call| call.input_text.clone()));
+    match (root.and_then(|root| root.input_text.clone()), asked) {
+        // A framework may record all arguments of its entry; where they hold the question word for word, it is meant.
+        (Some(arguments), Some(asked)) if is_json_around(&arguments, &asked) => Some(asked),
+        (recorded, asked) => recorded.or(asked),
     }
 }
 

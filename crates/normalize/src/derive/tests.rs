@@ -94,3 +94,25 @@ fn a_report_without_an_answer_takes_the_failure_that_another_report_tells() {
     assert_eq!((call.status.as_str(), call.error.as_deref()), ("error", Some("error")));
     assert_eq!(call.source_keys["error"], "span:inner");
 }
+
+/// Instrumentations count a stream's pieces; Anthropic's own client reports what the provider counted.
+#[test]
+fn the_provider_s_own_client_counts() {
+    let report = |id: &str, scope: &str, output: i64| {
+        let mut span =
+            llm(id).under("a").at(1, 9).tokens(5, output).mapped(|mapped| mapped.response_id = Some("r".into()));
+        span.0.span.scope.name = scope.into();
+        span
+    };
+    let trace = derive([
+        agent("a").at(0, 10),
+        report("m1", "opentelemetry.instrumentation.anthropic", 12).question("hi").answer("Hello."),
+        report("m2", "com.anthropic.sdk.python", 11),
+    ]);
+    let richest = trace.spans.iter().find(|span| span.span_id == "m1").expect("the instrumentation's report");
+    assert_eq!(
+        (richest.duplicate_of.as_deref(), richest.input_tokens, richest.output_tokens),
+        (None, Some(5), Some(11))
+    );
+    assert_eq!(richest.source_keys["output_tokens"], "span:m2");
+}

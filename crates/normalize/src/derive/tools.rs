@@ -2,7 +2,7 @@
 //!
 //! A call is found by its id; else by tool name and order, among the outputs of model calls that began before the tool did:
 //! those with the same parent first, then those of the same agent, then those of the same attempt. A call is given to one
-//! tool span only. What a tool span says itself stays, except arguments that the framework flattened (`Paris` for
+//! tool span only. A tool span that is named by the tool's class is found by its arguments. What a tool span says itself stays, except arguments that the framework flattened (`Paris` for
 //! `{"city": "Paris"}`).
 
 use std::collections::{HashMap, VecDeque};
@@ -46,7 +46,22 @@ pub(crate) fn join_tool_calls(tree: &Tree<'_>, calls: &Calls, attribution: &Attr
             offers.add(next_call, call, &scopes(call.model_span));
             next_call += 1;
         }
-        if let Some(call) = offers.claim(&mut asked, &rows[place], &scopes(place)) {
+        let by_class = rows[place].tool_name.as_deref().is_some_and(is_class_name);
+        let call = if by_class {
+            let attempt = attribution.attempt_of[place];
+            rows[place].tool_arguments.as_ref().and_then(|own| {
+                let is_same = |call: &AskedCall<'_>| {
+                    attribution.attempt_of[call.model_span] == attempt && call.arguments == own && !call.is_claimed
+                };
+                asked.claim_last(next_call, is_same)
+            })
+        } else {
+            offers.claim(&mut asked, &rows[place], &scopes(place))
+        };
+        if let Some(call) = call {
+            if by_class {
+                rows[place].tool_name = None;
+            }
             fill_from_call(&mut rows[place], tree, &asked.calls[call]);
         }
     }
@@ -98,6 +113,21 @@ impl<'a> AskedCalls<'a> {
         self.calls[call].is_claimed = true;
         Some(call)
     }
+
+    /// The latest before `end` that fits.
+    fn claim_last(&mut self, end: usize, fits: impl Fn(&AskedCall<'a>) -> bool) -> Option<usize> {
+        let call = (end.saturating_sub(MAX_COMPARED)..end).rev().find(|call| fits(&self.calls[*call]))?;
+        self.calls[call].is_claimed = true;
+        Some(call)
+    }
+}
+
+/// How many calls are compared with the arguments of a tool span.
+const MAX_COMPARED: usize = 64;
+
+/// `DynamicStructuredTool`: the class that stands for any tool.
+fn is_class_name(name: &str) -> bool {
+    name.ends_with("Tool") && name.starts_with(char::is_uppercase) && !name.contains(['_', ' ', '-'])
 }
 
 /// Where a call and a tool span may meet, closest first.

@@ -48,7 +48,10 @@ impl<'a> Tree<'a> {
             nodes.iter().enumerate().map(|(place, node)| (node.span().span_id.as_str(), place)).collect();
         let mut parents: Vec<Option<usize>> = nodes
             .iter()
-            .map(|node| node.span().parent_span_id.as_deref().and_then(|id| places.get(id).copied()))
+            .map(|node| {
+                let parent = node.span().parent_span_id.as_deref()?;
+                places.get(parent).copied().or_else(|| nearest_listed(node, &places))
+            })
             .collect();
         let parent_absent = nodes
             .iter()
@@ -85,6 +88,16 @@ impl<'a> Tree<'a> {
         self.parents[place].is_none() && !self.parent_absent[place]
     }
 }
+
+/// The nearest of the ancestors that a span lists itself, where its parent is not in the trace.
+fn nearest_listed(node: &Node<'_>, places: &HashMap<&str, usize>) -> Option<usize> {
+    let own = node.span().span_id.as_str();
+    let listed = node.mapped.ancestors.iter().flatten().rev().take(MAX_LISTED);
+    listed.filter(|id| *id != own).find_map(|id| places.get(id.as_str()).copied())
+}
+
+/// How many listed ancestors are looked up.
+const MAX_LISTED: usize = 64;
 
 /// Cuts every cycle at its first span by (start, id), which then has no parent.
 fn break_cycles(parents: &mut [Option<usize>]) {

@@ -32,6 +32,8 @@ pub(crate) fn arguments(value: &Value) -> Value {
     match value {
         Value::String(text) => json(text).map(|parsed| structured(&parsed)).unwrap_or_else(|| value.clone()),
         Value::Null => Value::Object(Map::new()),
+        // OpenLLMetry wraps what does not parse.
+        Value::Object(map) if map.len() == 1 && map.get("_raw").is_some_and(Value::is_string) => map["_raw"].clone(),
         other => other.clone(),
     }
 }
@@ -119,13 +121,21 @@ fn untyped(map: &Map<String, Value>) -> Option<Part> {
 }
 
 fn reasoning(map: &Map<String, Value>) -> Option<Part> {
-    let content = first_str(map, &["content", "text", "thinking", "reasoning"]).map(str::to_owned).or_else(|| {
+    let written = first_str(map, &["content", "text", "thinking", "reasoning"]);
+    let content = written.map(|text| summary_in(text).unwrap_or_else(|| text.to_owned())).or_else(|| {
         // OpenAI: a list of summary texts, which is empty where only the encrypted form was returned.
         let items = first(map, &["summary", "content"])?.as_array()?;
         let texts: Vec<&str> = items.iter().filter_map(text_block_or_summary).collect();
         (!texts.is_empty()).then(|| texts.join("\n"))
     })?;
     Some(Part::Reasoning { content })
+}
+
+/// The summary that some write as JSON of its text blocks.
+fn summary_in(text: &str) -> Option<String> {
+    let Value::Array(blocks) = json(text)? else { return None };
+    let texts: Option<Vec<&str>> = blocks.iter().map(|block| block.get("text")?.as_str()).collect();
+    texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
 }
 
 fn text_block_or_summary(item: &Value) -> Option<&str> {

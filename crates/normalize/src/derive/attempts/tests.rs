@@ -255,3 +255,20 @@ fn artifacts_are_declared_by_any_span_and_copies_count_once() {
         .collect();
     assert_eq!(artifacts, [("draft", "t", 4), ("final", "a", 99)]);
 }
+
+#[test]
+fn the_question_among_the_arguments_of_the_root_is_the_question() {
+    let asked = |arguments: &str| {
+        let trace = derive([
+            agent("a").at(0, 99).mapped(|mapped| mapped.input_text = Some(arguments.into())),
+            llm("m").under("a").at(1, 2).question("And now?"),
+        ]);
+        only(&trace).input_text.clone()
+    };
+    assert_eq!(asked("{\"args\":[2,[],\"And now?\"],\"kwargs\":{}}").as_deref(), Some("And now?"));
+    assert_eq!(
+        asked("{\"topic\":\"tea\"}").as_deref(),
+        Some("{\"topic\":\"tea\"}"),
+        "a prompt made of it is another text"
+    );
+}

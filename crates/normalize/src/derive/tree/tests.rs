@@ -63,3 +63,20 @@ fn very_deep_chains_are_derived() {
     let cyclic = derive(spans);
     assert_eq!(cyclic.attempts[0].root_span_id.as_deref(), Some("000000"));
 }
+
+#[test]
+fn where_the_parent_never_comes_the_nearest_listed_ancestor_stands_in() {
+    let listed = |span: TestSpan| {
+        span.mapped(|mapped| mapped.ancestors = Some(vec!["root".into(), "mid".into(), "gone".into()]))
+    };
+    let spans = pairs(vec![
+        chain("root").at(1, 9),
+        chain("mid").under("root").at(2, 8),
+        listed(chain("a").under("gone").at(3, 4)),
+        listed(chain("b").under("root").at(5, 6)),
+    ]);
+    let tree = Tree::new(&spans);
+    let parent = |place: usize| tree.parents[place].map(|parent| tree.nodes[parent].span().span_id.as_str());
+    assert_eq!([parent(2), parent(3)], [Some("mid"), Some("root")]);
+    assert!(!tree.parent_absent[2]);
+}

@@ -1,0 +1,66 @@
+use gleaner_model::{Message, Part};
+use serde_json::json;
+
+use super::super::fixtures::{TestSpan, chain, llm, tool};
+use super::with_hidden_calls;
+use crate::derive::fixtures::derive;
+
+fn call(city: &str) -> Option<Vec<Message>> {
+    let part = Part::ToolCall { id: Some(city.into()), name: "f".into(), arguments: json!({"city": city}) };
+    Some(vec![Message { role: "assistant".into(), parts: vec![part], name: None, finish_reason: None }])
+}
+
+fn hiding(id: &str) -> TestSpan {
+    llm(id).mapped(|mapped| mapped.finish_reason = Some("tool_call".into()))
+}
+
+fn step(id: &str, city: &str) -> TestSpan {
+    chain(id).mapped(|mapped| mapped.output_messages = call(city))
+}
+
+fn outputs(spans: &[TestSpan]) -> Vec<Option<Vec<Message>>> {
+    let pairs: Vec<_> = spans.iter().map(|TestSpan(merged, mapped)| (merged.clone(), mapped.clone())).collect();
+    with_hidden_calls(&pairs).iter().map(|(_, mapped)| mapped.output_messages.clone()).collect()
+}
+
+#[test]
+fn the_nearest_enclosing_sibling_tells() {
+    let spans = [
+        hiding("c1").under("w").at(20, 30),
+        step("wide", "Oslo").under("w").at(0, 90),
+        step("near", "Paris").under("w").at(10, 31),
+        step("later", "Rome").under("w").at(40, 50),
+    ];
+    let cities: Vec<_> = outputs(&spans)[0].iter().flatten().flat_map(|message| message.parts.clone()).collect();
+    assert_eq!(cities, call("Paris").unwrap()[0].parts);
+}
+
+#[test]
+fn the_parent_tells_of_its_last_call_only() {
+    let spans = [hiding("c1").under("p").at(1, 5), hiding("c2").under("p").at(6, 9), step("p", "Paris").at(0, 10)];
+    let told: Vec<bool> = outputs(&spans).iter().map(Option::is_some).collect();
+    assert_eq!(told, [false, true, true]);
+}
+
+#[test]
+fn an_answer_that_the_call_shows_stays() {
+    let shown = Some(vec![Message::text("assistant", "Wait.")]);
+    let told = shown.clone();
+    let spans =
+        [hiding("c1").under("p").at(1, 5).mapped(|mapped| mapped.output_messages = told), step("p", "Paris").at(0, 9)];
+    assert_eq!(outputs(&spans)[0], shown);
+}
+
+#[test]
+fn a_tool_named_by_its_class_is_known_by_its_arguments() {
+    let trace = derive(vec![
+        hiding("c1").under("p").at(1, 5),
+        step("p", "Paris").at(0, 9),
+        tool("t1", "StructuredTool")
+            .under("p")
+            .at(6, 7)
+            .mapped(|mapped| mapped.tool_arguments = Some(json!({"city": "Paris"}))),
+    ]);
+    let tool = trace.spans.iter().find(|span| span.span_id == "t1").unwrap();
+    assert_eq!((tool.tool_name.as_deref(), tool.tool_call_id.as_deref()), (Some("f"), Some("Paris")));
+}
