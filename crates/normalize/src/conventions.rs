@@ -9,9 +9,13 @@
 
 mod bodies;
 mod generic;
+mod google_adk;
+mod haystack;
+mod haystack_messages;
 mod openinference;
 mod otel_genai;
 mod otel_genai_events;
+mod provider;
 mod pydantic_ai;
 mod raw;
 mod reader;
@@ -46,6 +50,7 @@ struct Reading {
 
 /// In order of precedence.
 const CONVENTIONS: &[Convention] = &[
+    Convention { name: "haystack", kind_rank: 0, recognises: haystack::recognises, read: haystack::read },
     Convention { name: "otel_genai", kind_rank: 7, recognises: otel_genai::recognises, read: otel_genai::read },
     Convention {
         name: "openinference",
@@ -54,6 +59,7 @@ const CONVENTIONS: &[Convention] = &[
         read: openinference::read,
     },
     Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
+    Convention { name: "google_adk", kind_rank: 0, recognises: google_adk::recognises, read: google_adk::read },
 ];
 
 /// Reads everything that a span says.
@@ -91,6 +97,13 @@ pub fn map(span: &MergedSpan) -> Mapped {
     fill(&mut mapped, generic::read(span));
     complete(&mut mapped, span);
     mapped
+}
+
+/// Model calls and tool executions that the span tells of beside itself, in order; see [`crate::told`].
+pub(crate) fn told(span: &MergedSpan) -> Vec<Mapped> {
+    let mut told = haystack::told(span);
+    told.extend(google_adk::told(span));
+    told
 }
 
 fn has_messages(mapped: &Mapped) -> bool {

@@ -16,6 +16,7 @@ pub mod mapped;
 pub mod merge;
 mod messages;
 pub mod telemetry_feedback;
+mod told;
 pub mod units;
 mod value;
 

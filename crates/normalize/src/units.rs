@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 
 use crate::derive::derive_trace;
+use crate::told::add_told_spans;
 use crate::{map, merge};
 
 /// The session of an agent that logs, where this fragment names one: fragments with one key, and all that share a trace with
@@ -31,7 +32,7 @@ pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTr
 fn derive_one(project: &str, trace_id: &str, fragments: &[StoredFragment]) -> DerivedTrace {
     let recorded_at = fragments.iter().map(|f| f.recorded_at_unix_nano).max().unwrap_or(0);
     let merged = merge(fragments);
-    let mapped: Vec<_> = merged
+    let mut mapped: Vec<_> = merged
         .spans
         .into_iter()
         .map(|span| {
@@ -39,6 +40,7 @@ fn derive_one(project: &str, trace_id: &str, fragments: &[StoredFragment]) -> De
             (span, mapped)
         })
         .collect();
+    add_told_spans(&mut mapped);
     let loose_logs: Vec<_> = merged.loose_logs.into_iter().map(|loose| loose.log).collect();
     derive_trace(project, trace_id, recorded_at, &mapped, &loose_logs)
 }

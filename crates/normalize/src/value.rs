@@ -6,10 +6,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+mod python;
+
+pub(crate) use python::python;
+
 /// Whole values that stand for content which the client hid.
 const REDACTED: &[&str] = &["__REDACTED__", "<REDACTED>", "[REDACTED]", "[redacted]", "<redacted>"];
 
-/// Whether a value says nothing: null, empty, `N/A`, or a marker in place of hidden content.
+/// Whether a value says nothing: null, empty, `N/A`, ADK's `<not specified>`, or a marker in place of hidden content.
 pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -22,7 +26,7 @@ pub(crate) fn is_empty(value: &Value) -> bool {
 
 /// [`is_empty`] for text.
 pub(crate) fn is_empty_text(text: &str) -> bool {
-    text.is_empty() || text == "N/A" || is_redacted(text)
+    text.is_empty() || matches!(text, "N/A" | "<not specified>") || is_redacted(text)
 }
 
 /// Whether a text is nothing but a marker for hidden content.

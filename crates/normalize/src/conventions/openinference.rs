@@ -3,14 +3,14 @@
 //! Request and response bodies (`input.value`, `output.value`) count as opaque on LLM spans: they give only what no
 //! structured key gives. On tool, agent and chain spans they are the span's own input and output.
 
-use gleaner_model::{Message, SpanKind};
+use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{arguments, finish_reason, lift_system, message, messages, tool_definitions};
+use crate::messages::{arguments, finish_reason, has_call, lift_system, message, messages, tool_definitions};
 use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
 
 /// Whether the span carries OpenInference's kind, or messages in its form.
@@ -52,6 +52,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
             Mapped::default()
         }
     };
+    drop_stale_calls(&mut reader.mapped, span);
     if kind == Some(SpanKind::Llm) && !is_call(span, &reader.mapped, &opaque) {
         reader.mapped.kind = Some(SpanKind::Chain);
     }
@@ -212,6 +213,19 @@ fn read_messages(reader: &mut Reader, attributes: &Map<String, Value>) {
     reader.mapped.output_messages = output;
 }
 
+/// Where calls write over each other's keys (ADK), tool calls of the earlier one stay beside the later answer. Gemini's
+/// response body tells which are its own.
+fn drop_stale_calls(mapped: &mut Mapped, span: &MergedSpan) {
+    let body = span.span.attributes.get("output.value").map(structured).unwrap_or_default();
+    if body.pointer("/content/parts").is_none() {
+        return;
+    }
+    let own: Vec<_> = bodies::response(&body).output_messages.into_iter().flatten().flat_map(|m| m.parts).collect();
+    for message in mapped.output_messages.iter_mut().flatten() {
+        message.parts.retain(|part| !matches!(part, Part::ToolCall { .. }) || has_call(&own, part));
+    }
+}
+
 fn flattened(attributes: &Map<String, Value>, prefix: &str, default_role: &str) -> Option<Vec<Message>> {
     let list: Vec<Value> = unflatten(attributes, prefix).iter().map(nested_message).collect();
     captured(messages(&Value::Array(list), default_role))
@@ -352,7 +366,7 @@ fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
         return None;
     }
     message(value, "tool").parts.into_iter().find_map(|part| match part {
-        gleaner_model::Part::ToolCallResponse { id, response, .. } => Some((id, response)),
+        Part::ToolCallResponse { id, response, .. } => Some((id, response)),
         _ => None,
     })
 }
