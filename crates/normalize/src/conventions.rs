@@ -7,6 +7,8 @@
 //!
 //! A further convention is one file with `recognises` and `read`, and one line in the table.
 
+mod agent_lightning;
+mod autogen;
 mod bodies;
 mod generic;
 mod google_adk;
@@ -60,6 +62,13 @@ const CONVENTIONS: &[Convention] = &[
     },
     Convention { name: "pydantic_ai", kind_rank: 8, recognises: pydantic_ai::recognises, read: pydantic_ai::read },
     Convention { name: "google_adk", kind_rank: 0, recognises: google_adk::recognises, read: google_adk::read },
+    Convention {
+        name: "agent_lightning",
+        kind_rank: 6,
+        recognises: agent_lightning::recognises,
+        read: agent_lightning::read,
+    },
+    Convention { name: "autogen", kind_rank: 9, recognises: autogen::recognises, read: autogen::read },
 ];
 
 /// Reads everything that a span says.
@@ -103,6 +112,7 @@ pub fn map(span: &MergedSpan) -> Mapped {
 pub(crate) fn told(span: &MergedSpan) -> Vec<Mapped> {
     let mut told = haystack::told(span);
     told.extend(google_adk::told(span));
+    told.extend(autogen::told(span));
     told
 }
 

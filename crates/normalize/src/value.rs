@@ -132,6 +132,14 @@ pub(crate) fn first_str<'a>(map: &'a Map<String, Value>, keys: &[&str]) -> Optio
 ///
 /// Indexes only order the elements: gaps close, and a huge index costs nothing.
 pub(crate) fn unflatten(attributes: &Map<String, Value>, prefix: &str) -> Vec<Value> {
+    match nested(attributes, prefix) {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
+}
+
+/// The object or list that flattened keys below the prefix stand for; null where there is none.
+pub(crate) fn nested(attributes: &Map<String, Value>, prefix: &str) -> Value {
     let mut root = Node::default();
     for (key, value) in attributes {
         let path = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.'));
@@ -139,10 +147,7 @@ pub(crate) fn unflatten(attributes: &Map<String, Value>, prefix: &str) -> Vec<Va
             root.insert(path.split('.'), value);
         }
     }
-    match root.into_value() {
-        Value::Array(items) => items,
-        _ => Vec::new(),
-    }
+    root.into_value()
 }
 
 /// Deepest path that [`unflatten`] follows; real ones have at most eight segments.

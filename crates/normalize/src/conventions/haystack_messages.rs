@@ -61,7 +61,8 @@ fn recorded(value: &Value) -> Option<Recorded> {
         _ => return None,
     };
     let role = first_str(map, &["_role", "role"])?.to_owned();
-    let content = first(map, &["_content", "content"])?;
+    // An answer may be empty.
+    let content = ["_content", "content"].iter().find_map(|key| map.get(*key))?;
     let mut read = Recorded {
         message: Message { role, parts: Vec::new(), name: first_text(map, &["_name", "name"]), finish_reason: None },
         meta: first(map, &["_meta", "meta"]).and_then(Value::as_object).cloned().unwrap_or_default(),

@@ -375,7 +375,9 @@ fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
 fn plain(value: &Value, role: &str) -> Option<String> {
     let body = structured(value);
     if !holds_messages(&body) {
-        return text(value);
+        // ADK's event of a failure is no answer.
+        let is_failure = body.get("error_code").is_some() && body.get("error_message").is_some();
+        return text(value).filter(|_| !is_failure);
     }
     let read =
         if role == "user" { bodies::request(&body).input_messages } else { bodies::response(&body).output_messages };
