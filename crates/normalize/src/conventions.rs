@@ -15,12 +15,15 @@ mod google_adk;
 mod haystack;
 mod haystack_messages;
 mod openinference;
+mod openinference_text;
 mod otel_genai;
 mod otel_genai_events;
 mod provider;
 mod pydantic_ai;
 mod raw;
 mod reader;
+mod strands;
+mod tool_messages;
 
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
@@ -68,6 +71,7 @@ const CONVENTIONS: &[Convention] = &[
         recognises: agent_lightning::recognises,
         read: agent_lightning::read,
     },
+    Convention { name: "strands", kind_rank: 6, recognises: strands::recognises, read: strands::read },
     Convention { name: "autogen", kind_rank: 9, recognises: autogen::recognises, read: autogen::read },
 ];
 
@@ -232,6 +236,9 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
         }
     }
     complete_finish_reason(mapped);
+    if mapped.kind == Some(SpanKind::Tool) {
+        tool_messages::settle(mapped);
+    }
     let name = span.span.name.trim();
     match mapped.kind {
         Some(SpanKind::Tool) if mapped.tool_name.is_none() => {

@@ -137,7 +137,8 @@ fn read_call(reader: &mut Reader, given: &Value, answer: &Value, history: Option
     }
     reader.mapped.tool_definitions = first(&arguments, &["tools", "functions"]).and_then(tool_definitions);
     let parameters = arguments.iter().filter(|(key, value)| {
-        let is_elsewhere = matches!(key.as_str(), "model" | "messages" | "tools" | "functions" | "prompt" | "args" | "self");
+        let is_elsewhere =
+            matches!(key.as_str(), "model" | "messages" | "tools" | "functions" | "prompt" | "args" | "self");
         !is_elsewhere && !is_empty(value) && *value != "null"
     });
     let parameters: Map<String, Value> = parameters.map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -149,8 +150,7 @@ fn read_call(reader: &mut Reader, given: &Value, answer: &Value, history: Option
     let told = bodies::response(answer);
     reader.mapped.response_id = told.response_id;
     reader.mapped.response_model = told.response_model;
-    reader.mapped.finish_reason =
-        told.finish_reason.or_else(|| answer.get("finish_reason").and_then(finish_reason));
+    reader.mapped.finish_reason = told.finish_reason.or_else(|| answer.get("finish_reason").and_then(finish_reason));
     // A string is the answer itself, whatever it holds.
     let plain = || text(answer).filter(|_| answer.is_string()).map(|text| vec![Message::text("assistant", text)]);
     reader.mapped.output_messages = told.output_messages.or_else(plain);
@@ -159,7 +159,8 @@ fn read_call(reader: &mut Reader, given: &Value, answer: &Value, history: Option
     for field in ["tool_definitions", "parameters", "system_prompt", "input_messages"] {
         reader.note(field, INPUT);
     }
-    for field in ["response_id", "response_model", "finish_reason", "output_messages", "input_tokens", "output_tokens"] {
+    for field in ["response_id", "response_model", "finish_reason", "output_messages", "input_tokens", "output_tokens"]
+    {
         reader.note(field, OUTPUT);
     }
 }

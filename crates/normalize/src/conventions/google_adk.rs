@@ -35,7 +35,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.mapped.agent_name = bracketed(&span.span.name, "agent_run");
     }
     reader.mapped.session_key = reader.text("session_key", &["gcp.vertex.agent.session_id"]).map(|id| (1, id));
-    reader.mapped.user_key = span.logs.iter().find_map(|log| first_str(&log.attributes, &["user.id"])).map(str::to_owned);
+    reader.mapped.user_key =
+        span.logs.iter().find_map(|log| first_str(&log.attributes, &["user.id"])).map(str::to_owned);
     if reader.mapped.user_key.is_some() {
         reader.note("user_key", "log/user.id");
     }
@@ -43,7 +44,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     if reader.mapped.kind == Some(SpanKind::Tool) {
         read_tool(&mut reader, span);
     }
-    reader.mapped.input_text = reader.find("input_text", &["gcp.vertex.agent.data"]).filter(|v| is_content(v)).and_then(text);
+    reader.mapped.input_text =
+        reader.find("input_text", &["gcp.vertex.agent.data"]).filter(|v| is_content(v)).and_then(text);
     reader.mapped.reasoning_tokens = reader.count("reasoning_tokens", &["gen_ai.usage.experimental.reasoning_tokens"]);
     Reading { structured: reader.mapped, ..Reading::default() }
 }

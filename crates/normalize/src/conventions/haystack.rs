@@ -159,7 +159,14 @@ fn read_conversation(reader: &mut Reader, input: Option<&Value>, output: Option<
         Some(answer) if is_call => {
             let mut mapped = std::mem::take(&mut reader.mapped);
             answer.fill(&mut mapped);
-            for field in ["response_model", "finish_reason", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"] {
+            for field in [
+                "response_model",
+                "finish_reason",
+                "input_tokens",
+                "output_tokens",
+                "cached_tokens",
+                "reasoning_tokens",
+            ] {
                 if let Some(key) = mapped.source_keys.get("output_messages").cloned() {
                     mapped.source_keys.insert(field.to_owned(), key);
                 }

@@ -6,6 +6,7 @@
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
+use super::openinference_text::{agent_of_method, plain, read_search};
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies};
@@ -32,14 +33,18 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     reader.mapped.kind = kind;
     reader.mapped.agent_name = reader.text("agent_name", &["agent.name", "graph.node.name"]);
     if reader.mapped.agent_name.is_none() && kind == Some(SpanKind::Agent) {
-        reader.mapped.agent_name = reader.text("agent_name", &["graph.node.id"]);
+        reader.mapped.agent_name =
+            reader.text("agent_name", &["graph.node.id"]).or_else(|| agent_of_method(&span.span.name));
     }
-    reader.mapped.session_key = reader.text("session_key", &["session.id"]).map(|id| (0, id));
-    reader.mapped.user_key = reader.text("user_key", &["user.id"]);
+    read_context(&mut reader);
     read_call(&mut reader);
     read_messages(&mut reader, &span.span.attributes);
     let opaque = match kind {
-        Some(SpanKind::Llm | SpanKind::Embedding | SpanKind::Reranker) | None => read_bodies(&mut reader),
+        Some(SpanKind::Llm) | None => read_bodies(&mut reader),
+        Some(SpanKind::Embedding | SpanKind::Reranker | SpanKind::Retriever) => {
+            read_search(&mut reader);
+            Mapped::default()
+        }
         Some(SpanKind::Tool) => {
             read_tool(&mut reader);
             Mapped::default()
@@ -57,6 +62,23 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.mapped.kind = Some(SpanKind::Chain);
     }
     Reading { structured: reader.mapped, opaque }
+}
+
+/// Keys that instrumentations inherit from the context, and the same in metadata of the caller's own.
+fn read_context(reader: &mut Reader) {
+    let metadata = reader.attributes().get("metadata").map(structured).unwrap_or_default();
+    let own = |keys: &[&str]| first_text(metadata.as_object()?, keys);
+    reader.mapped.session_key = reader.text("session_key", &["session.id"]).map(|id| (0, id));
+    if reader.mapped.session_key.is_none() {
+        let id = own(&["session_id", "sessionId", "thread_id", "threadId", "conversation_id", "conversationId"]);
+        reader.mapped.session_key = id.map(|id| (1, id));
+        reader.note("session_key", "metadata");
+    }
+    reader.mapped.user_key = reader.text("user_key", &["user.id"]);
+    if reader.mapped.user_key.is_none() {
+        reader.mapped.user_key = own(&["user_id", "userId"]);
+        reader.note("user_key", "metadata");
+    }
 }
 
 /// Some libraries mark every step around a call as LLM. A step that succeeded and whose recorded output is no model's
@@ -119,7 +141,7 @@ fn read_call(reader: &mut Reader) {
     }
     let bare: Map<String, Value> =
         parameters.into_iter().filter(|(key, value)| is_parameter(key) && !is_empty(value)).collect();
-    reader.mapped.parameters = (!bare.is_empty()).then_some(bare);
+    reader.mapped.parameters = with_prompt(bare, reader.attributes());
     reader.mapped.finish_reason = reader.find("finish_reason", &["llm.finish_reason"]).and_then(finish_reason);
     let input = reader.count("input_tokens", &["llm.token_count.prompt"]);
     let output = reader.count("output_tokens", &["llm.token_count.completion"]);
@@ -132,6 +154,20 @@ fn read_call(reader: &mut Reader) {
     reader.mapped.reasoning_tokens =
         reader.count("reasoning_tokens", &["llm.token_count.completion_details.reasoning"]);
     reader.mapped.cost_usd = reader.number("cost_usd", &["llm.cost.total"]);
+    if reader.mapped.cost_usd.is_none() {
+        let shares = ["llm.cost.prompt", "llm.cost.completion"].map(|key| reader.number("cost_usd", &[key]));
+        reader.mapped.cost_usd = shares.into_iter().flatten().reduce(|sum, share| sum + share);
+    }
+}
+
+/// The version of the prompt is a parameter of the call: it changes with the agent, not with the question.
+fn with_prompt(mut parameters: Map<String, Value>, attributes: &Map<String, Value>) -> Option<Map<String, Value>> {
+    for key in ["llm.prompt_template.version", "prompt.id", "prompt.vendor", "prompt.url"] {
+        if let Some(value) = first(attributes, &[key]) {
+            parameters.insert(key.trim_start_matches("llm.").to_owned(), value.clone());
+        }
+    }
+    (!parameters.is_empty()).then_some(parameters)
 }
 
 /// Messages, tools and the model stand in fields of their own.
@@ -211,6 +247,12 @@ fn read_messages(reader: &mut Reader, attributes: &Map<String, Value>) {
         reader.note("output_messages", "llm.output_messages.*");
     }
     reader.mapped.output_messages = output;
+    if reader.mapped.output_messages.is_none() {
+        // The call of a function before there were tools.
+        let called = reader.find("output_messages", &["llm.function_call"]).map(structured);
+        let called = called.map(|call| message(&json!({"role": "assistant", "function_call": call}), "assistant"));
+        reader.mapped.output_messages = called.and_then(|message| captured(vec![message]));
+    }
 }
 
 /// Where calls write over each other's keys (ADK), tool calls of the earlier one stay beside the later answer. Gemini's
@@ -234,6 +276,16 @@ fn flattened(attributes: &Map<String, Value>, prefix: &str, default_role: &str) 
 /// One un-flattened message in the shape of a chat message.
 fn nested_message(item: &Value) -> Value {
     let Some(Value::Object(fields)) = item.get("message") else { return item.clone() };
+    // AutoGen's results of several calls stand beside the message: `{"name", "content", "call_id"}`.
+    if let Some(Value::Array(results)) = item.get("function") {
+        let results = results.iter().map(structured).map(|mut result| {
+            if let Value::Object(result) = &mut result {
+                result.insert("type".to_owned(), json!("tool_result"));
+            }
+            result
+        });
+        return json!({"role": "tool", "content": results.collect::<Vec<_>>()});
+    }
     let mut out = Map::new();
     for key in ["role", "name", "tool_call_id"] {
         if let Some(value) = first(fields, &[key]) {
@@ -327,6 +379,9 @@ fn read_tool(reader: &mut Reader) {
         Some(written)
     });
     reader.mapped.tool_result = reader.find("tool_result", &["output.value"]).cloned();
+    if let Some(printed) = reader.mapped.tool_result.as_ref().and_then(tool_output) {
+        reader.mapped.tool_result = Some(printed);
+    }
     // LangChain's and ADK's tools return a message or a named answer around the result; its id names the call.
     if let Some(answer) = reader.mapped.tool_result.as_ref().map(structured).as_ref().and_then(answer_of) {
         if reader.mapped.tool_call_id.is_none() {
@@ -345,6 +400,20 @@ fn called_with(arguments: Value) -> Value {
         (args, Some(kwargs @ Value::Object(_))) if is_call && args.is_none_or(is_empty) => kwargs.clone(),
         _ => arguments,
     }
+}
+
+/// LlamaIndex' `ToolOutput` repeats name and arguments around what the model is told.
+fn tool_output(value: &Value) -> Option<Value> {
+    let Value::Object(output) = structured(value) else { return None };
+    if !output.contains_key("raw_output") || !output.contains_key("tool_name") {
+        return None;
+    }
+    let told = first(&output, &["blocks", "content"]).or_else(|| output.get("raw_output"))?;
+    let blocks = message(&json!({"role": "tool", "content": told}), "tool").parts;
+    blocks.into_iter().find_map(|part| match part {
+        Part::ToolCallResponse { response, .. } => Some(response),
+        _ => None,
+    })
 }
 
 /// A JSON schema, or a map of names to schemas.
@@ -369,32 +438,6 @@ fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
         Part::ToolCallResponse { id, response, .. } => Some((id, response)),
         _ => None,
     })
-}
-
-/// The text of an agent's or chain's input or output: plain text, or that of the one message or last answer it holds.
-fn plain(value: &Value, role: &str) -> Option<String> {
-    let body = structured(value);
-    if !holds_messages(&body) {
-        // ADK's event of a failure is no answer.
-        let is_failure = body.get("error_code").is_some() && body.get("error_message").is_some();
-        return text(value).filter(|_| !is_failure);
-    }
-    let read =
-        if role == "user" { bodies::request(&body).input_messages } else { bodies::response(&body).output_messages };
-    let last = read.into_iter().flatten().rfind(|message| message.role == role);
-    last.and_then(|message| gleaner_model::output_text(&[message])).or_else(|| text(value))
-}
-
-/// Whether a value is made of messages. Any other object is the agent's own data and stays whole.
-fn holds_messages(body: &Value) -> bool {
-    match body {
-        Value::Array(items) => items.iter().all(Value::is_object),
-        Value::Object(map) => {
-            let keys = ["role", "messages", "choices", "candidates", "generations", "new_message"];
-            map.len() == 1 || keys.iter().any(|key| map.contains_key(*key)) || body.pointer("/content/parts").is_some()
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -18,12 +18,19 @@ pub(super) fn provider_of_model(model: &str) -> Option<String> {
     let name = model.strip_prefix("models/").unwrap_or(&model);
     let mut segments = name.split('.');
     let first = segments.next().unwrap_or_default();
-    let vendor = if matches!(first, "us" | "eu" | "apac" | "global" | "us-gov") { segments.next() } else { Some(first) };
+    let vendor =
+        if matches!(first, "us" | "eu" | "apac" | "global" | "us-gov") { segments.next() } else { Some(first) };
     if name.starts_with("arn:aws:bedrock") || vendor.is_some_and(|v| v != name && BEDROCK_VENDORS.contains(&v)) {
         return Some("aws.bedrock".to_owned());
     }
-    let families = [("gemini-", "gcp.gemini"), ("claude-", "anthropic"), ("gpt-", "openai"), ("o1", "openai"),
-        ("o3", "openai"), ("o4", "openai")];
+    let families = [
+        ("gemini-", "gcp.gemini"),
+        ("claude-", "anthropic"),
+        ("gpt-", "openai"),
+        ("o1", "openai"),
+        ("o3", "openai"),
+        ("o4", "openai"),
+    ];
     families.iter().find(|(family, _)| name.starts_with(family)).map(|(_, provider)| (*provider).to_owned())
 }
 

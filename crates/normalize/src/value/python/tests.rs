@@ -4,7 +4,8 @@ use super::python;
 
 #[test]
 fn containers_and_constants() {
-    let text = r#"{'city': "Tromsø's", 'ok': True, 'no': False, 'none': None, 'n': [1, -2.5, (3,)], 1: {4, 5}, 'e': {}}"#;
+    let text =
+        r#"{'city': "Tromsø's", 'ok': True, 'no': False, 'none': None, 'n': [1, -2.5, (3,)], 1: {4, 5}, 'e': {}}"#;
     let expected = json!({"city": "Tromsø's", "ok": true, "no": false, "none": null, "n": [1, -2.5, [3]], "1": [4, 5],
         "e": {}});
     assert_eq!(python(text), Some(expected));
@@ -30,8 +31,23 @@ fn escapes() {
 
 #[test]
 fn what_is_not_printed_to_the_end_is_no_structure() {
-    let texts = ["", "hello", "12", "'text'", "None", "{'a': 1} and more", "[link](url)", "(see above)!", "{'a': 1",
-        "{'a', 'b': 1}", "[1 2]", "f(x=)", "<a", "{a b}", "Dear all (both of you)"];
+    let texts = [
+        "",
+        "hello",
+        "12",
+        "'text'",
+        "None",
+        "{'a': 1} and more",
+        "[link](url)",
+        "(see above)!",
+        "{'a': 1",
+        "{'a', 'b': 1}",
+        "[1 2]",
+        "f(x=)",
+        "<a",
+        "{a b}",
+        "Dear all (both of you)",
+    ];
     for text in texts {
         assert_eq!(python(text), None, "{text}");
     }
