@@ -10,12 +10,14 @@
 mod agent_lightning;
 mod autogen;
 mod bodies;
+mod call_ids;
 mod generic;
 mod google_adk;
 mod haystack;
 mod haystack_messages;
 mod openinference;
 mod openinference_text;
+mod openinference_tools;
 mod otel_genai;
 mod otel_genai_events;
 mod provider;
@@ -28,6 +30,7 @@ mod tool_messages;
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
+use self::call_ids::add_missing_ids;
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::has_call;
 use crate::value::text;
@@ -144,7 +147,11 @@ fn lift_previous_response(mapped: &mut Mapped) {
 
 /// Takes from `other` what `mapped` lacks.
 fn fill(mapped: &mut Mapped, mut other: Mapped) {
+    if let (Some(input), Some(more)) = (&mut mapped.input_messages, &other.input_messages) {
+        add_missing_ids(input, more);
+    }
     if let (Some(output), Some(more)) = (&mut mapped.output_messages, &other.output_messages) {
+        add_missing_ids(output, more);
         add_missing_parts(output, more);
     }
     macro_rules! take {

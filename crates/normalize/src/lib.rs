@@ -15,6 +15,7 @@ pub mod feedback;
 pub mod mapped;
 pub mod merge;
 mod messages;
+mod rollouts;
 pub mod telemetry_feedback;
 mod told;
 pub mod units;

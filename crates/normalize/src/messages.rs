@@ -9,6 +9,7 @@
 
 mod finish;
 mod parts;
+mod printed;
 mod tools;
 
 use gleaner_model::{Message, Part, canonical_json};
@@ -24,7 +25,13 @@ use crate::value::{first, first_str, first_text, is_redacted, structured};
 pub(crate) fn messages(value: &Value, default_role: &str) -> Vec<Message> {
     let read = match structured(value) {
         Value::Array(items) if items.iter().all(is_bare_part) => vec![message(&Value::Array(items), default_role)],
-        Value::Array(items) => items.iter().map(|item| message(item, default_role)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| match item.as_str().and_then(printed::printed_message) {
+                Some(printed) => message(&printed, default_role),
+                None => message(item, default_role),
+            })
+            .collect(),
         Value::Null => Vec::new(),
         single => vec![message(&single, default_role)],
     };

@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 
 use crate::derive::derive_trace;
+use crate::rollouts::{self, Sessions};
 use crate::told::add_told_spans;
 use crate::{map, merge};
 
-/// The session of an agent that logs, where this fragment names one: fragments with one key, and all that share a trace with
+/// The session of an agent that logs, or the rollout, where this fragment names one: fragments with one key, and all that share a trace with
 /// them, are one unit. `None` for everything else, which is derived trace by trace.
-pub fn unit_key(_fragment: &Fragment) -> Option<String> {
-    None
+pub fn unit_key(fragment: &Fragment) -> Option<String> {
+    rollouts::unit_key(fragment)
 }
 
 /// Derives every trace of a unit. `fragments` holds all that is known of it, in any order.
@@ -26,17 +27,19 @@ pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTr
             traces.entry(trace_id).or_default().push(stored.clone());
         }
     }
-    traces.iter().map(|(trace_id, fragments)| derive_one(project, trace_id, fragments)).collect()
+    let sessions = Sessions::new(fragments);
+    traces.iter().map(|(trace_id, fragments)| derive_one(project, trace_id, fragments, &sessions)).collect()
 }
 
-fn derive_one(project: &str, trace_id: &str, fragments: &[StoredFragment]) -> DerivedTrace {
+fn derive_one(project: &str, trace_id: &str, fragments: &[StoredFragment], sessions: &Sessions) -> DerivedTrace {
     let recorded_at = fragments.iter().map(|f| f.recorded_at_unix_nano).max().unwrap_or(0);
     let merged = merge(fragments);
     let mut mapped: Vec<_> = merged
         .spans
         .into_iter()
         .map(|span| {
-            let mapped = map(&span);
+            let mut mapped = map(&span);
+            sessions.name(&mut mapped);
             (span, mapped)
         })
         .collect();

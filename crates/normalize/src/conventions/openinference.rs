@@ -7,11 +7,12 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
 use super::openinference_text::{agent_of_method, plain, read_search};
+use super::openinference_tools::read_tool;
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{arguments, finish_reason, has_call, lift_system, message, messages, tool_definitions};
+use crate::messages::{finish_reason, has_call, lift_system, message, messages, tool_definitions};
 use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
 
 /// Whether the span carries OpenInference's kind, or messages in its form.
@@ -36,8 +37,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.mapped.agent_name =
             reader.text("agent_name", &["graph.node.id"]).or_else(|| agent_of_method(&span.span.name));
     }
-    read_context(&mut reader);
     read_call(&mut reader);
+    read_context(&mut reader);
     read_messages(&mut reader, &span.span.attributes);
     let opaque = match kind {
         Some(SpanKind::Llm) | None => read_bodies(&mut reader),
@@ -73,6 +74,11 @@ fn read_context(reader: &mut Reader) {
         let id = own(&["session_id", "sessionId", "thread_id", "threadId", "conversation_id", "conversationId"]);
         reader.mapped.session_key = id.map(|id| (1, id));
         reader.note("session_key", "metadata");
+    }
+    if reader.mapped.provider.is_none() {
+        // LangChain names it among its own metadata.
+        reader.mapped.provider = own(&["ls_provider"]).and_then(|name| provider(&name));
+        reader.note("provider", "metadata");
     }
     reader.mapped.user_key = reader.text("user_key", &["user.id"]);
     if reader.mapped.user_key.is_none() {
@@ -347,7 +353,8 @@ fn tool_call(item: &Value) -> Option<Value> {
 /// What only the bodies of a call tell.
 fn read_bodies(reader: &mut Reader) -> Mapped {
     let request = reader.attributes().get("input.value").map(bodies::request).unwrap_or_default();
-    let response = reader.attributes().get("output.value").map(bodies::response).unwrap_or_default();
+    let mut response = reader.attributes().get("output.value").map(bodies::response).unwrap_or_default();
+    unprint(&mut response);
     let mut opaque = Mapped { source_keys: Map::new(), ..request };
     opaque.response_id = response.response_id;
     opaque.response_model = response.response_model;
@@ -365,79 +372,16 @@ fn read_bodies(reader: &mut Reader) -> Mapped {
     opaque
 }
 
-fn read_tool(reader: &mut Reader) {
-    reader.mapped.tool_name = reader.text("tool_name", &["tool.name"]);
-    reader.mapped.tool_call_id = reader.text("tool_call_id", &["tool.id", "tool_call.id"]);
-    let given = reader.find("tool_arguments", &["input.value"]).map(|value| called_with(arguments(value)));
-    reader.mapped.tool_arguments = given.or_else(|| {
-        // By the specification the schema stands here; some write the arguments.
-        let written = reader.find("tool_arguments", &["tool.parameters"]).map(arguments)?;
-        if is_schema(&written) {
-            reader.mapped.source_keys.shift_remove("tool_arguments");
-            return None;
-        }
-        Some(written)
-    });
-    reader.mapped.tool_result = reader.find("tool_result", &["output.value"]).cloned();
-    if let Some(printed) = reader.mapped.tool_result.as_ref().and_then(tool_output) {
-        reader.mapped.tool_result = Some(printed);
+/// LlamaIndex prints an answer with its role; one without text as `None`.
+fn unprint(response: &mut Mapped) {
+    let Some([Message { parts, .. }]) = response.output_messages.as_deref_mut() else { return };
+    let [Part::Text { content }] = parts.as_mut_slice() else { return };
+    let Some(text) = content.strip_prefix("assistant: ") else { return };
+    if matches!(text, "" | "None") {
+        response.output_messages = None;
+    } else {
+        *content = text.to_owned();
     }
-    // LangChain's and ADK's tools return a message or a named answer around the result; its id names the call.
-    if let Some(answer) = reader.mapped.tool_result.as_ref().map(structured).as_ref().and_then(answer_of) {
-        if reader.mapped.tool_call_id.is_none() {
-            reader.mapped.tool_call_id = answer.0;
-            reader.note("tool_call_id", "output.value");
-        }
-        reader.mapped.tool_result = Some(answer.1);
-    }
-}
-
-/// Python's way to record a call: `{"args": […], "kwargs": {…}}`.
-fn called_with(arguments: Value) -> Value {
-    let Value::Object(map) = &arguments else { return arguments };
-    let is_call = map.keys().all(|key| matches!(key.as_str(), "args" | "kwargs" | "sanitize_inputs_outputs"));
-    match (map.get("args"), map.get("kwargs")) {
-        (args, Some(kwargs @ Value::Object(_))) if is_call && args.is_none_or(is_empty) => kwargs.clone(),
-        _ => arguments,
-    }
-}
-
-/// LlamaIndex' `ToolOutput` repeats name and arguments around what the model is told.
-fn tool_output(value: &Value) -> Option<Value> {
-    let Value::Object(output) = structured(value) else { return None };
-    if !output.contains_key("raw_output") || !output.contains_key("tool_name") {
-        return None;
-    }
-    let told = first(&output, &["blocks", "content"]).or_else(|| output.get("raw_output"))?;
-    let blocks = message(&json!({"role": "tool", "content": told}), "tool").parts;
-    blocks.into_iter().find_map(|part| match part {
-        Part::ToolCallResponse { response, .. } => Some(response),
-        _ => None,
-    })
-}
-
-/// A JSON schema, or a map of names to schemas.
-fn is_schema(value: &Value) -> bool {
-    let Value::Object(map) = value else { return true };
-    map.contains_key("properties")
-        || map.contains_key("$schema")
-        || (!map.is_empty() && map.values().all(|field| field.get("type").is_some()))
-}
-
-/// The call's id and the result that a serialized tool message holds.
-fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
-    if let Some(inner) = value.get("output").filter(|_| value.as_object().is_some_and(|map| map.len() == 1)) {
-        return answer_of(inner);
-    }
-    let is_message = value.get("tool_call_id").or_else(|| value.pointer("/data/tool_call_id")).is_some()
-        || value.pointer("/kwargs/tool_call_id").is_some();
-    if !is_message {
-        return None;
-    }
-    message(value, "tool").parts.into_iter().find_map(|part| match part {
-        Part::ToolCallResponse { id, response, .. } => Some((id, response)),
-        _ => None,
-    })
 }
 
 #[cfg(test)]
