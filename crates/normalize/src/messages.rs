@@ -186,6 +186,8 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
         out.push(Part::Reasoning { content: reasoning.to_owned() });
     }
     let content = first(map, &["parts", "content", "contents"]);
+    // Gemini's content stands whole in the place of the text: `{"role": …, "parts": […]}`.
+    let content = content.map(|content| content.get("parts").unwrap_or(content));
     let result_id = first_text(map, &["tool_call_id", "toolCallId", "tool_use_id"]);
     match content {
         Some(content) if role == "tool" => out.extend(tool_results(map, content, result_id)),
@@ -213,10 +215,10 @@ fn role_is_told_by_type(map: &Map<String, Value>) -> bool {
     )
 }
 
-/// A tool message is one result, unless its parts say themselves what they answer.
+/// A tool message is one result, unless its parts say themselves what they answer, or what is called.
 fn tool_results(map: &Map<String, Value>, content: &Value, id: Option<String>) -> Vec<Part> {
     let read = parts(content);
-    if read.iter().any(|part| matches!(part, Part::ToolCallResponse { .. })) {
+    if read.iter().any(|part| matches!(part, Part::ToolCallResponse { .. } | Part::ToolCall { .. })) {
         return read;
     }
     let id = id.or_else(|| first_text(map, &["id"]).filter(|_| !map.contains_key("type")));

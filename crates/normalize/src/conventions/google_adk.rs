@@ -46,7 +46,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     }
     reader.mapped.input_text =
         reader.find("input_text", &["gcp.vertex.agent.data"]).filter(|v| is_content(v)).and_then(text);
-    reader.mapped.reasoning_tokens = reader.count("reasoning_tokens", &["gen_ai.usage.experimental.reasoning_tokens"]);
+    if reader.mapped.reasoning_tokens.is_none() {
+        let keys = ["gen_ai.usage.experimental.reasoning_tokens"];
+        reader.mapped.reasoning_tokens = reader.count("reasoning_tokens", &keys);
+    }
     Reading { structured: reader.mapped, ..Reading::default() }
 }
 

@@ -84,7 +84,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         let component = reader.text("agent_name", &["haystack.component.name"]);
         reader.mapped.agent_name = component.or_else(|| span.span.name.strip_suffix(".run").map(str::to_owned));
     }
-    let offered = reader.find("tool_definitions", &["haystack.agent.tools"]).map(|value| object(value));
+    let offered = reader.find("tool_definitions", &["haystack.agent.tools"]).map(object);
     if let Some(tools) = offered.as_ref().and_then(definitions) {
         reader.mapped.tool_definitions = Some(tools);
     }
@@ -266,7 +266,7 @@ pub(super) fn told(span: &MergedSpan) -> Vec<Mapped> {
             call.model.clone_from(&call.response_model);
             told.push(call);
         } else {
-            told.extend(recorded.executions());
+            told.extend(recorded.executions.iter().cloned());
         }
     }
     told

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::bodies;
 use crate::mapped::Mapped;
 use crate::messages::{arguments, parts};
-use crate::value::{first, first_str, first_text, json, python};
+use crate::value::{first, first_str, first_text, json, python, text};
 
 /// One message, with what the provider said of the answer.
 #[derive(Clone)]
@@ -14,8 +14,8 @@ pub(super) struct Recorded {
     /// In canonical form.
     pub(super) message: Message,
     meta: Map<String, Value>,
-    /// Tool executions that the message reports: (name, id, arguments, result, whether it failed).
-    results: Vec<(Option<String>, Option<String>, Value, Value, bool)>,
+    /// Tool executions that the message reports.
+    pub(super) executions: Vec<Mapped>,
 }
 
 /// The messages of a list, or of the first list of messages that an object holds, at most two levels down.
@@ -45,7 +45,7 @@ fn old_replies(map: &Map<String, Value>) -> Option<Vec<Recorded>> {
     let (Value::Array(texts), Value::Array(meta)) = (map.get("replies")?, map.get("meta")?) else { return None };
     let read = texts.iter().enumerate().filter_map(|(index, text)| {
         let meta = meta.get(index).and_then(Value::as_object).cloned().unwrap_or_default();
-        Some(Recorded { message: Message::text("assistant", text.as_str()?), meta, results: Vec::new() })
+        Some(Recorded { message: Message::text("assistant", text.as_str()?), meta, executions: Vec::new() })
     });
     Some(read.collect())
 }
@@ -66,18 +66,18 @@ fn recorded(value: &Value) -> Option<Recorded> {
     let mut read = Recorded {
         message: Message { role, parts: Vec::new(), name: first_text(map, &["_name", "name"]), finish_reason: None },
         meta: first(map, &["_meta", "meta"]).and_then(Value::as_object).cloned().unwrap_or_default(),
-        results: Vec::new(),
+        executions: Vec::new(),
     };
     match content {
         Value::Array(items) => items.iter().for_each(|item| read.add(item)),
         // The first form answers tools with the text alone.
-        text if read.message.role == "tool" || read.message.role == "function" => {
+        plain if read.message.role == "tool" || read.message.role == "function" => {
             let id = first_text(&read.meta, &["tool_call_id"]);
             let name = read.message.name.take();
             read.message.role = "tool".to_owned();
-            read.message.parts = vec![Part::ToolCallResponse { id, name, response: text.clone() }];
+            read.message.parts = vec![Part::ToolCallResponse { id, name, response: plain.clone() }];
         }
-        text => read.message.parts = parts(text),
+        plain => read.message.parts = parts(plain),
     }
     Some(read)
 }
@@ -97,10 +97,19 @@ impl Recorded {
         {
             let (name, id, arguments) = inner_call(result);
             let response = result.get("result").cloned().unwrap_or(Value::Null);
-            let has_failed = result.get("error") == Some(&Value::Bool(true));
             let part = Part::ToolCallResponse { id: id.clone(), name: name.clone(), response: response.clone() };
             self.message.parts.push(part);
-            self.results.push((name, id, arguments, response, has_failed));
+            let has_failed = result.get("error") == Some(&Value::Bool(true));
+            self.executions.push(Mapped {
+                convention: Some("haystack"),
+                kind: Some(SpanKind::Tool),
+                tool_name: name,
+                tool_call_id: id,
+                tool_arguments: Some(arguments),
+                error: has_failed.then(|| text(&response).unwrap_or_else(|| "error".to_owned())),
+                tool_result: Some(response),
+                ..Mapped::default()
+            });
         } else if let Some(text) = first_str(inner("reasoning").unwrap_or(item), &["reasoning_text"]) {
             self.message.parts.push(Part::Reasoning { content: text.to_owned() });
         } else if let Some(image) = first_str(inner("image").unwrap_or(item), &["base64_image"]) {
@@ -129,20 +138,6 @@ impl Recorded {
         (mapped.cached_tokens, mapped.reasoning_tokens) = (answer.cached_tokens, answer.reasoning_tokens);
         let message = Message { finish_reason: answer.finish_reason, ..self.message.clone() };
         mapped.output_messages = Some(vec![message]);
-    }
-
-    /// The tool executions that the message reports.
-    pub(super) fn executions(&self) -> impl Iterator<Item = Mapped> {
-        self.results.iter().map(|(name, id, arguments, result, has_failed)| Mapped {
-            convention: Some("haystack"),
-            kind: Some(SpanKind::Tool),
-            tool_name: name.clone(),
-            tool_call_id: id.clone(),
-            tool_arguments: Some(arguments.clone()),
-            tool_result: Some(result.clone()),
-            error: has_failed.then(|| result.as_str().map_or_else(|| result.to_string(), str::to_owned)),
-            ..Mapped::default()
-        })
     }
 }
 
