@@ -9,6 +9,10 @@ use gleaner_model::{SpanFragment, SpanKind, derive_id};
 use crate::conventions;
 use crate::mapped::{Mapped, MergedSpan};
 
+/// How many of a span's calls, counted from the last, are told with all that they were given. Every call repeats the history
+/// before it: without a bound, a long run would be copied as often as it has calls.
+pub(crate) const MAX_HISTORIES: usize = 32;
+
 /// Adds to the spans of a trace those that others only tell of.
 pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
     let has = |kind: SpanKind| spans.iter().any(|(_, mapped)| mapped.kind == Some(kind));

@@ -19,6 +19,7 @@ use super::haystack_messages::{Recorded, recorded_messages};
 use super::reader::{Reader, captured};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{arguments, lift_system, tool_definitions};
+use crate::told::MAX_HISTORIES;
 use crate::value::{first, python, structured, text};
 
 /// Whether the span carries Haystack's keys, or its messages in OpenInference's.
@@ -77,6 +78,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let input = reader.find("input_messages", input_keys);
     let output = reader.find("output_messages", output_keys);
     match kind {
+        Some(SpanKind::Chain) if is_invoker(span) => read_invoker(&mut reader, input, output),
         Some(SpanKind::Tool) => read_tool(&mut reader, input, output),
         _ => read_conversation(&mut reader, input, output),
     }
@@ -207,6 +209,29 @@ fn read_tool(reader: &mut Reader, input: Option<&Value>, output: Option<&Value>)
     }
 }
 
+/// The component that executes what a model asked for.
+fn is_invoker(span: &MergedSpan) -> bool {
+    let class = span.span.attributes.get("haystack.component.type").and_then(Value::as_str);
+    class.is_some_and(|class| class.rsplit('.').next() == Some("ToolInvoker"))
+}
+
+/// One execution is the tool's span; several at once are a chain.
+fn read_invoker(reader: &mut Reader, input: Option<&Value>, output: Option<&Value>) {
+    let results = output.map(object).as_ref().map(recorded_messages).unwrap_or_default();
+    let mut executions = results.into_iter().flat_map(|recorded| recorded.executions);
+    match (executions.next(), executions.next()) {
+        (Some(only), None) => {
+            let mut source_keys = std::mem::take(&mut reader.mapped.source_keys);
+            let origin = source_keys.shift_remove("output_messages").unwrap_or_default();
+            for field in ["tool_name", "tool_call_id", "tool_arguments", "tool_result"] {
+                source_keys.insert(field.to_owned(), origin.clone());
+            }
+            reader.mapped = Mapped { convention: None, source_keys, ..only };
+        }
+        _ => read_conversation(reader, input, output),
+    }
+}
+
 /// Tools as `to_dict()` writes them: `{"type": class, "data": {name, description, parameters}}`; else as printed.
 fn definitions(tools: &Value) -> Option<Value> {
     let Value::Array(items) = tools else { return None };
@@ -253,15 +278,19 @@ pub(super) fn told(span: &MergedSpan) -> Vec<Mapped> {
         first_new = given.len();
         all = given.into_iter().chain(all).collect();
     }
+    let is_answer = |recorded: &Recorded| recorded.message.role == "assistant";
+    let mut calls_left = all.iter().skip(first_new).filter(|recorded| is_answer(recorded)).count();
     let mut told = Vec::new();
-    for place in first_new..all.len() {
-        let recorded = &all[place];
-        if recorded.message.role == "assistant" {
+    for (place, recorded) in all.iter().enumerate().skip(first_new) {
+        if is_answer(recorded) {
             let mut call = Mapped { convention: Some("haystack"), kind: Some(SpanKind::Llm), ..Mapped::default() };
-            let before = all[..place].iter().map(|earlier| earlier.message.clone()).collect();
-            let (system_prompt, input) = lift_system(before);
-            call.system_prompt = system_prompt;
-            call.input_messages = captured(input);
+            if calls_left <= MAX_HISTORIES {
+                let before = all[..place].iter().map(|earlier| earlier.message.clone()).collect();
+                let (system_prompt, input) = lift_system(before);
+                call.system_prompt = system_prompt;
+                call.input_messages = captured(input);
+            }
+            calls_left -= 1;
             recorded.fill(&mut call);
             call.model.clone_from(&call.response_model);
             told.push(call);

@@ -8,8 +8,17 @@ use crate::value::{first_text, structured, text, unflatten};
 
 /// An agent that is named by its method: `skylark.run`, `CodeAgent.run`, `skylark.on_messages_stream`.
 pub(super) fn agent_of_method(name: &str) -> Option<String> {
-    const METHODS: &[&str] =
-        &["run", "arun", "run_stream", "on_messages", "on_messages_stream", "invoke", "ainvoke", "kickoff", "execute"];
+    const METHODS: &[&str] = &[
+        "run",
+        "arun",
+        "run_stream",
+        "on_messages",
+        "on_messages_stream",
+        "invoke",
+        "ainvoke",
+        "kickoff",
+        "_execute_core",
+    ];
     let (agent, method) = name.rsplit_once('.')?;
     (METHODS.contains(&method) && !agent.is_empty()).then(|| agent.to_owned())
 }

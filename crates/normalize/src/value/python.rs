@@ -176,7 +176,8 @@ impl<'a> Parser<'a> {
             ("True", _) => Some(Value::Bool(true)),
             ("False", _) => Some(Value::Bool(false)),
             ("None" | "nan" | "inf", _) => Some(Value::Null),
-            _ => Some(Value::String(name.to_owned())),
+            // A member of an enum that prints itself bare. Other words are no values.
+            _ => name.contains('.').then(|| Value::String(name.to_owned())),
         }
     }
 

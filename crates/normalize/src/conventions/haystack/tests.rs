@@ -139,3 +139,38 @@ fn messages_of_other_libraries_are_left_to_their_conventions() {
     assert_eq!((mapped.kind, mapped.convention), (Some(SpanKind::Chain), Some("openinference")));
     assert_eq!(mapped.input_text.as_deref(), Some("hi"));
 }
+
+#[test]
+fn only_the_last_calls_of_a_long_run_repeat_its_history() {
+    let user = json!({"role": "user", "content": [{"text": "go"}], "meta": {}});
+    let mut history = vec![user.clone()];
+    history.extend(
+        (0..40).map(|step| json!({"role": "assistant", "content": [{"text": format!("step {step}")}], "meta": {}})),
+    );
+    let run = named(
+        "haystack.agent.run",
+        json!({"haystack.agent.input": json!({"messages": [user]}).to_string(),
+            "haystack.agent.output": json!({"messages": history}).to_string()}),
+    );
+    let told = told(&run);
+    assert_eq!(told.len(), 40);
+    assert_eq!(told.iter().position(|call| call.input_messages.is_some()), Some(8));
+    assert!(told[8..].iter().all(|call| call.input_messages.is_some()));
+}
+
+#[test]
+fn an_invoker_of_one_tool_is_that_tool() {
+    let result = conversation()[3].clone();
+    let invoker = |results: Value| {
+        map(&named(
+            "haystack.component.run",
+            json!({"haystack.component.type": "ToolInvoker",
+                "haystack.component.output": json!({"tool_messages": results}).to_string()}),
+        ))
+    };
+    let one = invoker(json!([result]));
+    assert_eq!((one.kind, one.tool_name.as_deref()), (Some(SpanKind::Tool), Some("multiply")));
+    assert_eq!((one.tool_arguments, one.tool_result), (Some(json!({"a": 12, "b": 34})), Some(json!("boom"))));
+    assert_eq!(one.error.as_deref(), Some("boom"));
+    assert_eq!(invoker(json!([result, result])).kind, Some(SpanKind::Chain));
+}

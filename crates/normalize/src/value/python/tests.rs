@@ -46,6 +46,8 @@ fn what_is_not_printed_to_the_end_is_no_structure() {
         "f(x=)",
         "<a",
         "{a b}",
+        "{a: 1}",
+        "[a, b]",
         "Dear all (both of you)",
     ];
     for text in texts {
