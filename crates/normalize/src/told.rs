@@ -5,6 +5,7 @@
 //! they happened. Where the trace has real spans of that kind nothing is added: they know more.
 
 use gleaner_model::{SpanFragment, SpanKind, derive_id};
+use serde_json::Value;
 
 use crate::conventions;
 use crate::mapped::{Mapped, MergedSpan};
@@ -24,7 +25,8 @@ pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
     for (teller, _) in spans.iter() {
         let mut told = conventions::told(teller);
         let count = told.len() as u64;
-        for (index, mapped) in told.drain(..).enumerate() {
+        for (index, mut mapped) in told.drain(..).enumerate() {
+            note_teller(&mut mapped, &teller.span.span_id);
             let is_known = if mapped.kind == Some(SpanKind::Tool) { has_tool } else { has_llm };
             if !is_known {
                 added.push((below(teller, &mapped, index as u64, count), mapped));
@@ -32,6 +34,30 @@ pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
         }
     }
     spans.append(&mut added);
+}
+
+/// Every field that names no key of its own was read from the span that tells.
+fn note_teller(mapped: &mut Mapped, span_id: &str) {
+    let fields = [
+        ("model", mapped.model.is_some()),
+        ("response_model", mapped.response_model.is_some()),
+        ("system_prompt", mapped.system_prompt.is_some()),
+        ("input_messages", mapped.input_messages.is_some()),
+        ("output_messages", mapped.output_messages.is_some()),
+        ("finish_reason", mapped.finish_reason.is_some()),
+        ("input_tokens", mapped.input_tokens.is_some()),
+        ("output_tokens", mapped.output_tokens.is_some()),
+        ("tool_name", mapped.tool_name.is_some()),
+        ("tool_call_id", mapped.tool_call_id.is_some()),
+        ("tool_arguments", mapped.tool_arguments.is_some()),
+        ("tool_result", mapped.tool_result.is_some()),
+        ("agent_name", mapped.agent_name.is_some()),
+    ];
+    for (field, _) in fields.into_iter().filter(|(_, is_told)| *is_told) {
+        if !mapped.source_keys.contains_key(field) {
+            mapped.source_keys.insert(field.to_owned(), Value::String(format!("span:{span_id}")));
+        }
+    }
 }
 
 fn below(teller: &MergedSpan, mapped: &Mapped, index: u64, count: u64) -> MergedSpan {

@@ -265,7 +265,13 @@ fn conversation(span: &MergedSpan) -> Option<(Vec<Recorded>, Vec<Recorded>)> {
         let list = if value.is_array() { value } else { value.get("messages")? };
         Some(recorded_messages(list))
     };
-    Some((own(&input)?, own(&output).unwrap_or_default()))
+    let all = match own(&output) {
+        Some(all) => all,
+        // A run that failed. Other components are given messages and return something else.
+        None if output.is_null() && (is_native(span) || span.span.name.contains("Agent")) => Vec::new(),
+        None => return None,
+    };
+    Some((own(&input)?, all))
 }
 
 /// The model calls and tool executions in the conversation of an agent's run, in order.

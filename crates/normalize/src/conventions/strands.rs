@@ -40,7 +40,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     reader.mapped.provider = reader
         .text("provider", &["gen_ai.request.model", "gen_ai.response.model"])
         .and_then(|model| provider_of_model(&model));
-    reader.mapped.system_prompt = reader.find("system_prompt", &["system_prompt"]).and_then(system_text);
+    reader.mapped.system_prompt =
+        reader.find("system_prompt", &["gen_ai.agent.system_prompt", "system_prompt"]).and_then(system_text);
     reader.mapped.tool_definitions =
         reader.find("tool_definitions", &["gen_ai.agent.tools", "agent.tools"]).and_then(tool_definitions);
     if first_str(&span.span.attributes, &["gen_ai.tool.status", "tool.status"]) == Some("error") {

@@ -52,6 +52,8 @@ fn a_run_tells_of_its_calls_in_order() {
     let times: Vec<_> = told.iter().map(|span| (span.start_time_unix_nano, span.end_time_unix_nano)).collect();
     assert_eq!(times, [(300, 400), (400, 500), (500, 600)]);
     assert!(spans.iter().all(|(span, _)| span.position == 7));
+    assert_eq!((&spans[1].1.source_keys["input_tokens"], spans[3].1.input_tokens), (&json!("span:s"), None));
+    assert_eq!(spans[3].1.source_keys.get("input_tokens"), None);
 }
 
 #[test]

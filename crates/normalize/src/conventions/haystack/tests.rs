@@ -174,3 +174,20 @@ fn an_invoker_of_one_tool_is_that_tool() {
     assert_eq!(one.error.as_deref(), Some("boom"));
     assert_eq!(invoker(json!([result, result])).kind, Some(SpanKind::Chain));
 }
+
+#[test]
+fn a_component_that_returns_no_conversation_is_no_agent() {
+    let user = "ChatMessage(_role=<ChatRole.USER: 'user'>, _content=[TextContent(text='hi')], _name=None, _meta={})";
+    let of = |name: &str, output: Option<Value>| {
+        let mut attributes =
+            json!({"openinference.span.kind": "CHAIN", "input.value": json!({"messages": [user]}).to_string()});
+        if let Some(output) = output {
+            attributes["output.value"] = json!(output.to_string());
+        }
+        map(&named(name, attributes)).kind
+    };
+    assert_eq!(of("ToolInvoker.run", Some(json!({"tool_messages": []}))), Some(SpanKind::Chain));
+    assert_eq!(of("Agent.run", Some(json!({"messages": [user]}))), Some(SpanKind::Agent));
+    assert_eq!(of("Agent.run", None), Some(SpanKind::Agent));
+    assert_eq!(of("Router.run", None), Some(SpanKind::Chain));
+}
