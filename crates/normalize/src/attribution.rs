@@ -165,7 +165,8 @@ fn name_attempt(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, group
 /// 2. An explicit session id of the span's convention, nearest to the root, else of the earliest span that has one.
 /// 3. A conversation or thread id of the span's convention, likewise.
 /// 4. `session.id` of the resource.
-/// 5. The trace itself: `trace:<hex>`.
+/// 5. The rollout of the span's convention.
+/// 6. The trace itself: `trace:<hex>`.
 fn decide_session(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, top: usize, spans: &[usize]) -> String {
     let Context { trace_id, tree, conventions, .. } = context;
     let of_convention = |nearest: &[Option<usize>]| {
@@ -178,6 +179,7 @@ fn decide_session(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, top
         .or_else(|| of_convention(&conventions.explicit_session))
         .or_else(|| of_convention(&conventions.conversation))
         .or_else(|| resource_of_attempt(tree, top, spans, "session.id").map(|found| found.value))
+        .or_else(|| of_convention(&conventions.last_resort))
         .unwrap_or_else(|| format!("trace:{trace_id}"))
 }
 
@@ -222,6 +224,7 @@ fn root_agent_name(
 struct ConventionKeys {
     explicit_session: Vec<Option<usize>>,
     conversation: Vec<Option<usize>>,
+    last_resort: Vec<Option<usize>>,
     rollout: Vec<Option<usize>>,
     attempt: Vec<Option<usize>>,
     user: Vec<Option<usize>>,
@@ -232,7 +235,8 @@ impl ConventionKeys {
         let rank = |place: usize| tree.nodes[place].mapped.session_key.as_ref().map(|(rank, _)| *rank);
         Self {
             explicit_session: tree.nearest(|place| rank(place) == Some(0)),
-            conversation: tree.nearest(|place| rank(place).is_some_and(|rank| rank > 0)),
+            conversation: tree.nearest(|place| rank(place) == Some(1)),
+            last_resort: tree.nearest(|place| rank(place).is_some_and(|rank| rank > 1)),
             rollout: tree.nearest(|place| tree.nodes[place].mapped.rollout_key.is_some()),
             attempt: tree.nearest(|place| tree.nodes[place].mapped.attempt_key.is_some()),
             user: tree.nearest(|place| tree.nodes[place].mapped.user_key.is_some()),

@@ -8,10 +8,13 @@
 //! A further convention is one file with `recognises` and `read`, and one line in `registry.rs`.
 
 mod agent_framework;
+mod agent_lightning;
 mod agentops;
 mod association;
+mod autogen;
 mod bodies;
 mod braintrust;
+mod call_ids;
 pub(crate) mod claude_code;
 pub(crate) mod codex;
 mod dify;
@@ -19,6 +22,9 @@ mod functions;
 pub(crate) mod gemini_cli;
 mod generic;
 mod genkit;
+mod google_adk;
+mod haystack;
+mod haystack_messages;
 mod laminar;
 mod langfuse;
 mod langsmith;
@@ -32,6 +38,8 @@ mod mlflow;
 mod mlflow_chunks;
 mod n8n;
 mod openinference;
+mod openinference_text;
+mod openinference_tools;
 mod openlit;
 mod openllmetry;
 mod openllmetry_js;
@@ -41,18 +49,22 @@ mod otel_genai_content;
 mod otel_genai_events;
 mod payload;
 mod pipecat;
+mod provider;
 mod pydantic_ai;
 mod raw;
 mod reader;
 mod registry;
 mod spring_ai;
+mod strands;
+mod tool_messages;
 mod vercel_ai;
 mod voltagent;
 mod weave;
 
-use gleaner_model::{Message, Part, SpanKind, canonical_json};
+use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
+use self::call_ids::add_missing_ids;
 use self::registry::{CONVENTIONS, Convention};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{COMPLETED, has_call, pair_results};
@@ -112,6 +124,14 @@ pub fn map(span: &MergedSpan) -> Mapped {
     mapped
 }
 
+/// Model calls and tool executions that the span tells of beside itself, in order; see [`crate::told`].
+pub(crate) fn told(span: &MergedSpan) -> Vec<Mapped> {
+    let mut told = haystack::told(span);
+    told.extend(google_adk::told(span));
+    told.extend(autogen::told(span));
+    told
+}
+
 fn has_messages(mapped: &Mapped) -> bool {
     mapped.input_messages.is_some() || mapped.output_messages.is_some()
 }
@@ -136,6 +156,9 @@ fn lift_previous_response(mapped: &mut Mapped) {
 
 /// Takes from `other` what `mapped` lacks.
 fn fill(mapped: &mut Mapped, mut other: Mapped) {
+    if let (Some(input), Some(more)) = (&mut mapped.input_messages, &other.input_messages) {
+        add_missing_ids(input, more);
+    }
     if let (Some(output), Some(more)) = (&mut mapped.output_messages, &other.output_messages) {
         add_missing_parts(output, more);
     }
@@ -244,27 +267,7 @@ pub(crate) fn add_missing_details(output: &mut [Message], more: &[Message]) {
         let reasoning: Vec<Part> = others.filter(|part| is_reasoning(part)).cloned().collect();
         message.parts.splice(0..0, reasoning);
     }
-    add_missing_ids(message, more);
-}
-
-fn add_missing_ids(message: &mut Message, more: &[Message]) {
-    let is_nameless = |part: &Part| matches!(part, Part::ToolCall { id: None, .. });
-    if !message.parts.iter().any(is_nameless) {
-        return;
-    }
-    for call in more.iter().flat_map(|message| &message.parts) {
-        let Part::ToolCall { id: Some(new), name, arguments } = call else { continue };
-        let written = canonical_json(arguments);
-        let same = message.parts.iter_mut().find_map(|part| match part {
-            Part::ToolCall { id: id @ None, name: own, arguments } if own == name => {
-                (canonical_json(arguments) == written).then_some(id)
-            }
-            _ => None,
-        });
-        if let Some(id) = same {
-            *id = Some(new.clone());
-        }
-    }
+    add_missing_ids(output, more);
 }
 
 /// What follows from the other fields once all conventions are merged.
@@ -288,6 +291,9 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
     }
     if let Some(input) = &mut mapped.input_messages {
         pair_results(input);
+    }
+    if mapped.kind == Some(SpanKind::Tool) {
+        tool_messages::settle(mapped);
     }
     let name = span.span.name.trim();
     match mapped.kind {

@@ -16,8 +16,9 @@ pub mod feedback;
 pub mod mapped;
 pub mod merge;
 mod messages;
-mod python;
+mod rollouts;
 pub mod telemetry_feedback;
+mod told;
 pub mod units;
 mod value;
 

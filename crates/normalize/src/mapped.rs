@@ -81,7 +81,8 @@ pub struct Mapped {
     pub agent_name: Option<String>,
     /// The convention's own agent version: a label.
     pub agent_version: Option<String>,
-    /// The convention's session key, with its rank: 0 for an explicit session id, 1 for a conversation or thread id.
+    /// The convention's session key, with its rank: 0 for an explicit session id, 1 for a conversation or thread id, 2 for a
+    /// rollout, which serves where nothing else does.
     pub session_key: Option<(u8, String)>,
     /// The convention's key of the rollout (a task that is tried).
     pub rollout_key: Option<String>,

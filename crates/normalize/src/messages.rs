@@ -10,6 +10,7 @@
 mod finish;
 mod pairs;
 mod parts;
+mod printed;
 mod tools;
 
 use gleaner_model::{Message, Part, canonical_json};
@@ -26,7 +27,13 @@ use crate::value::{first, first_str, first_text, is_redacted, structured};
 pub(crate) fn messages(value: &Value, default_role: &str) -> Vec<Message> {
     let read = match structured(value) {
         Value::Array(items) if items.iter().all(is_bare_part) => vec![message(&Value::Array(items), default_role)],
-        Value::Array(items) => items.iter().map(|item| message(item, default_role)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| match item.as_str().and_then(printed::printed_message) {
+                Some(printed) => message(&printed, default_role),
+                None => message(item, default_role),
+            })
+            .collect(),
         Value::Null => Vec::new(),
         single => vec![message(&single, default_role)],
     };
@@ -182,6 +189,8 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
         out.push(Part::Reasoning { content: reasoning.to_owned() });
     }
     let content = first(map, &["parts", "content", "contents", "blocks"]);
+    // Gemini's content stands whole in the place of the text: `{"role": …, "parts": […]}`.
+    let content = content.map(|content| content.get("parts").unwrap_or(content));
     let result_id = first_text(map, &["tool_call_id", "toolCallId", "tool_use_id"]);
     match content {
         Some(content) if role == "tool" => out.extend(tool_results(map, content, result_id)),
@@ -213,10 +222,10 @@ fn role_is_told_by_type(map: &Map<String, Value>) -> bool {
     )
 }
 
-/// A tool message is one result, unless its parts say themselves what they answer.
+/// A tool message is one result, unless its parts say themselves what they answer, or what is called.
 fn tool_results(map: &Map<String, Value>, content: &Value, id: Option<String>) -> Vec<Part> {
     let read = parts(content);
-    if read.iter().any(|part| matches!(part, Part::ToolCallResponse { .. })) {
+    if read.iter().any(|part| matches!(part, Part::ToolCallResponse { .. } | Part::ToolCall { .. })) {
         return read;
     }
     let id = id.or_else(|| first_text(map, &["id"]).filter(|_| !map.contains_key("type")));

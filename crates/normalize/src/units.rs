@@ -12,14 +12,19 @@ use crate::agent_logs::turns::Record;
 use crate::agent_logs::{Role, history, place, session_of, weave};
 use crate::derive::derive_trace;
 use crate::derive::spans::log_time;
+use crate::rollouts::{self, Sessions};
+use crate::told::add_told_spans;
 use crate::{Mapped, MergedSpan, map, merge};
 
-/// The session of an agent that logs, where this fragment names one: fragments with one key, and all that share a trace with
+/// The session of an agent that logs, or the rollout, where this fragment names one: fragments with one key, and all that share a trace with
 /// them, are one unit. `None` for everything else, which is derived trace by trace.
 pub fn unit_key(fragment: &Fragment) -> Option<String> {
     match fragment {
-        Fragment::Span(span) => session_of(span),
-        Fragment::Log(log) => place(log).filter(|place| place.role != Role::Note).map(|place| place.session),
+        Fragment::Span(span) => session_of(span).or_else(|| rollouts::unit_key(fragment)),
+        Fragment::Log(log) => match place(log) {
+            Some(place) => (place.role != Role::Note).then_some(place.session),
+            None => rollouts::unit_key(fragment),
+        },
     }
 }
 
@@ -56,14 +61,18 @@ pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTr
     for trace_id in loose_logs.keys() {
         traces.entry(trace_id.clone()).or_default();
     }
+    let sessions = Sessions::new(fragments);
     let mut mapped: BTreeMap<String, Vec<(MergedSpan, Mapped)>> = traces
         .into_iter()
         .map(|(trace_id, spans)| {
             let read = |span| {
-                let mapped = map(&span);
+                let mut mapped = map(&span);
+                sessions.name(&mut mapped);
                 (span, mapped)
             };
-            (trace_id, spans.into_iter().map(read).collect())
+            let mut spans = spans.into_iter().map(read).collect();
+            add_told_spans(&mut spans);
+            (trace_id, spans)
         })
         .collect();
     if tells_of_agent || mapped.values().flatten().any(|(span, _)| session_of(&span.span).is_some()) {

@@ -6,10 +6,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+mod python;
+
+pub(crate) use python::python;
+
 /// Whole values that stand for content which the client hid.
 const REDACTED: &[&str] = &["__REDACTED__", "<REDACTED>", "[REDACTED]", "[redacted]", "<redacted>"];
 
-/// Whether a value says nothing: null, empty, `N/A`, or a marker in place of hidden content.
+/// Whether a value says nothing: null, empty, `N/A`, ADK's `<not specified>`, or a marker in place of hidden content.
 pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -22,7 +26,7 @@ pub(crate) fn is_empty(value: &Value) -> bool {
 
 /// [`is_empty`] for text.
 pub(crate) fn is_empty_text(text: &str) -> bool {
-    text.is_empty() || text == "N/A" || is_redacted(text)
+    text.is_empty() || matches!(text, "N/A" | "<not specified>") || is_redacted(text)
 }
 
 /// Whether a text is nothing but a marker for hidden content.
@@ -128,6 +132,14 @@ pub(crate) fn first_str<'a>(map: &'a Map<String, Value>, keys: &[&str]) -> Optio
 ///
 /// Indexes only order the elements: gaps close, and a huge index costs nothing.
 pub(crate) fn unflatten(attributes: &Map<String, Value>, prefix: &str) -> Vec<Value> {
+    match nested(attributes, prefix) {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
+}
+
+/// The object or list that flattened keys below the prefix stand for; null where there is none.
+pub(crate) fn nested(attributes: &Map<String, Value>, prefix: &str) -> Value {
     let mut root = Node::default();
     for (key, value) in attributes {
         let path = key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('.'));
@@ -135,10 +147,7 @@ pub(crate) fn unflatten(attributes: &Map<String, Value>, prefix: &str) -> Vec<Va
             root.insert(path.split('.'), value);
         }
     }
-    match root.into_value() {
-        Value::Array(items) => items,
-        _ => Vec::new(),
-    }
+    root.into_value()
 }
 
 /// Deepest path that [`unflatten`] follows; real ones have at most eight segments.

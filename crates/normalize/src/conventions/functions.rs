@@ -6,7 +6,7 @@
 use gleaner_model::Part;
 use serde_json::{Map, Value};
 
-use super::openinference::plain;
+use super::openinference_text::plain;
 use crate::messages::message;
 use crate::value::{is_empty, structured, text};
 

@@ -1,11 +1,11 @@
-//! Keys that belong to no single convention: sessions, users, errors.
+//! Keys that belong to no single convention: sessions, users, rollouts, errors.
 
 use gleaner_model::SpanEvent;
 use serde_json::{Map, Value};
 
 use super::reader::Reader;
 use crate::mapped::{Mapped, MergedSpan};
-use crate::value::first_str;
+use crate::value::{first_str, first_text};
 
 /// Reads what any span may carry.
 pub(super) fn read(span: &MergedSpan) -> Mapped {
@@ -15,6 +15,7 @@ pub(super) fn read(span: &MergedSpan) -> Mapped {
     let session = session.or_else(|| reader.text("session_key", &threads).map(|id| (1, id)));
     reader.mapped.session_key = session;
     reader.mapped.user_key = reader.text("user_key", USERS);
+    read_rollout(&mut reader, span);
     let error = error(span);
     if let Some((_, origin)) = &error {
         reader.note("error", origin);
@@ -25,6 +26,26 @@ pub(super) fn read(span: &MergedSpan) -> Mapped {
 
 const USERS: &[&str] =
     &["langfuse.user.id", "user.id", "enduser.id", "gen_ai.user.id", "gen_ai.user", "enduser.pseudo.id"];
+
+/// Agent Lightning names rollout and attempt in the resource of all that an attempt sends. Where nothing names a session,
+/// the rollout is one.
+fn read_rollout(reader: &mut Reader, span: &MergedSpan) {
+    let find = |key: &str| {
+        let sources = [("", &span.span.attributes), ("resource/", &span.span.resource)];
+        sources.into_iter().find_map(|(origin, map)| Some((first_text(map, &[key])?, format!("{origin}{key}"))))
+    };
+    if let Some((id, origin)) = find("agentlightning.attempt_id") {
+        reader.note("attempt_key", &origin);
+        reader.mapped.attempt_key = Some(id);
+    }
+    let Some((id, origin)) = find("agentlightning.rollout_id") else { return };
+    reader.note("rollout_key", &origin);
+    if reader.mapped.session_key.is_none() {
+        reader.note("session_key", &origin);
+        reader.mapped.session_key = Some((2, id.clone()));
+    }
+    reader.mapped.rollout_key = Some(id);
+}
 
 /// `type: message` of a span that failed. An exception on a span that did not fail was handled.
 fn error(span: &MergedSpan) -> Option<(String, &'static str)> {

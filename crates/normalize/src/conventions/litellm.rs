@@ -16,8 +16,7 @@ use super::reader::{Reader, captured};
 use super::{Reading, bodies};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{arguments, lift_system, messages, tool_definitions};
-use crate::python::python_literal;
-use crate::value::{first_text, is_empty, structured, unflatten};
+use crate::value::{first_text, is_empty, python, structured, unflatten};
 
 /// The child that repeats the provider's own request and response.
 const RAW_REQUEST: &str = "raw_gen_ai_request";
@@ -162,9 +161,7 @@ fn read_raw(mut reader: Reader) -> Reading {
 /// A value as JSON or as Python prints it.
 fn printed(value: &Value) -> Value {
     match structured(value) {
-        Value::String(text) if text.starts_with(['{', '[', '(']) => {
-            python_literal(&text).unwrap_or(Value::String(text))
-        }
+        Value::String(text) if text.starts_with(['{', '[', '(']) => python(&text).unwrap_or(Value::String(text)),
         parsed => parsed,
     }
 }

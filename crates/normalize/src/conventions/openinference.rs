@@ -3,14 +3,16 @@
 //! Request and response bodies (`input.value`, `output.value`) count as opaque on LLM spans: they give only what no
 //! structured key gives. On tool, agent and chain spans they are the span's own input and output.
 
-use gleaner_model::{Message, SpanKind};
+use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
+use super::openinference_text::{agent_of_method, plain, read_search};
+use super::openinference_tools::read_tool;
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{arguments, finish_reason, lift_system, message, messages, tool_definitions};
+use crate::messages::{finish_reason, has_call, lift_system, message, messages, tool_definitions};
 use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
 
 /// Whether the span carries OpenInference's kind, or messages in its form.
@@ -32,14 +34,18 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     reader.mapped.kind = kind;
     reader.mapped.agent_name = reader.text("agent_name", &["agent.name", "graph.node.name"]);
     if reader.mapped.agent_name.is_none() && kind == Some(SpanKind::Agent) {
-        reader.mapped.agent_name = reader.text("agent_name", &["graph.node.id"]);
+        reader.mapped.agent_name =
+            reader.text("agent_name", &["graph.node.id"]).or_else(|| agent_of_method(&span.span.name));
     }
-    reader.mapped.session_key = reader.text("session_key", &["session.id"]).map(|id| (0, id));
-    reader.mapped.user_key = reader.text("user_key", &["user.id"]);
     read_call(&mut reader);
+    read_context(&mut reader);
     read_messages(&mut reader, &span.span.attributes);
     let opaque = match kind {
-        Some(SpanKind::Llm | SpanKind::Embedding | SpanKind::Reranker) | None => read_bodies(&mut reader),
+        Some(SpanKind::Llm) | None => read_bodies(&mut reader),
+        Some(SpanKind::Embedding | SpanKind::Reranker | SpanKind::Retriever) => {
+            read_search(&mut reader);
+            Mapped::default()
+        }
         Some(SpanKind::Tool) => {
             read_tool(&mut reader);
             Mapped::default()
@@ -52,10 +58,33 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
             Mapped::default()
         }
     };
+    drop_stale_calls(&mut reader.mapped, span);
     if kind == Some(SpanKind::Llm) && !is_call(span, &reader.mapped, &opaque) {
         reader.mapped.kind = Some(SpanKind::Chain);
     }
     Reading { structured: reader.mapped, opaque }
+}
+
+/// Keys that instrumentations inherit from the context, and the same in metadata of the caller's own.
+fn read_context(reader: &mut Reader) {
+    let metadata = reader.attributes().get("metadata").map(structured).unwrap_or_default();
+    let own = |keys: &[&str]| first_text(metadata.as_object()?, keys);
+    reader.mapped.session_key = reader.text("session_key", &["session.id"]).map(|id| (0, id));
+    if reader.mapped.session_key.is_none() {
+        let id = own(&["session_id", "sessionId", "thread_id", "threadId", "conversation_id", "conversationId"]);
+        reader.mapped.session_key = id.map(|id| (1, id));
+        reader.note("session_key", "metadata");
+    }
+    if reader.mapped.provider.is_none() {
+        // LangChain names it among its own metadata.
+        reader.mapped.provider = own(&["ls_provider"]).and_then(|name| provider(&name));
+        reader.note("provider", "metadata");
+    }
+    reader.mapped.user_key = reader.text("user_key", &["user.id"]);
+    if reader.mapped.user_key.is_none() {
+        reader.mapped.user_key = own(&["user_id", "userId"]);
+        reader.note("user_key", "metadata");
+    }
 }
 
 /// Some libraries mark every step around a call as LLM. A step that succeeded and whose recorded output is no model's
@@ -118,7 +147,7 @@ fn read_call(reader: &mut Reader) {
     }
     let bare: Map<String, Value> =
         parameters.into_iter().filter(|(key, value)| is_parameter(key) && !is_empty(value)).collect();
-    reader.mapped.parameters = (!bare.is_empty()).then_some(bare);
+    reader.mapped.parameters = with_prompt(bare, reader.attributes());
     reader.mapped.finish_reason = reader.find("finish_reason", &["llm.finish_reason"]).and_then(finish_reason);
     let input = reader.count("input_tokens", &["llm.token_count.prompt"]);
     let output = reader.count("output_tokens", &["llm.token_count.completion"]);
@@ -131,6 +160,20 @@ fn read_call(reader: &mut Reader) {
     reader.mapped.reasoning_tokens =
         reader.count("reasoning_tokens", &["llm.token_count.completion_details.reasoning"]);
     reader.mapped.cost_usd = reader.number("cost_usd", &["llm.cost.total"]);
+    if reader.mapped.cost_usd.is_none() {
+        let shares = ["llm.cost.prompt", "llm.cost.completion"].map(|key| reader.number("cost_usd", &[key]));
+        reader.mapped.cost_usd = shares.into_iter().flatten().reduce(|sum, share| sum + share);
+    }
+}
+
+/// The version of the prompt is a parameter of the call: it changes with the agent, not with the question.
+fn with_prompt(mut parameters: Map<String, Value>, attributes: &Map<String, Value>) -> Option<Map<String, Value>> {
+    for key in ["llm.prompt_template.version", "prompt.id", "prompt.vendor", "prompt.url"] {
+        if let Some(value) = first(attributes, &[key]) {
+            parameters.insert(key.trim_start_matches("llm.").to_owned(), value.clone());
+        }
+    }
+    (!parameters.is_empty()).then_some(parameters)
 }
 
 /// Messages, tools and the model stand in fields of their own.
@@ -210,6 +253,25 @@ fn read_messages(reader: &mut Reader, attributes: &Map<String, Value>) {
         reader.note("output_messages", "llm.output_messages.*");
     }
     reader.mapped.output_messages = output;
+    if reader.mapped.output_messages.is_none() {
+        // The call of a function before there were tools.
+        let called = reader.find("output_messages", &["llm.function_call"]).map(structured);
+        let called = called.map(|call| message(&json!({"role": "assistant", "function_call": call}), "assistant"));
+        reader.mapped.output_messages = called.and_then(|message| captured(vec![message]));
+    }
+}
+
+/// Where calls write over each other's keys (ADK), tool calls of the earlier one stay beside the later answer. Gemini's
+/// response body tells which are its own.
+fn drop_stale_calls(mapped: &mut Mapped, span: &MergedSpan) {
+    let body = span.span.attributes.get("output.value").map(structured).unwrap_or_default();
+    if body.pointer("/content/parts").is_none() {
+        return;
+    }
+    let own: Vec<_> = bodies::response(&body).output_messages.into_iter().flatten().flat_map(|m| m.parts).collect();
+    for message in mapped.output_messages.iter_mut().flatten() {
+        message.parts.retain(|part| !matches!(part, Part::ToolCall { .. }) || has_call(&own, part));
+    }
 }
 
 fn flattened(attributes: &Map<String, Value>, prefix: &str, default_role: &str) -> Option<Vec<Message>> {
@@ -220,6 +282,16 @@ fn flattened(attributes: &Map<String, Value>, prefix: &str, default_role: &str) 
 /// One un-flattened message in the shape of a chat message.
 fn nested_message(item: &Value) -> Value {
     let Some(Value::Object(fields)) = item.get("message") else { return item.clone() };
+    // AutoGen's results of several calls stand beside the message: `{"name", "content", "call_id"}`.
+    if let Some(Value::Array(results)) = item.get("function") {
+        let results = results.iter().map(structured).map(|mut result| {
+            if let Value::Object(result) = &mut result {
+                result.insert("type".to_owned(), json!("tool_result"));
+            }
+            result
+        });
+        return json!({"role": "tool", "content": results.collect::<Vec<_>>()});
+    }
     let mut out = Map::new();
     for key in ["role", "name", "tool_call_id"] {
         if let Some(value) = first(fields, &[key]) {
@@ -281,7 +353,8 @@ fn tool_call(item: &Value) -> Option<Value> {
 /// What only the bodies of a call tell.
 fn read_bodies(reader: &mut Reader) -> Mapped {
     let request = reader.attributes().get("input.value").map(bodies::request).unwrap_or_default();
-    let response = reader.attributes().get("output.value").map(bodies::response).unwrap_or_default();
+    let mut response = reader.attributes().get("output.value").map(bodies::response).unwrap_or_default();
+    unprint(&mut response);
     let mut opaque = Mapped { source_keys: Map::new(), ..request };
     opaque.response_id = response.response_id;
     opaque.response_model = response.response_model;
@@ -299,90 +372,15 @@ fn read_bodies(reader: &mut Reader) -> Mapped {
     opaque
 }
 
-fn read_tool(reader: &mut Reader) {
-    reader.mapped.tool_name = reader.text("tool_name", &["tool.name"]);
-    reader.mapped.tool_call_id = reader.text("tool_call_id", &["tool.id", "tool_call.id"]);
-    let given = reader.find("tool_arguments", &["input.value"]).map(|value| called_with(arguments(value)));
-    reader.mapped.tool_arguments = given.or_else(|| {
-        // By the specification the schema stands here; some write the arguments.
-        let written = reader.find("tool_arguments", &["tool.parameters"]).map(arguments)?;
-        if is_schema(&written) {
-            reader.mapped.source_keys.shift_remove("tool_arguments");
-            return None;
-        }
-        Some(written)
-    });
-    reader.mapped.tool_result = reader.find("tool_result", &["output.value"]).cloned();
-    // LangChain's and ADK's tools return a message or a named answer around the result; its id names the call.
-    if let Some(answer) = reader.mapped.tool_result.as_ref().map(structured).as_ref().and_then(answer_of) {
-        if reader.mapped.tool_call_id.is_none() {
-            reader.mapped.tool_call_id = answer.0;
-            reader.note("tool_call_id", "output.value");
-        }
-        reader.mapped.tool_result = Some(answer.1);
-    }
-}
-
-/// Python's way to record a call: `{"args": […], "kwargs": {…}}`.
-pub(super) fn called_with(arguments: Value) -> Value {
-    let Value::Object(map) = &arguments else { return arguments };
-    let is_call = map.keys().all(|key| matches!(key.as_str(), "args" | "kwargs" | "sanitize_inputs_outputs"));
-    match (map.get("args"), map.get("kwargs")) {
-        (args, Some(kwargs @ Value::Object(_))) if is_call && args.is_none_or(is_empty) => kwargs.clone(),
-        // By position: without names, which the model's call has.
-        (Some(Value::Array(args)), kwargs) if is_call && kwargs.is_none_or(is_empty) => match args.as_slice() {
-            [only] => only.clone(),
-            _ => Value::Array(args.clone()),
-        },
-        _ => arguments,
-    }
-}
-
-/// A JSON schema, or a map of names to schemas.
-fn is_schema(value: &Value) -> bool {
-    let Value::Object(map) = value else { return true };
-    map.contains_key("properties")
-        || map.contains_key("$schema")
-        || (!map.is_empty() && map.values().all(|field| field.get("type").is_some()))
-}
-
-/// The call's id and the result that a serialized tool message holds.
-pub(super) fn answer_of(value: &Value) -> Option<(Option<String>, Value)> {
-    if let Some(inner) = value.get("output").filter(|_| value.as_object().is_some_and(|map| map.len() == 1)) {
-        return answer_of(inner);
-    }
-    let is_message = value.get("tool_call_id").or_else(|| value.pointer("/data/tool_call_id")).is_some()
-        || value.pointer("/kwargs/tool_call_id").is_some();
-    if !is_message {
-        return None;
-    }
-    message(value, "tool").parts.into_iter().find_map(|part| match part {
-        gleaner_model::Part::ToolCallResponse { id, response, .. } => Some((id, response)),
-        _ => None,
-    })
-}
-
-/// The text of an agent's or chain's input or output: plain text, or that of the one message or last answer it holds.
-pub(super) fn plain(value: &Value, role: &str) -> Option<String> {
-    let body = structured(value);
-    if !holds_messages(&body) {
-        return text(value);
-    }
-    let read =
-        if role == "user" { bodies::request(&body).input_messages } else { bodies::response(&body).output_messages };
-    let last = read.into_iter().flatten().rfind(|message| message.role == role);
-    last.and_then(|message| gleaner_model::output_text(&[message])).or_else(|| text(value))
-}
-
-/// Whether a value is made of messages. Any other object is the agent's own data and stays whole.
-fn holds_messages(body: &Value) -> bool {
-    match body {
-        Value::Array(items) => items.iter().all(Value::is_object),
-        Value::Object(map) => {
-            let keys = ["role", "messages", "choices", "candidates", "generations", "new_message"];
-            map.len() == 1 || keys.iter().any(|key| map.contains_key(*key)) || body.pointer("/content/parts").is_some()
-        }
-        _ => false,
+/// LlamaIndex prints an answer with its role; one without text as `None`.
+fn unprint(response: &mut Mapped) {
+    let Some([Message { parts, .. }]) = response.output_messages.as_deref_mut() else { return };
+    let [Part::Text { content }] = parts.as_mut_slice() else { return };
+    let Some(text) = content.strip_prefix("assistant: ") else { return };
+    if matches!(text, "" | "None") {
+        response.output_messages = None;
+    } else {
+        *content = text.to_owned();
     }
 }
 

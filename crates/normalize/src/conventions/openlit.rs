@@ -16,8 +16,7 @@ use super::Reading;
 use super::reader::{Reader, captured};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::arguments;
-use crate::python::python_literal;
-use crate::value::{is_empty, text};
+use crate::value::{is_empty, python, text};
 
 /// Whether OpenLIT made the span.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
@@ -71,7 +70,7 @@ fn read_function(mut reader: Reader, span: &MergedSpan) -> Reading {
     if is_function(span) {
         reader.mapped.tool_name = Some(span.span.name.clone());
         reader.mapped.tool_result = reader.find("tool_result", &["gen_ai.output.messages"]).cloned();
-        let named = reader.text("tool_arguments", &["function.kwargs"]).and_then(|text| python_literal(&text));
+        let named = reader.text("tool_arguments", &["function.kwargs"]).and_then(|text| python(&text));
         reader.mapped.input_text = reader.text("input_text", &["function.kwargs", "function.args"]);
         reader.mapped.tool_arguments = named.filter(|named| !is_empty(named));
     }

@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use super::otel_genai_content::role_lines;
 use crate::mapped::MergedSpan;
 use crate::messages::{message, messages};
-use crate::python::python_literal;
-use crate::value::{is_empty, structured};
+use crate::value::{is_empty, python, structured};
 
 /// One message that the model was given, or one choice that it wrote.
 pub(super) struct MessageEvent {
@@ -107,7 +106,7 @@ fn one(mut payload: Map<String, Value>, role: &str) -> Message {
 fn payload(body: &Value) -> Option<Map<String, Value>> {
     let body = match structured(body) {
         // Python's log handlers print a body that is a dict.
-        Value::String(text) if text.starts_with('{') => python_literal(&text)?,
+        Value::String(text) if text.starts_with('{') => python(&text)?,
         other => other,
     };
     match body {

@@ -4,7 +4,8 @@
 use gleaner_model::{Message, SpanKind};
 use serde_json::{Map, Value};
 
-use super::openinference::{answer_of, called_with, plain};
+use super::openinference_text::plain;
+use super::openinference_tools::{answer_of, called_with};
 use super::{bodies, fill};
 use crate::mapped::Mapped;
 use crate::messages::{arguments, finish_reason, message, messages, tool_definitions};

@@ -38,6 +38,7 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     // Before OpenTelemetry's: of its older keys the AI SDK writes a part, with the same values.
     vercel_ai 3 "experimental_telemetry: { isEnabled: true, functionId, metadata: { sessionId, userId } }; from version 7 \
         registerTelemetry(new OpenTelemetry({ runtimeContext: true })) and runtimeContext: { sessionId, userId }"
+    haystack 0 "HAYSTACK_CONTENT_TRACING_ENABLED=true before the import, with its OpenTelemetry tracer; session.id on a span of yours"
     // Before the others: repairs what they would misread.
     openllmetry_js 13 "as for openllmetry"
     mlflow 5 "mlflow.<library>.autolog() with an OTLP endpoint; @mlflow.trace(span_type=\"TOOL\"); session.id as an attribute"
@@ -69,5 +70,10 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     langwatch 9 "content is on; langwatch.thread.id and langwatch.user.id, or metadata thread_id, user_id"
     weave 9 "content capture of the OpenTelemetry instrumentation; wandb.thread_id"
     opik 9 "an OpenTelemetry or OpenInference instrumentation; thread_id or session.id"
-    pydantic_ai 8 "InstrumentationSettings(include_content=True)"
+    pydantic_ai 8 "InstrumentationSettings(include_content=True); a logs exporter where events are logs"
+    google_adk 0 "ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS not false; newer: OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true; \
+        export logs for the user"
+    agent_lightning 6 "LightningStoreOTLPExporter; operation() with kind=\"tool\" on tools; session.id on the turn's span"
+    strands 6 "trace_attributes={\"session.id\": , \"user.id\": }; gen_ai_tool_definitions in OTEL_SEMCONV_STABILITY_OPT_IN"
+    autogen 9 "an instrumentation of the model's client for prompts and answers; one root span with session.id around the run"
 ];

@@ -3,7 +3,7 @@
 use gleaner_model::Part;
 use serde_json::{Map, Value};
 
-use crate::value::{first, first_str, first_text, json, structured};
+use crate::value::{first, first_str, first_text, json, python, structured};
 
 /// Parts out of a list, a single part, or text. Parts that carry nothing visible (signatures alone) are left out.
 pub(crate) fn parts(value: &Value) -> Vec<Part> {
@@ -30,7 +30,10 @@ pub(super) fn calls(value: &Value) -> Vec<Part> {
 /// Arguments of a tool call: an object where the text parses as one, else as sent.
 pub(crate) fn arguments(value: &Value) -> Value {
     match value {
-        Value::String(text) => json(text).map(|parsed| structured(&parsed)).unwrap_or_else(|| value.clone()),
+        Value::String(text) => json(text)
+            .map(|parsed| structured(&parsed))
+            .or_else(|| python(text).filter(|read| read.is_object() && text.trim_start().starts_with('{')))
+            .unwrap_or_else(|| value.clone()),
         Value::Null => Value::Object(Map::new()),
         // OpenLLMetry wraps what does not parse.
         Value::Object(map) if map.len() == 1 && map.get("_raw").is_some_and(Value::is_string) => map["_raw"].clone(),

@@ -187,3 +187,64 @@ fn a_step_around_a_call_is_no_call() {
     assert_eq!(step("{\"messages\": [\"ChatMessage(role='user')\"], \"tools\": []}"), Some(SpanKind::Chain));
     assert_eq!(step("an answer"), Some(SpanKind::Llm));
 }
+
+#[test]
+fn a_function_call_from_before_there_were_tools() {
+    let mapped = map(&span(json!({"openinference.span.kind": "LLM",
+        "llm.function_call": "{\"name\": \"f\", \"arguments\": \"{\\\"x\\\": 1}\"}"})));
+    let call = json!([{"type": "tool_call", "name": "f", "arguments": {"x": 1}}]);
+    assert_eq!(output(&mapped)[0]["parts"], call);
+    assert_eq!(mapped.source_keys["output_messages"], json!("llm.function_call"));
+}
+
+#[test]
+fn results_that_stand_beside_the_message() {
+    let mapped = map(&span(json!({"openinference.span.kind": "LLM",
+        "llm.input_messages.0.message.role": "function",
+        "llm.input_messages.0.function.0": "{\"name\": \"f\", \"content\": \"1\", \"call_id\": \"c1\", \"is_error\": false}",
+        "llm.input_messages.0.function.1": "{\"name\": \"g\", \"content\": \"2\", \"call_id\": \"c2\", \"is_error\": false}"})));
+    assert_eq!(
+        input(&mapped),
+        json!([{"role": "tool", "parts": [
+            {"type": "tool_call_response", "id": "c1", "name": "f", "response": "1"},
+            {"type": "tool_call_response", "id": "c2", "name": "g", "response": "2"}]}])
+    );
+}
+
+#[test]
+fn costs_add_up_where_no_total_is_sent() {
+    let cost = |attributes| map(&span(attributes)).cost_usd;
+    let shares = json!({"openinference.span.kind": "LLM", "llm.cost.prompt": 0.25, "llm.cost.completion": 0.5});
+    assert_eq!(cost(shares), Some(0.75));
+    let total = json!({"openinference.span.kind": "LLM", "llm.cost.prompt": 0.25, "llm.cost.total": 1.0});
+    assert_eq!(cost(total), Some(1.0));
+}
+
+#[test]
+fn the_version_of_a_prompt_is_a_parameter() {
+    let mapped = map(&span(json!({"openinference.span.kind": "LLM", "llm.invocation_parameters": "{\"top_p\": 1}",
+        "llm.prompt_template.version": "v2", "llm.prompt_template.template": "Hi {name}", "prompt.id": "p-1"})));
+    let parameters = mapped.parameters.map(serde_json::Value::Object);
+    assert_eq!(parameters, Some(json!({"top_p": 1, "prompt_template.version": "v2", "prompt.id": "p-1"})));
+}
+
+#[test]
+fn metadata_names_what_no_key_names() {
+    let metadata = "{\"thread_id\": \"t-1\", \"user_id\": \"u-1\", \"ls_provider\": \"openai\"}";
+    let mapped = map(&span(json!({"openinference.span.kind": "LLM", "metadata": metadata})));
+    assert_eq!((mapped.session_key, mapped.user_key.as_deref()), (Some((1, "t-1".into())), Some("u-1")));
+    assert_eq!((mapped.provider.as_deref(), &mapped.source_keys["provider"]), (Some("openai"), &json!("metadata")));
+    let keyed = map(&span(json!({"openinference.span.kind": "LLM", "metadata": metadata, "session.id": "s-1",
+        "user.id": "u-2", "llm.provider": "anthropic"})));
+    assert_eq!((keyed.session_key, keyed.user_key.as_deref()), (Some((0, "s-1".into())), Some("u-2")));
+    assert_eq!(keyed.provider.as_deref(), Some("anthropic"));
+}
+
+#[test]
+fn a_printed_answer_is_its_text() {
+    let answer = |text: &str| {
+        map(&span(json!({"openinference.span.kind": "LLM", "llm.token_count.prompt": 3, "output.value": text})))
+    };
+    assert_eq!(output(&answer("assistant: Hello."))[0]["parts"][0]["content"], json!("Hello."));
+    assert_eq!(answer("assistant: None").output_messages, None);
+}

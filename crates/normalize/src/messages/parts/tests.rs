@@ -89,3 +89,12 @@ fn what_fits_no_shape_is_kept() {
     assert_eq!(read(odd.clone()), json!([{"type": "other", "value": odd}]));
     assert_eq!(read(json!([7, "text"])), json!([{"type": "other", "value": 7}, {"type": "text", "content": "text"}]));
 }
+
+#[test]
+fn arguments_that_python_printed() {
+    let printed = json!("{'city': 'Tromsø', 'deep': [True, None]}");
+    assert_eq!(super::arguments(&printed), json!({"city": "Tromsø", "deep": [true, null]}));
+    for text in ["{'city': 'Oslo'", "city('Oslo')", "{city}"] {
+        assert_eq!(super::arguments(&json!(text)), json!(text));
+    }
+}

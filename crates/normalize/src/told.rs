@@ -1,0 +1,92 @@
+//! Model calls and tool executions that have no span of their own: a library records one span for an agent's whole run, and
+//! the messages in it tell what the run was made of.
+//!
+//! Each becomes a span below the one that tells of it, with a derived id and a slice of its time, in the order in which
+//! they happened. Where the trace has real spans of that kind nothing is added: they know more.
+
+use gleaner_model::{SpanFragment, SpanKind, derive_id};
+use serde_json::Value;
+
+use crate::conventions;
+use crate::mapped::{Mapped, MergedSpan};
+
+/// How many of a span's calls, counted from the last, are told with all that they were given. Every call repeats the history
+/// before it: without a bound, a long run would be copied as often as it has calls.
+pub(crate) const MAX_HISTORIES: usize = 32;
+
+/// Adds to the spans of a trace those that others only tell of.
+pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
+    let has = |kind: SpanKind| spans.iter().any(|(_, mapped)| mapped.kind == Some(kind));
+    let (has_llm, has_tool) = (has(SpanKind::Llm), has(SpanKind::Tool));
+    if has_llm && has_tool {
+        return;
+    }
+    let mut added = Vec::new();
+    for (teller, _) in spans.iter() {
+        let mut told = conventions::told(teller);
+        let count = told.len() as u64;
+        for (index, mut mapped) in told.drain(..).enumerate() {
+            note_teller(&mut mapped, &teller.span.span_id);
+            let is_known = if mapped.kind == Some(SpanKind::Tool) { has_tool } else { has_llm };
+            if !is_known {
+                added.push((below(teller, &mapped, index as u64, count), mapped));
+            }
+        }
+    }
+    spans.append(&mut added);
+}
+
+/// Every field that names no key of its own was read from the span that tells.
+fn note_teller(mapped: &mut Mapped, span_id: &str) {
+    let fields = [
+        ("model", mapped.model.is_some()),
+        ("response_model", mapped.response_model.is_some()),
+        ("system_prompt", mapped.system_prompt.is_some()),
+        ("input_messages", mapped.input_messages.is_some()),
+        ("output_messages", mapped.output_messages.is_some()),
+        ("finish_reason", mapped.finish_reason.is_some()),
+        ("input_tokens", mapped.input_tokens.is_some()),
+        ("output_tokens", mapped.output_tokens.is_some()),
+        ("tool_name", mapped.tool_name.is_some()),
+        ("tool_call_id", mapped.tool_call_id.is_some()),
+        ("tool_arguments", mapped.tool_arguments.is_some()),
+        ("tool_result", mapped.tool_result.is_some()),
+        ("agent_name", mapped.agent_name.is_some()),
+    ];
+    for (field, _) in fields.into_iter().filter(|(_, is_told)| *is_told) {
+        if !mapped.source_keys.contains_key(field) {
+            mapped.source_keys.insert(field.to_owned(), Value::String(format!("span:{span_id}")));
+        }
+    }
+}
+
+fn below(teller: &MergedSpan, mapped: &Mapped, index: u64, count: u64) -> MergedSpan {
+    let of = &teller.span;
+    let length = of.end_time_unix_nano.saturating_sub(of.start_time_unix_nano);
+    // Spans of no length still keep their order.
+    let at = |index: u64| of.start_time_unix_nano.saturating_add((length / count).saturating_mul(index).max(index));
+    let (operation, subject) = match mapped.kind {
+        Some(SpanKind::Tool) => ("execute_tool", &mapped.tool_name),
+        _ => ("chat", if mapped.model.is_some() { &mapped.model } else { &mapped.response_model }),
+    };
+    let id = derive_id("told_span", &[&of.trace_id, &of.span_id, &index.to_string()]);
+    MergedSpan {
+        span: SpanFragment {
+            trace_id: of.trace_id.clone(),
+            span_id: id.chars().take(16).collect(),
+            parent_span_id: Some(of.span_id.clone()),
+            name: subject.as_ref().map_or_else(|| operation.to_owned(), |subject| format!("{operation} {subject}")),
+            start_time_unix_nano: at(index),
+            end_time_unix_nano: at(index + 1),
+            resource: of.resource.clone(),
+            scope: of.scope.clone(),
+            ..SpanFragment::default()
+        },
+        logs: Vec::new(),
+        position: teller.position,
+        ..MergedSpan::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;
