@@ -43,7 +43,7 @@ pub(super) fn add_missing_ids(own: &mut [Message], more: &[Message]) {
             }
         }
     }
-    if results.len() == known_results.len() {
+    if same_names && results.len() == known_results.len() {
         for (id, known) in results.into_iter().zip(known_results).filter(|(id, _)| id.is_none()) {
             id.clone_from(known);
         }
