@@ -20,7 +20,7 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::has_call;
+use crate::messages::KnownCalls;
 use crate::value::text;
 
 /// One way of telling about LLM calls, tools and agents.
@@ -182,8 +182,10 @@ fn add_missing_parts(output: &mut [Message], more: &[Message]) {
         let reasoning: Vec<Part> = others().filter(|part| is_reasoning(part)).cloned().collect();
         message.parts.splice(0..0, reasoning);
     }
+    let mut known = KnownCalls::among(&message.parts);
     for call in others().filter(|part| matches!(part, Part::ToolCall { .. })) {
-        if !has_call(&message.parts, call) {
+        if !known.has(call) {
+            known.add(call);
             message.parts.push(call.clone());
         }
     }
