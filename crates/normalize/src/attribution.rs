@@ -91,6 +91,9 @@ pub(crate) fn attribute(
         }
     }
     let mut attempts: Vec<Attempt> = by_id.into_values().collect();
+    for attempt in &mut attempts {
+        attempt.spans.sort_unstable();
+    }
     attempts.sort_by(|a, b| {
         let start =
             |attempt: &Attempt| tree.nodes[attempt.root.unwrap_or(attempt.spans[0])].span().start_time_unix_nano;
@@ -253,7 +256,7 @@ fn resource_of_attempt(tree: &Tree<'_>, top: usize, spans: &[usize], key: &str) 
 }
 
 impl Attempt {
-    /// Takes in another run of spans with the same keys; the earlier root stays.
+    /// Takes in another run of spans with the same keys; the earlier root stays. Its spans are to be sorted after that.
     fn absorb(&mut self, other: Self) {
         self.root = match (self.root, other.root) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -261,7 +264,6 @@ impl Attempt {
         };
         self.top = self.root.unwrap_or_else(|| self.top.min(other.top));
         self.spans.extend(other.spans);
-        self.spans.sort_unstable();
         self.user = self.user.take().or(other.user);
     }
 }

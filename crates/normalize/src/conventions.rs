@@ -67,7 +67,7 @@ use serde_json::Value;
 use self::call_ids::add_missing_ids;
 use self::registry::{CONVENTIONS, Convention};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{COMPLETED, has_call, pair_results};
+use crate::messages::{COMPLETED, KnownCalls, pair_results};
 use crate::value::text;
 
 /// What one convention reads from a span.
@@ -232,15 +232,11 @@ fn add_missing_parts(output: &mut [Message], more: &[Message]) {
     let [message] = output else { return };
     let others = || more.iter().flat_map(|message| &message.parts);
     // One call may go by two ids (`call_…` and `fc_…`): its name and arguments tell.
-    let without_id = |call: &Part| match call {
-        Part::ToolCall { name, arguments, .. } => {
-            Part::ToolCall { id: None, name: name.clone(), arguments: arguments.clone() }
-        }
-        other => other.clone(),
-    };
-    let known = message.parts.len();
+    let own = KnownCalls::among(&message.parts);
+    let mut known = own.clone();
     for call in others().filter(|part| matches!(part, Part::ToolCall { .. })) {
-        if !has_call(&message.parts, call) && !has_call(&message.parts[..known], &without_id(call)) {
+        if !known.has(call) && !own.has_content(call) {
+            known.add(call);
             message.parts.push(call.clone());
         }
     }

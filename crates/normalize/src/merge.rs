@@ -179,6 +179,15 @@ fn unite(reports: &[&SpanFragment]) -> SpanFragment {
     let mut reports = reports.iter();
     let Some(&first) = reports.next() else { return SpanFragment::default() };
     let mut span = first.clone();
+    let mut events = Union::new(&mut span.events);
+    let mut links = Union::new(&mut span.links);
+    for &later in reports.clone() {
+        events.add(&later.events);
+        links.add(&later.links);
+    }
+    if reports.len() > 0 {
+        span.events.sort_by_key(|event| event.time_unix_nano);
+    }
     for &later in reports {
         replace_if(&mut span.parent_span_id, &later.parent_span_id, later.parent_span_id.is_some());
         replace_if(&mut span.trace_state, &later.trace_state, !later.trace_state.is_empty());
@@ -196,12 +205,9 @@ fn unite(reports: &[&SpanFragment]) -> SpanFragment {
         span.attributes.extend(later.attributes.clone());
         span.resource.extend(later.resource.clone());
         span.scope.attributes.extend(later.scope.attributes.clone());
-        add_missing(&mut span.events, &later.events);
-        add_missing(&mut span.links, &later.links);
         for (count, more) in span.dropped_counts.iter_mut().zip(later.dropped_counts) {
             *count = more.max(*count);
         }
-        span.events.sort_by_key(|event| event.time_unix_nano);
     }
     span
 }
@@ -212,16 +218,38 @@ fn replace_if<T: Clone>(old: &mut T, new: &T, says: bool) {
     }
 }
 
-/// Adds what `items` lacks of `more`. Two equal events of one report are two events; of two reports they are one.
-fn add_missing<T: Content + Clone>(items: &mut Vec<T>, more: &[T]) {
-    let mut present: HashMap<String, usize> = HashMap::new();
-    for item in items.iter() {
-        *present.entry(canonical_json(&item.json())).or_default() += 1;
+/// Items of several reports. Two equal events of one report are two events; of two reports they are one.
+struct Union<'a, T> {
+    items: &'a mut Vec<T>,
+    /// How often each content is among the items.
+    counts: HashMap<String, usize>,
+}
+
+impl<'a, T: Content + Clone> Union<'a, T> {
+    fn new(items: &'a mut Vec<T>) -> Self {
+        Self { items, counts: HashMap::new() }
     }
-    for item in more {
-        match present.get_mut(&canonical_json(&item.json())) {
-            Some(count) if *count > 0 => *count -= 1,
-            _ => items.push(item.clone()),
+
+    /// Adds what the items lack of another report.
+    fn add(&mut self, report: &[T]) {
+        if report.is_empty() {
+            return;
+        }
+        if self.counts.is_empty() {
+            for item in self.items.iter() {
+                *self.counts.entry(canonical_json(&item.json())).or_default() += 1;
+            }
+        }
+        let mut in_report: HashMap<String, usize> = HashMap::new();
+        for item in report {
+            let content = canonical_json(&item.json());
+            let known = self.counts.entry(content.clone()).or_default();
+            let seen = in_report.entry(content).or_default();
+            *seen += 1;
+            if *seen > *known {
+                *known = *seen;
+                self.items.push(item.clone());
+            }
         }
     }
 }

@@ -8,15 +8,17 @@
 //! roles are `system`, `user`, `assistant`, `tool`, or as sent where none of these is meant.
 
 mod finish;
+mod known_calls;
 mod pairs;
 mod parts;
 mod printed;
 mod tools;
 
-use gleaner_model::{Message, Part, canonical_json};
+use gleaner_model::{Message, Part};
 use serde_json::{Map, Value};
 
 pub(crate) use finish::{COMPLETED, finish_reason};
+pub(crate) use known_calls::KnownCalls;
 pub(crate) use pairs::pair_results;
 pub(crate) use parts::{arguments, parts};
 pub(crate) use tools::tool_definitions;
@@ -82,18 +84,6 @@ pub(crate) fn system_text(value: &Value) -> Option<String> {
         single => gleaner_model::output_text(&[message(&single, "system")]).into_iter().collect(),
     };
     (!texts.is_empty()).then(|| texts.join("\n\n"))
-}
-
-/// Whether a call is already among the parts: by id, else by name and arguments.
-pub(crate) fn has_call(parts: &[Part], call: &Part) -> bool {
-    let Part::ToolCall { id, name, arguments } = call else { return false };
-    parts.iter().any(|part| match part {
-        Part::ToolCall { id: Some(known), .. } if id.is_some() => Some(known) == id.as_ref(),
-        Part::ToolCall { name: known, arguments: given, .. } => {
-            known == name && canonical_json(given) == canonical_json(arguments)
-        }
-        _ => false,
-    })
 }
 
 /// Folds the names that libraries have for the four roles.
@@ -200,13 +190,15 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
     if let Some(refusal) = first_str(map, &["refusal"]) {
         out.push(Part::Refusal { content: refusal.to_owned() });
     }
+    let mut known = KnownCalls::among(&out);
     // LangChain keeps what the provider sent beside what it made of it.
     let provider_fields = map.get("additional_kwargs").and_then(Value::as_object);
     let sources = [map].into_iter().chain(provider_fields);
     let held = sources.flat_map(|source| ["tool_calls", "toolCalls", "function_call"].map(|key| source.get(key)));
     for value in held.flatten() {
         for call in parts::calls(&structured(value)) {
-            if !has_call(&out, &call) {
+            if !known.has(&call) {
+                known.add(&call);
                 out.push(call);
             }
         }
@@ -272,25 +264,34 @@ fn is_text(part: &Part) -> bool {
 /// finish reason of their own and stay apart.
 pub(crate) fn join_split(messages: Vec<Message>) -> Vec<Message> {
     let mut joined: Vec<Message> = Vec::with_capacity(messages.len());
+    let mut last_only_reasons = false;
     for next in messages {
+        let next_only_reasons = all_are(&next, |p| matches!(p, Part::Reasoning { .. }));
         match joined.last_mut() {
-            Some(last) if continues(last, &next) => {
+            Some(last) if continues(last, last_only_reasons, &next) => {
+                last_only_reasons &= next_only_reasons;
                 last.parts.extend(next.parts);
                 last.finish_reason = next.finish_reason;
                 last.name = last.name.take().or(next.name);
             }
-            _ => joined.push(next),
+            _ => {
+                last_only_reasons = next_only_reasons;
+                joined.push(next);
+            }
         }
     }
     joined
 }
 
-fn continues(last: &Message, next: &Message) -> bool {
-    let all = |message: &Message, is: fn(&Part) -> bool| !message.parts.is_empty() && message.parts.iter().all(is);
+fn continues(last: &Message, last_only_reasons: bool, next: &Message) -> bool {
     last.role == "assistant"
         && next.role == "assistant"
         && last.finish_reason.is_none()
-        && (all(last, |p| matches!(p, Part::Reasoning { .. })) || all(next, |p| matches!(p, Part::ToolCall { .. })))
+        && (last_only_reasons || all_are(next, |p| matches!(p, Part::ToolCall { .. })))
+}
+
+fn all_are(message: &Message, is: fn(&Part) -> bool) -> bool {
+    !message.parts.is_empty() && message.parts.iter().all(is)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A capture of three sessions with four lineages each, from bytes to attempts, against what the model server saw.
 //!
-//! `tests/corpus/lineages` holds the request bodies as an OpenInference agent sent them, and `truth.json`: the attempts,
+//! `tests/corpus/lineages` holds the requests as an OpenInference agent sent them, and `truth.json`: the attempts,
 //! definitions and sessions by another program's count. Its traps: an orchestrator outside all attempts, keys on the root of
 //! a subtree only or on every span as baggage, a root that comes last, a sub-agent below a tool, retries side by side, a
 //! failed attempt with an output, a cycle without success, a span sent twice.
@@ -9,35 +9,24 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::path::Path;
 
 use gleaner_model::{AttemptPart, DerivedTrace, SpanKind, StoredFragment};
 use gleaner_normalize::derive::derive_trace;
 use gleaner_normalize::{Mapped, MergedSpan, map, merge};
-use gleaner_wire::{Encoding, Limits};
 use proptest::prelude::*;
 use serde_json::Value;
 
-fn corpus() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/lineages")
-}
+#[path = "corpus/bodies.rs"]
+mod bodies;
 
 fn truth() -> Value {
-    serde_json::from_slice(&fs::read(corpus().join("truth.json")).expect("readable")).expect("JSON")
+    let text = fs::read(bodies::corpus().join("lineages/truth.json")).expect("readable");
+    serde_json::from_slice(&text).expect("JSON")
 }
 
 /// The fragments of every request, in the order sent.
 fn requests() -> Vec<Vec<gleaner_model::Fragment>> {
-    let mut paths: Vec<_> =
-        fs::read_dir(corpus()).expect("readable").map(|entry| entry.expect("entry").path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "binpb"));
-    paths.sort();
-    let decode = |path: &std::path::PathBuf| {
-        let bytes = fs::read(path).expect("readable");
-        let request = gleaner_wire::decode_traces(Encoding::Protobuf, &bytes, &Limits::default()).expect("OTLP");
-        gleaner_normalize::decode_traces(request)
-    };
-    paths.iter().map(decode).collect()
+    bodies::read(&bodies::corpus().join("lineages")).iter().map(bodies::Body::fragments).collect()
 }
 
 /// What is known once these requests have come, in this order.

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::agent_logs::{place, session_of};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::has_call;
+use crate::messages::KnownCalls;
 use crate::value::text;
 
 /// Longest conversation that is given to a call, in messages: each call keeps its own list.
@@ -187,8 +187,10 @@ fn call(traces: &mut Spans, spot: &Spot, tools: &[Spot], conversation: &mut Vec<
     let tells_calls =
         output.iter().flat_map(|message| &message.parts).any(|part| matches!(part, Part::ToolCall { .. }));
     if let ([answer], false) = (output.as_mut_slice(), tells_calls) {
+        let mut known = KnownCalls::among(&answer.parts);
         for (call, _) in &ran {
-            if !has_call(&answer.parts, call) {
+            if !known.has(call) {
+                known.add(call);
                 answer.parts.push(call.clone());
             }
         }

@@ -12,7 +12,7 @@ use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{finish_reason, has_call, lift_system, message, messages, tool_definitions};
+use crate::messages::{KnownCalls, finish_reason, lift_system, message, messages, tool_definitions};
 use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
 
 /// Whether the span carries OpenInference's kind, or messages in its form.
@@ -269,8 +269,9 @@ fn drop_stale_calls(mapped: &mut Mapped, span: &MergedSpan) {
         return;
     }
     let own: Vec<_> = bodies::response(&body).output_messages.into_iter().flatten().flat_map(|m| m.parts).collect();
+    let own = KnownCalls::among(&own);
     for message in mapped.output_messages.iter_mut().flatten() {
-        message.parts.retain(|part| !matches!(part, Part::ToolCall { .. }) || has_call(&own, part));
+        message.parts.retain(|part| !matches!(part, Part::ToolCall { .. }) || own.has(part));
     }
 }
 

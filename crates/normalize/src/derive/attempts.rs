@@ -2,6 +2,8 @@
 //!
 //! Whose calls are the root agent's is decided in [`root_agent_calls`]; everything that speaks of "the agent" rests on it.
 
+use std::collections::HashSet;
+
 use gleaner_model::{
     AgentDefinition, AttemptPart, AttemptStatus, DeclaredArtifact, Span, SpanKind, canonical_json, derive_id,
 };
@@ -262,13 +264,12 @@ fn agent_parameters(parameters: &Map<String, Value>) -> Map<String, Value> {
 /// By time; the same artifact on several spans (copied by baggage) once, as of the first.
 fn artifacts(attempt: &Attempt, rows: &[Span]) -> Vec<DeclaredArtifact> {
     let mut artifacts: Vec<DeclaredArtifact> = Vec::new();
+    let mut known = HashSet::new();
     for span in attempt.spans.iter().map(|place| &rows[*place]) {
         let Some(content) = keys::text(&span.attributes, keys::ARTIFACT_CONTENT) else { continue };
         let name = keys::text(&span.attributes, keys::ARTIFACT_NAME);
         let r#type = keys::text(&span.attributes, keys::ARTIFACT_TYPE);
-        let is_known =
-            artifacts.iter().any(|known| known.name == name && known.r#type == r#type && known.content == content);
-        if !is_known {
+        if known.insert((name.clone(), r#type.clone(), content.clone())) {
             artifacts.push(DeclaredArtifact {
                 span_id: span.span_id.clone(),
                 name,

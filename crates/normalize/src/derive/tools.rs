@@ -81,19 +81,29 @@ struct AskedCall<'a> {
 struct AskedCalls<'a> {
     /// In order of the model spans, then of the output.
     calls: Vec<AskedCall<'a>>,
-    by_id: HashMap<&'a str, Vec<usize>>,
+    by_id: HashMap<&'a str, SameId>,
+}
+
+/// Calls with one id.
+#[derive(Default)]
+struct SameId {
+    all: Vec<usize>,
+    /// How many of them stand before the tool span that was looked at last.
+    before: usize,
+    /// Those of them that no tool span has claimed, the latest last.
+    open: Vec<usize>,
 }
 
 impl<'a> AskedCalls<'a> {
     fn new(tree: &Tree<'a>, is_model_call: impl Fn(usize) -> bool) -> Self {
         let mut calls: Vec<AskedCall<'a>> = Vec::new();
-        let mut by_id: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut by_id: HashMap<&str, SameId> = HashMap::new();
         for (model_span, node) in tree.nodes.iter().enumerate().filter(|(place, _)| is_model_call(*place)) {
             for part in parts(node.mapped.output_messages.as_deref()) {
                 let Part::ToolCall { id, name, arguments } = part else { continue };
                 let id = id.as_deref().filter(|id| !id.is_empty());
                 if let Some(id) = id {
-                    by_id.entry(id).or_default().push(calls.len());
+                    by_id.entry(id).or_default().all.push(calls.len());
                 }
                 calls.push(AskedCall { id, name, arguments, model_span, is_claimed: false });
             }
@@ -102,14 +112,17 @@ impl<'a> AskedCalls<'a> {
     }
 
     /// Some providers number the calls of every answer alike: of several with one id, the latest before the tool span is
-    /// meant, if no other tool span has it.
+    /// meant, if no other tool span has it. To be asked in the order of the tool spans.
     fn claim_by_id(&mut self, id: &str, tool_span: usize) -> Option<usize> {
-        let same_id = self.by_id.get(id)?;
-        let before = || same_id.iter().rev().copied().filter(|call| self.calls[*call].model_span < tool_span);
-        let call = before()
-            .find(|call| !self.calls[*call].is_claimed)
-            .or_else(|| before().next())
-            .or(same_id.first().copied())?;
+        let same_id = self.by_id.get_mut(id)?;
+        let is_before = |call: &&usize| self.calls[**call].model_span < tool_span;
+        while let Some(call) = same_id.all.get(same_id.before).filter(is_before) {
+            same_id.open.push(*call);
+            same_id.before += 1;
+        }
+        let unclaimed = std::iter::from_fn(|| same_id.open.pop()).find(|call| !self.calls[*call].is_claimed);
+        let latest = same_id.before.checked_sub(1).map(|last| same_id.all[last]);
+        let call = unclaimed.or(latest).or(same_id.all.first().copied())?;
         self.calls[call].is_claimed = true;
         Some(call)
     }
@@ -147,19 +160,30 @@ struct Offers<'a> {
 /// Calls of one tool, one queue for each output.
 #[derive(Default)]
 struct OpenCalls {
-    outputs: Vec<VecDeque<usize>>,
+    outputs: Vec<Output>,
     last_model_span: Option<usize>,
+}
+
+/// Calls of one output, in order, and also by their arguments.
+#[derive(Default)]
+struct Output {
+    calls: VecDeque<usize>,
+    by_arguments: HashMap<String, VecDeque<usize>>,
 }
 
 impl<'a> Offers<'a> {
     fn add(&mut self, index: usize, call: &AskedCall<'a>, scopes: &[Scope]) {
+        let arguments = canonical_json(call.arguments);
         for scope in scopes {
             let open = self.by_scope.entry(*scope).or_default().entry(call.name).or_default();
-            match open.outputs.last_mut().filter(|_| open.last_model_span == Some(call.model_span)) {
-                Some(output) => output.push_back(index),
-                None => open.outputs.push(VecDeque::from([index])),
+            if open.outputs.is_empty() || open.last_model_span != Some(call.model_span) {
+                open.outputs.push(Output::default());
+                open.last_model_span = Some(call.model_span);
             }
-            open.last_model_span = Some(call.model_span);
+            if let Some(output) = open.outputs.last_mut() {
+                output.calls.push_back(index);
+                output.by_arguments.entry(arguments.clone()).or_default().push_back(index);
+            }
         }
     }
 
@@ -169,26 +193,27 @@ impl<'a> Offers<'a> {
         for scope in scopes {
             let Some(open) = self.by_scope.get_mut(scope).and_then(|by_name| by_name.get_mut(name)) else { continue };
             while let Some(output) = open.outputs.last_mut() {
-                while output.front().is_some_and(|call| asked.calls[*call].is_claimed) {
-                    output.pop_front();
-                }
-                let Some(first) = output.front().copied() else {
+                let Some(first) = first_unclaimed(&mut output.calls, asked) else {
                     open.outputs.pop();
                     continue;
                 };
                 let own_arguments = tool.tool_arguments.as_ref().map(canonical_json);
-                let call = own_arguments
-                    .and_then(|own| {
-                        let mut unclaimed = output.iter().copied().filter(|call| !asked.calls[*call].is_claimed);
-                        unclaimed.find(|call| canonical_json(asked.calls[*call].arguments) == own)
-                    })
-                    .unwrap_or(first);
+                let with_own = own_arguments.and_then(|own| output.by_arguments.get_mut(&own));
+                let call = with_own.and_then(|calls| first_unclaimed(calls, asked)).unwrap_or(first);
                 asked.calls[call].is_claimed = true;
                 return Some(call);
             }
         }
         None
     }
+}
+
+/// Drops what is claimed at the head of a queue; what comes then.
+fn first_unclaimed(calls: &mut VecDeque<usize>, asked: &AskedCalls<'_>) -> Option<usize> {
+    while calls.front().is_some_and(|call| asked.calls[*call].is_claimed) {
+        calls.pop_front();
+    }
+    calls.front().copied()
 }
 
 fn fill_from_call(row: &mut Span, tree: &Tree<'_>, call: &AskedCall<'_>) {
@@ -232,12 +257,10 @@ fn fill_results(tree: &Tree<'_>, calls: &Calls, tools: &[usize], rows: &mut [Spa
     }
     for (tool, id) in &waiting {
         let known = &answers[id.as_str()];
-        let Some(next) = known.iter().find(|(model_span, _)| model_span > tool).map(|(model_span, _)| *model_span)
-        else {
-            continue;
-        };
+        let after_tool = &known[known.partition_point(|(model_span, _)| model_span <= tool)..];
+        let Some((next, _)) = after_tool.first().copied() else { continue };
         // Where ids repeat, the history holds several: the last is the newest.
-        let newest = known.iter().rev().find(|(model_span, _)| *model_span == next);
+        let newest = after_tool[..after_tool.partition_point(|(model_span, _)| *model_span == next)].last();
         if let Some((_, result)) = newest {
             let row = &mut rows[*tool];
             row.tool_result = Some((*result).clone());

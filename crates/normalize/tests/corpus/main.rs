@@ -1,0 +1,81 @@
+//! Captures of real libraries, replayed and scored against what the model server saw.
+//!
+//! `tests/corpus/README.md` of the workspace says what a capture is and how to add one. Here every one is mapped as the
+//! loader would map it, each fact of its truth that the telemetry carries is looked for, and the counts must be those of
+//! `tests/corpus/scores.txt`, no lower and no higher: `UPDATE_SCORES=1` writes them down.
+
+#![expect(clippy::expect_used, reason = "clippy allows it in test functions, not in the helpers beside them")]
+
+use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
+
+mod bodies;
+mod capture;
+mod carried;
+mod history;
+mod pack;
+mod score;
+mod table;
+mod text;
+
+use capture::Capture;
+use score::Score;
+
+/// Scenario: every capture, its requests in the order sent.
+/// Guarantees: the share of the facts in its bytes that comes out right is the committed one, field by field.
+#[test]
+fn scores_are_the_committed_ones() {
+    let scores: Vec<(String, Score)> =
+        Capture::all().iter().map(|capture| (capture.name.clone(), score_of(capture))).collect();
+    table::compare(&scores);
+}
+
+fn score_of(capture: &Capture) -> Score {
+    let derived = derive(&each_request(&capture.requests()));
+    score::score(&capture.expected, &derived, &capture.carried())
+}
+
+/// Scenario: every capture, first as sent, then with its last request first, then one span or record a request, last first.
+/// Guarantees: all three make the same traces.
+#[test]
+fn neither_order_nor_batching_makes_a_difference() {
+    for capture in Capture::all() {
+        let sent = capture.requests();
+        let as_sent = derive(&each_request(&sent));
+        let reversed: Vec<_> = sent.iter().rev().cloned().collect();
+        let apart: Vec<_> = sent.into_iter().flatten().rev().map(|fragment| vec![fragment]).collect();
+        for (how, requests) in [("reversed", reversed), ("apart", apart)] {
+            let other = derive(&each_request(&requests));
+            let trace_ids = |traces: &[DerivedTrace]| traces.iter().map(|t| t.trace_id.clone()).collect::<Vec<_>>();
+            assert_eq!(trace_ids(&other), trace_ids(&as_sent), "{}, {how}", capture.name);
+            for (other, as_sent) in other.iter().zip(&as_sent) {
+                assert_eq!(other, as_sent, "{}, {how}, trace {}", capture.name, as_sent.trace_id);
+            }
+        }
+    }
+}
+
+/// Numbers fragments as the journal would: one position a request.
+fn each_request(requests: &[Vec<Fragment>]) -> Vec<StoredFragment> {
+    let mut stored = Vec::new();
+    for (position, fragments) in (1..).zip(requests) {
+        for (ordinal, fragment) in (0..).zip(fragments) {
+            stored.push(StoredFragment {
+                project: "default".to_owned(),
+                position,
+                ordinal,
+                recorded_at_unix_nano: 1,
+                fragment: fragment.clone(),
+            });
+        }
+    }
+    stored
+}
+
+/// Everything derived, without journal positions: those differ between orders by their nature.
+fn derive(stored: &[StoredFragment]) -> Vec<DerivedTrace> {
+    let mut traces = gleaner_normalize::derive_unit("default", stored);
+    for fact in traces.iter_mut().flat_map(|trace| &mut trace.session_facts) {
+        fact.position = 0;
+    }
+    traces
+}
