@@ -45,9 +45,7 @@ pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTr
     for loose in merged.loose_logs {
         match record(&loose.log, loose.position) {
             Ok(Some(record)) => records.push(record),
-            // An agent's notes belong to no span.
-            Ok(None) => {}
-            Err(()) => {
+            Ok(None) | Err(()) => {
                 if let Some(trace_id) = loose.log.trace_id.clone() {
                     loose_logs.entry(trace_id).or_default().push(loose.log);
                 }
