@@ -6,6 +6,8 @@
 
 #![expect(clippy::expect_used, reason = "clippy allows it in test functions, not in the helpers beside them")]
 
+use std::collections::BTreeMap;
+
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 
 mod bodies;
@@ -34,8 +36,8 @@ fn score_of(capture: &Capture) -> Score {
     score::score(&capture.expected, &derived, &capture.carried())
 }
 
-/// Scenario: every capture, first as sent, then with its last request first, then one span a request, last first. Log records
-/// of one request stay together: those of one moment have no other order than their place in it.
+/// Scenario: every capture, first as sent, then with its last request first, then one span or record a request, last first
+/// (records of one span and one moment stay together: some clients tell their order by nothing but their place).
 /// Guarantees: all three make the same traces.
 #[test]
 fn neither_order_nor_batching_makes_a_difference() {
@@ -43,7 +45,7 @@ fn neither_order_nor_batching_makes_a_difference() {
         let sent = capture.requests();
         let as_sent = derive(&each_request(&sent));
         let reversed: Vec<_> = sent.iter().rev().cloned().collect();
-        let apart: Vec<_> = sent.into_iter().rev().flat_map(spans_apart).collect();
+        let apart: Vec<_> = sent.iter().flat_map(|request| apart(request)).rev().collect();
         for (how, requests) in [("reversed", reversed), ("apart", apart)] {
             let other = derive(&each_request(&requests));
             let trace_ids = |traces: &[DerivedTrace]| traces.iter().map(|t| t.trace_id.clone()).collect::<Vec<_>>();
@@ -55,10 +57,20 @@ fn neither_order_nor_batching_makes_a_difference() {
     }
 }
 
-/// Every span of a request in one of its own.
-fn spans_apart(request: Vec<Fragment>) -> Vec<Vec<Fragment>> {
-    let (spans, logs): (Vec<_>, Vec<_>) = request.into_iter().partition(|fragment| matches!(fragment, Fragment::Span(_)));
-    spans.into_iter().rev().map(|span| vec![span]).chain([logs]).collect()
+fn apart(request: &[Fragment]) -> Vec<Vec<Fragment>> {
+    let mut spans = Vec::new();
+    let mut records: BTreeMap<_, Vec<Fragment>> = BTreeMap::new();
+    for fragment in request {
+        match fragment {
+            Fragment::Span(_) => spans.push(vec![fragment.clone()]),
+            Fragment::Log(log) => {
+                let moment = if log.time_unix_nano == 0 { log.observed_time_unix_nano } else { log.time_unix_nano };
+                let key = (log.trace_id.clone(), log.span_id.clone(), moment);
+                records.entry(key).or_default().push(fragment.clone());
+            }
+        }
+    }
+    spans.into_iter().chain(records.into_values()).collect()
 }
 
 /// Numbers fragments as the journal would: one position a request.
