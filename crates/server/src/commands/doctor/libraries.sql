@@ -2,7 +2,7 @@ WITH span AS (
     SELECT
         execution_spans.*,
         kind = 'llm' AND duplicate_of IS NULL AS is_call,
-        kind = 'llm' AND duplicate_of IS NULL AND status <> 'error' AS is_answered_call,
+        kind = 'llm' AND duplicate_of IS NULL AND execution_spans.status <> 'error' AS is_answered_call,
         kind = 'tool' AND duplicate_of IS NULL AS is_tool,
         attempts.session_id,
         sessions.user_id
