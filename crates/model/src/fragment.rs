@@ -134,6 +134,11 @@ pub struct LogFragment {
 }
 
 impl Fragment {
+    /// Whether it is a log record.
+    pub fn is_log(&self) -> bool {
+        matches!(self, Self::Log(_))
+    }
+
     /// The trace that it belongs to, where it says so.
     pub fn trace_id(&self) -> Option<&str> {
         match self {

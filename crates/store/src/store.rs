@@ -54,6 +54,8 @@ pub struct Fact {
     /// Names the unit of several traces, and of records outside of traces, that is derived together; absent where the trace
     /// alone is the unit.
     pub unit_key: Option<String>,
+    /// It is understood though nothing is derived from it: outside of traces it is not listed as unmapped.
+    pub is_note: bool,
     /// The fragment with its place.
     pub stored: StoredFragment,
     /// Items of feedback that it carries, in their order. They become facts at the place of the fragment, those apart whose

@@ -100,8 +100,13 @@ fn report(libraries: &[Library], unexplained: &[Unexplained]) -> String {
         }
         if !missing.is_empty() {
             let _ = writeln!(out, "    missing  {}", listed(&missing));
-            let content = missing.iter().any(|(name, _, _)| !matches!(*name, "user" | "finish reason"));
-            if let Some(advice) = switch_on(convention).filter(|_| content) {
+            // One call without a finish reason or one trace without a session is no matter of a switch.
+            let is_off = |(name, told, _): &(&str, u64, u64)| match *name {
+                "user" | "finish reason" => false,
+                "session" => *told == 0,
+                _ => true,
+            };
+            if let Some(advice) = switch_on(convention).filter(|_| missing.iter().any(is_off)) {
                 let _ = writeln!(out, "    switch on  {advice}");
             }
         }

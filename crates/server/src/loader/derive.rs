@@ -36,8 +36,12 @@ pub(super) fn derive(
     store: &Store,
     new: Vec<StoredFragment>,
 ) -> Result<(Vec<Fact>, Vec<DerivedTrace>), StoreError> {
-    let fact =
-        |stored: StoredFragment| Fact { unit_key: (rules.unit_key)(&stored.fragment), stored, feedback: Vec::new() };
+    let fact = |stored: StoredFragment| Fact {
+        unit_key: (rules.unit_key)(&stored.fragment),
+        is_note: matches!(&stored.fragment, Fragment::Log(log) if gleaner_normalize::is_agent_record(log)),
+        stored,
+        feedback: Vec::new(),
+    };
     let new: Vec<Fact> = new.into_iter().map(fact).collect();
     let touched = |node: fn(&Fact) -> Option<Node>| -> Vec<(String, String)> {
         let nodes: BTreeSet<Node> = new.iter().filter_map(node).collect();
@@ -241,14 +245,16 @@ struct Fragments {
 }
 
 impl Fragments {
-    /// Adds a fragment unless an equal one is there; tells whether it was new.
+    /// Adds a fragment unless an equal one is there; tells whether it was new. Two equal log records of one request are two.
     fn add(&mut self, stored: StoredFragment) -> bool {
         let time = match &stored.fragment {
             Fragment::Span(span) => span.start_time_unix_nano,
             Fragment::Log(log) => log.time_unix_nano.max(log.observed_time_unix_nano),
         };
         let places = self.places.entry((stored.fragment.span_id().map(str::to_owned), time)).or_default();
-        if places.iter().any(|place| self.all[*place].fragment == stored.fragment) {
+        let is_copy = |known: &StoredFragment| known.position == stored.position && stored.fragment.is_log();
+        let is_known = |known: &StoredFragment| known.fragment == stored.fragment && !is_copy(known);
+        if places.iter().any(|place| is_known(&self.all[*place])) {
             return false;
         }
         places.push(self.all.len());

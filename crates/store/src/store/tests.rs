@@ -21,7 +21,7 @@ fn fact(position: u64, span_id: &str) -> Fact {
         recorded_at_unix_nano: position * 1_000_000_001,
         fragment: gleaner_model::Fragment::Span(Box::new(span)),
     };
-    Fact { unit_key: None, stored, feedback: Vec::new() }
+    Fact { unit_key: None, is_note: false, stored, feedback: Vec::new() }
 }
 
 /// A trace with one span per id, all with one and the same message.
@@ -224,7 +224,7 @@ fn loose_log(position: u64, unit_key: Option<&str>, name: &str) -> Fact {
         recorded_at_unix_nano: position * 1_000_000_000,
         fragment: gleaner_model::Fragment::Log(Box::new(log)),
     };
-    Fact { unit_key: unit_key.map(str::to_owned), stored, feedback: Vec::new() }
+    Fact { unit_key: unit_key.map(str::to_owned), is_note: false, stored, feedback: Vec::new() }
 }
 
 /// Guarantees: a log record outside all traces and units is a fact as often as it is sent, and is listed as unmapped once,

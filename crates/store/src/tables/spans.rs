@@ -14,12 +14,13 @@ pub(crate) struct SpanRow<'a> {
 
 /// Fragments, in journal order. `unit_key` says which records outside of traces belong together.
 pub(crate) fn span_facts<'a>() -> Vec<Column<&'a Fact>> {
-    use Kind::{LongText, Text, Time, UInt};
+    use Kind::{Bool, LongText, Text, Time, UInt};
     vec![
         column("project", Text, |f| (&f.stored.project).into()),
         column("trace_id", Text, |f| f.stored.fragment.trace_id().into()),
         column("span_id", Text, |f| f.stored.fragment.span_id().into()),
         column("unit_key", Text, |f| (&f.unit_key).into()),
+        column("is_note", Bool, |f| f.is_note.into()),
         column("signal", Text, |f| match f.stored.fragment {
             Fragment::Span(_) => "span".into(),
             Fragment::Log(_) => "log".into(),
