@@ -65,6 +65,7 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
 use self::call_ids::add_missing_ids;
+pub use self::registry::switch_on;
 use self::registry::{CONVENTIONS, Convention};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{COMPLETED, KnownCalls, pair_results};
@@ -77,12 +78,6 @@ struct Reading {
     structured: Mapped,
     /// From raw request and response bodies, believed only where no structured key of any convention says anything.
     opaque: Mapped,
-}
-
-/// What to switch on in the libraries of a convention (as in `execution_spans.convention`) to have prompts, answers, tool
-/// content and sessions sent.
-pub fn switch_on(convention: &str) -> Option<&'static str> {
-    CONVENTIONS.iter().find(|known| known.name == convention).map(|known| known.switch_on)
 }
 
 /// Reads everything that a span says.

@@ -1,12 +1,12 @@
-//! Whether a trace that names nothing tells of an agent's work at all.
+//! Whether a trace without keys of attempts tells of an agent's work at all.
 
 use gleaner_model::SpanKind;
 
 use crate::derive::tree::Tree;
 use crate::telemetry_feedback::span_carries_feedback;
 
-/// A call, a tool, an agent, a recorded input or output make an attempt; a program's HTTP requests and internals do not, nor
-/// does the judgement of other traces.
+/// A call, a tool, an agent, a recorded input or output, a named session make an attempt; a program's HTTP requests and
+/// internals do not, nor does the judgement of other traces.
 pub(super) fn is_attempt(tree: &Tree<'_>, kinds: &[SpanKind]) -> bool {
     let is_named = tree.nodes.iter().any(|node| node.mapped.rollout_key.is_some() || node.mapped.attempt_key.is_some());
     is_named || tells_of_work(tree, kinds) && !only_judges(tree, kinds)
@@ -16,6 +16,7 @@ fn tells_of_work(tree: &Tree<'_>, kinds: &[SpanKind]) -> bool {
     tree.nodes.iter().zip(kinds).any(|(node, kind)| {
         let mapped = node.mapped;
         !matches!(kind, SpanKind::Chain | SpanKind::Evaluator | SpanKind::Other)
+            || mapped.session_key.is_some()
             || mapped.input_text.is_some()
             || mapped.output_text.is_some()
             || mapped.input_messages.is_some()

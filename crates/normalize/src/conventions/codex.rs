@@ -95,7 +95,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     }
     reader.mapped.kind = Some(kind);
     reader.note("kind", "name");
-    reader.mapped.session_key = reader.text("session_key", &["conversation.id", "thread_id"]).map(|id| (0, id));
+    // Internals name the session too; alone they are no work of it.
+    if kind != SpanKind::Chain {
+        reader.mapped.session_key = reader.text("session_key", &["conversation.id", "thread_id"]).map(|id| (0, id));
+    }
     reader.mapped.user_key = reader.text("user_key", &["user.account_id", "user.email"]);
     reader.mapped.agent_version = reader
         .text("agent_version", &["app.version"])

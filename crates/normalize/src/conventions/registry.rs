@@ -77,3 +77,34 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     strands 6 "trace_attributes={\"session.id\": , \"user.id\": }; gen_ai_tool_definitions in OTEL_SEMCONV_STABILITY_OPT_IN"
     autogen 9 "an instrumentation of the model's client for prompts and answers; one root span with session.id around the run"
 ];
+
+/// Libraries that write another convention's keys, by the beginning of their instrumentation scope: their own switches count.
+const LIBRARIES: &[(&str, &str)] = &[
+    ("gen_ai", "vercel_ai"),
+    ("@traceloop/", "openllmetry"),
+    ("traceloop.", "openllmetry"),
+    ("litellm", "litellm"),
+    ("strands.", "strands"),
+    ("gcp.vertex.agent", "google_adk"),
+    ("langsmith", "langsmith"),
+    ("langfuse", "langfuse"),
+    ("lmnr", "laminar"),
+    ("@mastra/", "mastra"),
+    ("mlflow.", "mlflow"),
+    ("pydantic-ai", "pydantic_ai"),
+    ("logfire", "logfire"),
+    ("openlit", "openlit"),
+    ("@openlit/", "openlit"),
+    ("gemini-cli", "gemini_cli"),
+    ("autogen", "autogen"),
+    ("openinference.", "openinference"),
+    ("@arizeai/", "openinference"),
+];
+
+/// What to switch on in a library, told by its instrumentation scope and the convention that explains its spans (as in
+/// `execution_spans`), to have prompts, answers, tool content and sessions sent.
+pub fn switch_on(scope: &str, convention: &str) -> Option<&'static str> {
+    let library = LIBRARIES.iter().find(|(prefix, _)| scope.starts_with(prefix)).map(|(_, library)| *library);
+    let name = library.unwrap_or(convention);
+    CONVENTIONS.iter().find(|known| known.name == name).map(|known| known.switch_on)
+}

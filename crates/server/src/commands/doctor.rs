@@ -106,7 +106,7 @@ fn report(libraries: &[Library], unexplained: &[Unexplained]) -> String {
                 "session" => *told == 0,
                 _ => true,
             };
-            if let Some(advice) = switch_on(convention).filter(|_| missing.iter().any(is_off)) {
+            if let Some(advice) = switch_on(&library.scope, convention).filter(|_| missing.iter().any(is_off)) {
                 let _ = writeln!(out, "    switch on  {advice}");
             }
         }
