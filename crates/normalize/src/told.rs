@@ -4,8 +4,12 @@
 //! Each becomes a span below the one that tells of it, with a derived id and a slice of its time, in the order in which
 //! they happened. Where the trace has real spans of that kind nothing is added: they know more.
 
+mod tools;
+
 use gleaner_model::{SpanFragment, SpanKind, derive_id};
+
 use serde_json::Value;
+pub(crate) use tools::add_told_tools;
 
 use crate::conventions;
 use crate::mapped::{Mapped, MergedSpan};

@@ -13,7 +13,7 @@ use crate::agent_logs::{Role, history, place, session_of, weave};
 use crate::derive::derive_trace;
 use crate::derive::spans::log_time;
 use crate::rollouts::{self, Sessions};
-use crate::told::add_told_spans;
+use crate::told::{add_told_spans, add_told_tools};
 use crate::{Mapped, MergedSpan, map, merge};
 
 /// The session of an agent that logs, or the rollout, where this fragment names one: fragments with one key, and all that share a trace with
@@ -70,6 +70,7 @@ pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTr
             };
             let mut spans = spans.into_iter().map(read).collect();
             add_told_spans(&mut spans);
+            add_told_tools(&mut spans);
             (trace_id, spans)
         })
         .collect();

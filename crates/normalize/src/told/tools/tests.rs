@@ -1,0 +1,61 @@
+use gleaner_model::{Message, Part, SpanKind};
+use serde_json::json;
+
+use super::add_told_tools;
+use crate::derive::fixtures::{TestSpan, derive, llm, tool};
+
+fn asks(id: &str) -> Message {
+    let part = Part::ToolCall { id: Some(id.into()), name: "weather".into(), arguments: json!({"city": "Oslo"}) };
+    Message { role: "assistant".into(), parts: vec![part], name: None, finish_reason: None }
+}
+
+fn told(id: &str) -> Message {
+    let part = Part::ToolCallResponse { id: Some(id.into()), name: None, response: json!("snow") };
+    Message { role: "tool".into(), parts: vec![part], name: None, finish_reason: None }
+}
+
+fn with_tools(spans: Vec<TestSpan>) -> Vec<TestSpan> {
+    let mut pairs: Vec<_> = spans.into_iter().map(|TestSpan(merged, mapped)| (merged, mapped)).collect();
+    add_told_tools(&mut pairs);
+    pairs.into_iter().map(|(merged, mapped)| TestSpan(merged, mapped)).collect()
+}
+
+fn conversation() -> Vec<TestSpan> {
+    vec![
+        llm("first").under("root").at(10, 20).mapped(|mapped| {
+            mapped.input_messages = Some(vec![asks("old"), told("old")]);
+            mapped.output_messages = Some(vec![asks("c1"), asks("never answered")]);
+        }),
+        llm("second").under("root").at(30, 40).mapped(|mapped| {
+            mapped.input_messages = Some(vec![asks("old"), told("old"), asks("c1"), told("c1")]);
+        }),
+        llm("third")
+            .under("root")
+            .at(50, 60)
+            .mapped(|mapped| mapped.input_messages = Some(vec![asks("c1"), told("c1")])),
+    ]
+}
+
+/// Guarantees: one tool span for the call that this trace asked for and was told the result of, however often the history
+/// repeats it; none for what came from elsewhere or was never answered.
+#[test]
+fn a_result_in_the_conversation_is_an_execution() {
+    let trace = derive(with_tools(conversation()));
+    let tools: Vec<_> = trace.spans.iter().filter(|span| span.kind == SpanKind::Tool).collect();
+    let [tool] = tools.as_slice() else { panic!("{} tools", tools.len()) };
+    assert_eq!((tool.tool_name.as_deref(), tool.tool_call_id.as_deref()), (Some("weather"), Some("c1")));
+    assert_eq!((&tool.tool_arguments, &tool.tool_result), (&Some(json!({"city": "Oslo"})), &Some(json!("snow"))));
+    assert_eq!((tool.start_time_unix_nano, tool.end_time_unix_nano), (20, 30));
+    assert_eq!(
+        (tool.parent_span_id.as_deref(), &tool.source_keys["tool_result"]),
+        (Some("root"), &json!("span:first"))
+    );
+    assert_eq!(trace.attempts[0].tool_calls, 1);
+}
+
+#[test]
+fn spans_of_tools_know_more() {
+    let mut spans = conversation();
+    spans.push(tool("own", "other").under("root").at(21, 22));
+    assert_eq!(with_tools(spans).len(), 4);
+}
