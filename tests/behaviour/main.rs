@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
+mod agents;
 mod captures;
 mod feedback;
 mod harness;
