@@ -1,11 +1,13 @@
 //! OTLP to the attempt model.
 //!
-//! Four steps, each a pure function: [`decode`] makes fragments of requests, [`merge`](mod@merge) makes spans of fragments,
+//! Each step is a pure function: [`decode`] makes fragments of requests; [`units`] takes together what has to be looked at
+//! together; [`merge`](mod@merge) makes spans of fragments; the log records of coding agents are woven into spans;
 //! [`conventions`] reads what a span says, whatever library sent it; [`derive`](mod@derive) looks at whole traces and
 //! says which attempt a span belongs to. No I/O, no clock, no DuckDB.
 //!
-//! Invariants: the same fragments make the same values in whatever order they came; a span that no convention explains is
-//! still a span; nothing here fails on what a client sent.
+//! Invariants: the same fragments make the same values in whatever order they came (log records of one span and one moment
+//! have no other order than their place in a request); a span that no convention explains is still a span; nothing here fails
+//! on what a client sent; the time taken is linear in what was sent.
 
 mod agent_logs;
 mod attribution;

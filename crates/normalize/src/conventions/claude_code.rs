@@ -76,15 +76,16 @@ fn is_record(log: &LogFragment) -> bool {
 
 /// The session that a span of Claude Code belongs to.
 pub(crate) fn session_of(span: &SpanFragment) -> Option<String> {
-    let is_own = span.scope.name.starts_with("com.anthropic.claude_code") || span.name.starts_with("claude_code.");
-    is_own.then(|| first_text(&span.attributes, &["session.id"]))?
+    is_own(span).then(|| first_text(&span.attributes, &["session.id"]))?
+}
+
+fn is_own(span: &SpanFragment) -> bool {
+    span.scope.name.starts_with("com.anthropic.claude_code") || span.name.starts_with("claude_code.")
 }
 
 /// Whether the span or a record of it is Claude Code's.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
-    span.span.name.starts_with("claude_code.")
-        || span.span.scope.name.starts_with("com.anthropic.claude_code")
-        || span.logs.iter().any(is_record)
+    is_own(&span.span) || span.logs.iter().any(is_record)
 }
 
 /// Reads the span's attributes, then its records.
@@ -95,13 +96,15 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     }
     let kind = kind(span);
     match kind {
-        SpanKind::Llm => read_call(&mut reader, span),
-        SpanKind::Tool => read_tool(&mut reader, span),
-        SpanKind::Agent => read_agent(&mut reader, span),
+        Some(SpanKind::Llm) => read_call(&mut reader, span),
+        Some(SpanKind::Tool) => read_tool(&mut reader, span),
+        Some(SpanKind::Agent) => read_agent(&mut reader, span),
         _ => {}
     }
-    reader.mapped.kind = Some(kind);
-    reader.note("kind", "name");
+    if kind.is_some() {
+        reader.mapped.kind = kind;
+        reader.note("kind", "name");
+    }
     reader.mapped.session_key = reader.text("session_key", &["session.id"]).map(|id| (0, id));
     // The plain user id is a hash of the installation.
     reader.mapped.user_key =
@@ -112,14 +115,18 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     Reading { structured: reader.mapped, ..Reading::default() }
 }
 
-fn kind(span: &MergedSpan) -> SpanKind {
+/// None for a span of somebody else that a record was written in.
+fn kind(span: &MergedSpan) -> Option<SpanKind> {
+    if !is_own(&span.span) {
+        return None;
+    }
     let name = first_str(&span.span.attributes, &["span.type"]).unwrap_or(&span.span.name);
-    match name.strip_prefix("claude_code.").unwrap_or(name) {
+    Some(match name.strip_prefix("claude_code.").unwrap_or(name) {
         "interaction" | "subagent" => SpanKind::Agent,
         "llm_request" => SpanKind::Llm,
         "tool" => SpanKind::Tool,
         _ => SpanKind::Chain,
-    }
+    })
 }
 
 fn read_call(reader: &mut Reader, span: &MergedSpan) {

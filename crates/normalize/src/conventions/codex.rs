@@ -78,25 +78,27 @@ fn is_record(log: &LogFragment) -> bool {
 pub(super) fn read(span: &MergedSpan) -> Reading {
     let mut reader = Reader::new(span);
     let kind = kind(span);
-    let tells = |log: &&LogFragment| place(log).is_some_and(|place| kind_of(place.role) == Some(kind));
+    let tells = |log: &&LogFragment| place(log).is_some_and(|place| kind.is_some() && kind_of(place.role) == kind);
     // The answer before the request: both have a duration, one has the usage.
     for log in span.logs.iter().rev().filter(tells) {
         reader.add_event(event_of(log), &log.attributes);
     }
     match kind {
-        SpanKind::Llm => read_call(&mut reader),
-        SpanKind::Tool => read_tool(&mut reader),
-        SpanKind::Agent => {
+        Some(SpanKind::Llm) => read_call(&mut reader),
+        Some(SpanKind::Tool) => read_tool(&mut reader),
+        Some(SpanKind::Agent) => {
             reader.mapped.input_text = reader.text("input_text", &["prompt"]);
             let service = first_text(&span.span.resource, &["service.name"]);
             reader.mapped.agent_name = Some(service.unwrap_or_else(|| "codex".to_owned()));
         }
         _ => {}
     }
-    reader.mapped.kind = Some(kind);
-    reader.note("kind", "name");
+    if kind.is_some() {
+        reader.mapped.kind = kind;
+        reader.note("kind", "name");
+    }
     // Internals name the session too; alone they are no work of it.
-    if kind != SpanKind::Chain {
+    if kind != Some(SpanKind::Chain) {
         reader.mapped.session_key = reader.text("session_key", &["conversation.id", "thread_id"]).map(|id| (0, id));
     }
     reader.mapped.user_key = reader.text("user_key", &["user.account_id", "user.email"]);
@@ -106,17 +108,18 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     Reading { structured: reader.mapped, ..Reading::default() }
 }
 
-fn kind(span: &MergedSpan) -> SpanKind {
+/// None for a span of somebody else that a record was written in.
+fn kind(span: &MergedSpan) -> Option<SpanKind> {
     let name = span.span.name.as_str();
     let carries = |prefix: &str| span.span.attributes.keys().any(|key| key.starts_with(prefix));
     if name == NAMES.turn || name == NAMES.agent || carries("codex.turn.token_usage.") {
-        SpanKind::Agent
+        Some(SpanKind::Agent)
     } else if name == NAMES.call || is_tracer(span) && carries("gen_ai.usage.") {
-        SpanKind::Llm
+        Some(SpanKind::Llm)
     } else if name == NAMES.tool {
-        SpanKind::Tool
+        Some(SpanKind::Tool)
     } else {
-        SpanKind::Chain
+        is_tracer(span).then_some(SpanKind::Chain)
     }
 }
 
