@@ -21,6 +21,7 @@ mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod hidden_calls;
+mod histories;
 mod prompts;
 mod reasoning;
 pub(crate) mod spans;
@@ -56,6 +57,7 @@ pub fn derive_trace(
     prompts::rebuild_prompts(&tree, &calls, &mut rows);
     reasoning::fill_reasoning(&calls, &mut rows);
     errors::clear_copied_errors(&mut rows);
+    histories::fill_empty_answers(&calls, &mut rows);
 
     let attempts = attempts::attempt_parts(project, trace_id, &tree, &attribution, &mut finder, &rows);
     DerivedTrace {

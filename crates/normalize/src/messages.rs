@@ -90,9 +90,10 @@ pub(crate) fn system_text(value: &Value) -> Option<String> {
 fn role(name: &str) -> String {
     match name.to_ascii_lowercase().as_str() {
         "system" | "developer" => "system",
-        "user" | "human" | "humanmessage" => "user",
+        // smolagents calls tools in text, and is answered in text: it sends this role as the user's.
+        "user" | "human" | "humanmessage" | "tool-response" => "user",
         "assistant" | "model" | "ai" | "aimessage" | "aimessagechunk" => "assistant",
-        "tool" | "function" | "toolmessage" | "functionmessage" | "tool-response" | "tool_response" => "tool",
+        "tool" | "function" | "toolmessage" | "functionmessage" | "tool_response" => "tool",
         "systemmessage" => "system",
         "tool-call" | "tool_call" => "assistant",
         other => return other.to_owned(),
