@@ -166,11 +166,16 @@ const CONTENT_KEYS: &[&str] = &[
     "function_call",
 ];
 
+/// What a message has beside its content.
+const WITHOUT_CONTENT: &[&str] =
+    &["role", "name", "id", "index", "finish_reason", "finishReason", "tool_call_id", "toolCallId", "status"];
+
 /// The parts that a message object holds under its several keys, in the order in which a model writes them.
 fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
     let is_part = map.contains_key("type") && !map.contains_key("role") && !map.contains_key("tool_calls");
     if !CONTENT_KEYS.iter().any(|key| map.contains_key(*key)) || (is_part && role_is_told_by_type(map)) {
-        if map.contains_key("role") && map.len() == 1 {
+        // Where content is not captured, what is left says whose it was, and why it ended.
+        if map.contains_key("role") && map.keys().all(|key| WITHOUT_CONTENT.contains(&key.as_str())) {
             return Vec::new();
         }
         return parts(&Value::Object(map.clone()));

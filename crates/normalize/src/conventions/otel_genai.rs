@@ -3,7 +3,7 @@
 //! Content that was uploaded elsewhere (`gen_ai.input.messages_ref`) is not read: the reference stays on the span.
 //! Source: open-telemetry/semantic-conventions-genai, `model/gen-ai`, and semantic-conventions up to 1.41.
 
-use gleaner_model::SpanKind;
+use gleaner_model::{Message, SpanKind};
 use serde_json::{Map, Value};
 
 use super::otel_genai_events::{MessageEvent, message_events};
@@ -152,20 +152,24 @@ fn read_messages(reader: &mut Reader, span: &MergedSpan) {
     let instructions = reader.find("system_prompt", &["gen_ai.system_instructions"]).and_then(system_text);
     let input = reader.find("input_messages", &["gen_ai.input.messages"]).map(|value| messages(value, "user"));
     let output = reader.find("output_messages", &["gen_ai.output.messages"]).map(|value| messages(value, "assistant"));
+    tell_why_it_ended(reader, output.as_deref().unwrap_or_default(), "gen_ai.output.messages");
     let (mut input, mut output) = (input.and_then(captured), output.and_then(captured));
     if input.is_none() || output.is_none() {
         let mut events: Vec<_> = message_events(span).collect();
         events.sort_by_key(|event| event.time_unix_nano);
         let (choices, history): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| event.is_choice);
-        let take = |events: Vec<MessageEvent>| captured(events.into_iter().map(|event| event.message).collect());
+        let messages_of =
+            |events: Vec<MessageEvent>| -> Vec<Message> { events.into_iter().map(|event| event.message).collect() };
         if input.is_none() {
-            input = take(history);
+            input = captured(messages_of(history));
             if input.is_some() {
                 reader.note("input_messages", "gen_ai.*.message");
             }
         }
         if output.is_none() {
-            output = take(choices);
+            let choices = messages_of(choices);
+            tell_why_it_ended(reader, &choices, "gen_ai.choice");
+            output = captured(choices);
             if output.is_some() {
                 reader.note("output_messages", "gen_ai.choice");
             }
@@ -184,6 +188,15 @@ fn read_messages(reader: &mut Reader, span: &MergedSpan) {
         reader.mapped.system_prompt = instructions;
     }
     reader.mapped.output_messages = output;
+}
+
+/// An answer whose content was hidden still says why it ended.
+fn tell_why_it_ended(reader: &mut Reader, output: &[Message], origin: &str) {
+    let told = output.iter().find_map(|message| message.finish_reason.clone());
+    if reader.mapped.finish_reason.is_none() && told.is_some() {
+        reader.mapped.finish_reason = told;
+        reader.note("finish_reason", origin);
+    }
 }
 
 fn read_usage(reader: &mut Reader) {

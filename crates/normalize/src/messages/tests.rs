@@ -176,3 +176,16 @@ proptest! {
         super::tool_definitions(&value);
     }
 }
+
+/// Guarantees: where content is not captured, a message holds nothing, whatever else it tells.
+#[test]
+fn a_message_without_content_is_empty() {
+    for sent in [json!({"role": "assistant", "finish_reason": "stop"}), json!({"role": "tool", "tool_call_id": "c1"})] {
+        let read = super::message(&sent, "assistant");
+        assert_eq!(read.parts, [], "{sent}");
+    }
+    assert_eq!(
+        super::message(&json!({"role": "assistant", "finish_reason": "stop"}), "x").finish_reason.as_deref(),
+        Some("stop")
+    );
+}
