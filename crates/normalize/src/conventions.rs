@@ -274,6 +274,7 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
         }
     }
     complete_finish_reason(mapped);
+    note_cut_content(mapped, span);
     // One convention tells the provider's bare input, another what came from a cache beside it.
     if let (Some(input), Some(cached)) = (mapped.input_tokens, mapped.cached_tokens)
         && cached > input
@@ -297,6 +298,19 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
                 .filter(|name| Some(name) != mapped.model.as_ref());
         }
         _ => {}
+    }
+}
+
+/// Content that was cut off on its way lacks what came last: `source_keys.truncated` names the key.
+fn note_cut_content(mapped: &mut Mapped, span: &MergedSpan) {
+    for field in ["input_messages", "output_messages"] {
+        let Some(key) = mapped.source_keys.get(field).and_then(Value::as_str) else { continue };
+        let Some(sent) = span.span.attributes.get(key).and_then(Value::as_str).map(str::trim) else { continue };
+        let is_cut = sent.starts_with('[') && !sent.ends_with(']') || sent.starts_with('{') && !sent.ends_with('}');
+        if is_cut {
+            let key = Value::String(key.to_owned());
+            mapped.source_keys.insert("truncated".to_owned(), key);
+        }
     }
 }
 

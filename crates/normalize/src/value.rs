@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+mod cut;
 mod python;
 
 pub(crate) use python::python;
@@ -46,7 +47,7 @@ pub(crate) fn structured(value: &Value) -> Value {
     }
 }
 
-/// Parses text that looks like a JSON object, array or string.
+/// Parses text that looks like a JSON object, array or string; of one that was cut off what is complete.
 pub(crate) fn json(text: &str) -> Option<Value> {
     let trimmed = text.trim_start();
     if !trimmed.starts_with(['{', '[', '"']) {
@@ -54,30 +55,9 @@ pub(crate) fn json(text: &str) -> Option<Value> {
     }
     match serde_json::from_str(trimmed) {
         Ok(value) => Some(value),
-        Err(error) if error.is_eof() => complete_elements(trimmed),
+        Err(error) if error.is_eof() => cut::complete_part(trimmed),
         Err(_) => None,
     }
-}
-
-/// The complete elements of a JSON array that was cut off: SDKs cut attribute values without a mark.
-fn complete_elements(text: &str) -> Option<Value> {
-    let mut rest = text.strip_prefix('[')?;
-    let mut items = Vec::new();
-    loop {
-        let mut elements = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
-        let Some(Ok(item)) = elements.next() else { break };
-        let offset = elements.byte_offset();
-        // A number may have lost its last digits.
-        if offset == rest.len() && item.is_number() {
-            break;
-        }
-        items.push(item);
-        match rest[offset..].trim_start().strip_prefix(',') {
-            Some(next) => rest = next,
-            None => break,
-        }
-    }
-    (!items.is_empty()).then_some(Value::Array(items))
 }
 
 /// Text as it was sent; other values as JSON. Empty values are absent.
