@@ -17,7 +17,7 @@ use crate::messages::KnownCalls;
 use crate::value::text;
 
 /// Longest conversation that is given to a call, in messages: each call keeps its own list.
-const MAX_MESSAGES: usize = 400;
+const MAX_MESSAGES: usize = 200;
 
 type Spans = BTreeMap<String, Vec<(MergedSpan, Mapped)>>;
 
