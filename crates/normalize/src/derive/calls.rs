@@ -4,7 +4,7 @@
 //! it becomes a chain or agent span. A *second report* is another instrumentation's span of the very same call: it keeps its
 //! kind and is marked as the duplicate of the richest report.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use gleaner_model::{Part, SpanKind, canonical_json, output_text};
 use serde_json::json;
@@ -259,6 +259,32 @@ fn join_tool_reports(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports)
             && is_same_execution(&tree.nodes[earlier], node)
         {
             reports.join(earlier, place);
+        }
+    }
+    join_tool_reports_side_by_side(tree, kinds, reports);
+}
+
+/// Two tracers may tell of one execution side by side: what a model's instrumentation knows of the call, id and all, and the
+/// function that ran. Same parent, name and arguments; only one of them knows the id.
+fn join_tool_reports_side_by_side(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports) {
+    let mut waiting: HashMap<(&str, &str, String), VecDeque<usize>> = HashMap::new();
+    for (place, node) in tree.nodes.iter().enumerate().filter(|(place, _)| kinds[*place] == SpanKind::Tool) {
+        let Some(parent) = node.span().parent_span_id.as_deref() else { continue };
+        let (Some(name), Some(arguments)) = (node.mapped.tool_name.as_deref(), &node.mapped.tool_arguments) else {
+            continue;
+        };
+        let same = waiting.entry((parent, name, canonical_json(arguments))).or_default();
+        let is_other_report = |earlier: &usize| {
+            let earlier = &tree.nodes[*earlier];
+            earlier.span().scope.name != node.span().scope.name
+                && earlier.mapped.tool_call_id.is_some() != node.mapped.tool_call_id.is_some()
+        };
+        match same.front().copied().filter(is_other_report) {
+            Some(earlier) => {
+                same.pop_front();
+                reports.join(earlier, place);
+            }
+            None => same.push_back(place),
         }
     }
 }

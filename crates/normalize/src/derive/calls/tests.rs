@@ -265,3 +265,30 @@ fn a_traced_function_is_the_tool_that_was_asked_for() {
     assert_eq!(row(&trace, "asked").tool_call_id.as_deref(), Some("c1"));
     assert_eq!(row(&trace, "unasked").tool_name, None);
 }
+
+/// Guarantees: a call's report with its id and the function that ran beside it are one execution, as often as both come;
+/// two of one tracer are two.
+#[test]
+fn two_tracers_tell_of_one_tool_side_by_side() {
+    let report = |id: &str, scope: &str, call: Option<&str>, start: u64| {
+        let mut span = tool(id, "f").under("a").at(start, start + 1).mapped(|mapped| {
+            mapped.tool_arguments = Some(json!({"a": 1}));
+            mapped.tool_call_id = call.map(str::to_owned);
+        });
+        span.0.span.scope.name = scope.into();
+        span
+    };
+    let trace = derive([
+        agent("a").at(0, 100),
+        report("asked 1", "client", Some("c1"), 10),
+        report("ran 1", "app", None, 12),
+        report("asked 2", "client", Some("c2"), 20),
+        report("ran 2", "app", None, 22),
+        report("ran 3", "app", None, 30),
+        report("ran 4", "app", None, 32),
+    ]);
+    let counted: Vec<_> = trace.spans.iter().filter(|s| s.kind == SpanKind::Tool && s.duplicate_of.is_none()).collect();
+    assert_eq!(counted.len(), 4);
+    assert_eq!(row(&trace, "ran 1").duplicate_of.as_deref(), Some("asked 1"));
+    assert_eq!(row(&trace, "ran 2").duplicate_of.as_deref(), Some("asked 2"));
+}
