@@ -65,6 +65,7 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
 use self::call_ids::add_missing_ids;
+pub(crate) use self::openinference_tools::called_with;
 use self::registry::{CONVENTIONS, Convention};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{COMPLETED, KnownCalls, pair_results};

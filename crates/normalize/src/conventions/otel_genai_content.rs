@@ -14,6 +14,10 @@ use crate::value::{first_text, structured, text};
 /// Reads the attributes. What they hold is believed only where no messages are told.
 pub(super) fn read(reader: &mut Reader) -> Mapped {
     let mut mapped = Mapped::default();
+    // LangSmith writes a run's whole inputs and outputs under these names, whatever the run is; its own reading knows them.
+    if reader.attributes().contains_key("langsmith.span.kind") {
+        return mapped;
+    }
     let noted = reader.mapped.source_keys.clone();
     if let Some(prompt) = reader.find("input_messages", &["gen_ai.prompt", "gen_ai.content.prompt"]) {
         let (system, input) = lift_system(prompts(prompt));
