@@ -279,6 +279,7 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
             mapped.source_keys.insert("model".to_owned(), key);
         }
     }
+    provider::take_off_route(mapped, span);
     complete_finish_reason(mapped);
     // One convention tells the provider's bare input, another what came from a cache beside it.
     if let (Some(input), Some(cached)) = (mapped.input_tokens, mapped.cached_tokens)
