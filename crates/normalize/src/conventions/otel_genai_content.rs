@@ -9,7 +9,7 @@ use super::bodies;
 use super::reader::{Reader, captured};
 use crate::mapped::Mapped;
 use crate::messages::lift_system;
-use crate::value::{first_text, structured, text};
+use crate::value::{first_str, structured, text};
 
 /// Reads the attributes. What they hold is believed only where no messages are told.
 pub(super) fn read(reader: &mut Reader) -> Mapped {
@@ -60,11 +60,11 @@ fn completions(value: &Value) -> Vec<Message> {
     let body = structured(value);
     // OpenRouter: `{"completion": "…", "reasoning": "…"}`
     if let Some(map) = body.as_object()
-        && let Some(answer) = first_text(map, &["completion", "text"])
+        && let Some(answer) = first_str(map, &["completion", "text"])
     {
         let mut message = Message::text("assistant", answer);
-        if let Some(content) = first_text(map, &["reasoning"]) {
-            message.parts.insert(0, Part::Reasoning { content });
+        if let Some(content) = first_str(map, &["reasoning"]) {
+            message.parts.insert(0, Part::Reasoning { content: content.to_owned() });
         }
         return vec![message];
     }
