@@ -106,8 +106,8 @@ pub fn map(span: &MergedSpan) -> Mapped {
         .or_else(|| readings.first())
         .map(|(convention, _)| convention.name);
     for (_, reading) in &mut readings {
-        lift_previous_response(&mut reading.structured);
-        lift_previous_response(&mut reading.opaque);
+        settle_parameters(&mut reading.structured);
+        settle_parameters(&mut reading.opaque);
     }
     for (_, reading) in &mut readings {
         add_missing_parameters(&mut mapped, &reading.structured);
@@ -137,9 +137,11 @@ fn has_messages(mapped: &Mapped) -> bool {
     mapped.input_messages.is_some() || mapped.output_messages.is_some()
 }
 
-/// Libraries list the previous response among the parameters; it names another call at every turn, and sets nothing.
-fn lift_previous_response(mapped: &mut Mapped) {
+/// Parameters that were set. Libraries list the previous response among them; it names another call at every turn, and sets
+/// nothing.
+fn settle_parameters(mapped: &mut Mapped) {
     let Some(parameters) = &mut mapped.parameters else { return };
+    parameters.retain(|_, value| !is_unset(value));
     for key in ["previous_response.id", "previous_response_id"] {
         let Some(id) = parameters.shift_remove(key).as_ref().and_then(text) else { continue };
         if mapped.previous_response_id.is_none() {
@@ -153,6 +155,12 @@ fn lift_previous_response(mapped: &mut Mapped) {
         mapped.parameters = None;
         mapped.source_keys.shift_remove("parameters");
     }
+}
+
+/// Clients have objects for what was not set, which libraries print; their addresses would tell equal settings apart.
+fn is_unset(value: &Value) -> bool {
+    let printed = value.as_str().unwrap_or_default();
+    printed == "NOT_GIVEN" || printed.starts_with('<') && printed.contains(" object at 0x")
 }
 
 /// Takes from `other` what `mapped` lacks.

@@ -189,7 +189,9 @@ fn read_tool(reader: &mut Reader, span: &MergedSpan) {
         (reader.mapped.tool_call_id, reader.mapped.tool_name) = (answer.id, answer.name);
     }
     let function = reader.find("tool_name", &["mlflow.spanFunctionName"]).and_then(decoded_text);
+    // DSPy's tools: the class and the function.
     let named = function.map(|function| tool_name(function, &span.span.name));
+    let named = named.or_else(|| span.span.name.strip_prefix("Tool.").map(str::to_owned));
     reader.mapped.tool_name = reader.mapped.tool_name.take().or(named);
 }
 

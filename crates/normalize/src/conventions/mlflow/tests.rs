@@ -209,4 +209,5 @@ fn a_tool_is_named_as_its_span_unless_that_names_a_method() {
     assert_eq!(named("multiply", "mul").as_deref(), Some("multiply"));
     assert_eq!(named("get_weather_2", "get_weather").as_deref(), Some("get_weather"), "numbered");
     assert_eq!(named("Tool.get_weather", "get_weather").as_deref(), Some("get_weather"));
+    assert_eq!(named("Tool.get_weather", "").as_deref(), Some("get_weather"), "DSPy");
 }
