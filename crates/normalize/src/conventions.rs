@@ -65,6 +65,7 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
 use self::call_ids::add_missing_ids;
+pub(crate) use self::openinference_tools::called_with;
 pub use self::registry::switch_on;
 use self::registry::{CONVENTIONS, Convention};
 use crate::mapped::{Mapped, MergedSpan};
@@ -100,8 +101,8 @@ pub fn map(span: &MergedSpan) -> Mapped {
         .or_else(|| readings.first())
         .map(|(convention, _)| convention.name);
     for (_, reading) in &mut readings {
-        lift_previous_response(&mut reading.structured);
-        lift_previous_response(&mut reading.opaque);
+        settle_parameters(&mut reading.structured);
+        settle_parameters(&mut reading.opaque);
     }
     for (_, reading) in &mut readings {
         add_missing_parameters(&mut mapped, &reading.structured);
@@ -131,9 +132,11 @@ fn has_messages(mapped: &Mapped) -> bool {
     mapped.input_messages.is_some() || mapped.output_messages.is_some()
 }
 
-/// Libraries list the previous response among the parameters; it names another call at every turn, and sets nothing.
-fn lift_previous_response(mapped: &mut Mapped) {
+/// Parameters that were set. Libraries list the previous response among them; it names another call at every turn, and sets
+/// nothing.
+fn settle_parameters(mapped: &mut Mapped) {
     let Some(parameters) = &mut mapped.parameters else { return };
+    parameters.retain(|_, value| !is_unset(value));
     for key in ["previous_response.id", "previous_response_id"] {
         let Some(id) = parameters.shift_remove(key).as_ref().and_then(text) else { continue };
         if mapped.previous_response_id.is_none() {
@@ -147,6 +150,12 @@ fn lift_previous_response(mapped: &mut Mapped) {
         mapped.parameters = None;
         mapped.source_keys.shift_remove("parameters");
     }
+}
+
+/// Clients have objects for what was not set, which libraries print; their addresses would tell equal settings apart.
+fn is_unset(value: &Value) -> bool {
+    let printed = value.as_str().unwrap_or_default();
+    printed == "NOT_GIVEN" || printed.starts_with('<') && printed.contains(" object at 0x")
 }
 
 /// Takes from `other` what `mapped` lacks.
@@ -273,6 +282,7 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
             mapped.source_keys.insert("model".to_owned(), key);
         }
     }
+    provider::take_off_route(mapped, span);
     complete_finish_reason(mapped);
     note_cut_content(mapped, span);
     // One convention tells the provider's bare input, another what came from a cache beside it.

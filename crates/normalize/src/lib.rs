@@ -11,6 +11,7 @@
 
 mod agent_logs;
 mod attribution;
+mod called_functions;
 pub mod conventions;
 pub mod decode;
 pub mod derive;

@@ -10,6 +10,7 @@ use gleaner_model::{DerivedTrace, Fragment, LogFragment, StoredFragment};
 
 use crate::agent_logs::turns::Record;
 use crate::agent_logs::{Role, history, place, session_of, weave};
+use crate::called_functions::mark_called_functions;
 use crate::derive::derive_trace;
 use crate::derive::spans::log_time;
 use crate::rollouts::{self, Sessions};
@@ -70,6 +71,7 @@ pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTr
             };
             let mut spans = spans.into_iter().map(read).collect();
             add_told_spans(&mut spans);
+            mark_called_functions(&mut spans);
             add_told_tools(&mut spans);
             (trace_id, spans)
         })

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::reader::{captured, set_usage};
 use crate::mapped::Mapped;
 use crate::messages::{finish_reason, lift_system, message, messages, system_text, tool_definitions};
-use crate::value::{first, first_text, integer, is_empty, structured, text};
+use crate::value::{first, first_str, first_text, integer, is_empty, structured, text};
 
 /// Fields of a request that are not invocation parameters.
 const NOT_PARAMETERS: &[&str] = &[
@@ -129,12 +129,30 @@ fn answer(map: &Map<String, Value>, body: &Value) -> Vec<Message> {
         // Text in the place of messages is how Python prints objects: no answer.
         let is_printed =
             list.as_array().is_some_and(|items| items.iter().all(Value::is_string)) && map.contains_key("messages");
-        return if is_printed { Vec::new() } else { messages(list, "assistant").into_iter().map(as_answer).collect() };
+        let told = if is_printed { Vec::new() } else { messages(list, "assistant") };
+        return if map.contains_key("messages") {
+            last_answer(told)
+        } else {
+            told.into_iter().map(as_answer).collect()
+        };
     }
-    if ["content", "role", "message", "tool_calls", "kwargs"].iter().any(|key| map.contains_key(*key)) {
+    let is_item = matches!(first_str(map, &["type"]), Some("function_call" | "custom_tool_call" | "reasoning"));
+    if is_item || ["content", "role", "message", "tool_calls", "kwargs"].iter().any(|key| map.contains_key(*key)) {
         return vec![as_answer(message(body, "assistant"))];
     }
     Vec::new()
+}
+
+/// The state of a graph or a chat holds the question and all that came before it too: the answer is what the model said last
+/// since the user spoke.
+fn last_answer(told: Vec<Message>) -> Vec<Message> {
+    if told.iter().all(|message| message.role == "assistant") {
+        return told;
+    }
+    let asked = told.iter().rposition(|message| message.role == "user");
+    let answers = || told.iter().enumerate().filter(|(at, _)| asked.is_none_or(|asked| *at > asked));
+    let last = answers().rfind(|(_, message)| message.role == "assistant").or_else(|| answers().next_back());
+    last.map(|(_, message)| message.clone()).into_iter().collect()
 }
 
 fn as_answer(mut message: Message) -> Message {

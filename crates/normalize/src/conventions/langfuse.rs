@@ -11,6 +11,7 @@
 use gleaner_model::SpanKind;
 use serde_json::{Map, Value};
 
+use super::functions::decoded;
 use super::otel_genai::provider;
 use super::reader::Reader;
 use super::{Reading, bodies, fill, payload};
@@ -33,7 +34,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let mut reader = Reader::new(span);
     let attributes = reader.attributes();
     let metadata = payload::metadata(attributes, METADATA);
-    reader.mapped.kind = kind(&mut reader);
+    reader.mapped.kind = kind(&mut reader, &metadata);
     reader.mapped.model = reader.text("model", &["langfuse.observation.model.name"]);
     reader.mapped.agent_version = reader.text("agent_version", &["langfuse.version", "langfuse.release"]);
     read_parameters(&mut reader, &metadata);
@@ -47,9 +48,13 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     read_error(&mut reader);
     read_context(&mut reader, &metadata);
     let kind = reader.mapped.kind;
-    let under = |key: &'static str| Some((key, attributes.get(key)?));
+    let sent = sent_values(span);
+    let under = |key: &'static str| Some((key, sent.get(key)?));
     let mut opaque = payload::read(kind, under(INPUT), under(OUTPUT), &mut reader.mapped);
-    if kind == Some(SpanKind::Llm) {
+    if let (Some(SpanKind::Tool), Some(inputs)) = (kind, tool_inputs(&metadata)) {
+        reader.mapped.tool_arguments = Some(inputs.clone());
+        reader.note("tool_arguments", METADATA);
+    } else if kind == Some(SpanKind::Llm) {
         read_call_metadata(&mut reader, &metadata);
     } else if kind == Some(SpanKind::Chain) {
         let mut trace = Mapped::default();
@@ -59,7 +64,17 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     Reading { structured: reader.mapped, opaque }
 }
 
-fn kind(reader: &mut Reader) -> Option<SpanKind> {
+/// Inputs and outputs as the application gave them. Python 3.0 and 3.1 encode text as JSON too, later versions never do: then
+/// quotes are the text's own.
+fn sent_values(span: &MergedSpan) -> Map<String, Value> {
+    let version = &span.span.scope.version;
+    let quotes = span.span.scope.name == "langfuse-sdk" && ["3.0.", "3.1."].iter().any(|old| version.starts_with(old));
+    let keys = [INPUT, OUTPUT, "langfuse.trace.input", "langfuse.trace.output"];
+    let sent = keys.into_iter().filter_map(|key| Some((key, span.span.attributes.get(key)?)));
+    sent.map(|(key, value)| (key.to_owned(), if quotes { decoded(value) } else { value.clone() })).collect()
+}
+
+fn kind(reader: &mut Reader, metadata: &Map<String, Value>) -> Option<SpanKind> {
     let declared = reader.text("kind", &["langfuse.observation.type"]).map(|name| name.to_ascii_lowercase());
     let attributes = reader.attributes();
     let says = |key: &str| attributes.get(key).is_some_and(|value| !is_empty(value));
@@ -76,11 +91,18 @@ fn kind(reader: &mut Reader) -> Option<SpanKind> {
         Some("retriever") => SpanKind::Retriever,
         Some("guardrail") => SpanKind::Guardrail,
         Some("evaluator") => SpanKind::Evaluator,
+        _ if tool_inputs(metadata).is_some() => SpanKind::Tool,
         _ if GENERATION.iter().any(|key| says(key)) => SpanKind::Llm,
         // A plain span says nothing where another convention tells what it is.
         _ if TOLD_BY_OTHERS.iter().any(|key| says(key)) => return None,
         _ => SpanKind::Chain,
     })
+}
+
+/// What LangChain's callback says at the start of a tool beside the printed input. Up to 3.3 nothing else tells that the span
+/// is one.
+fn tool_inputs(metadata: &Map<String, Value>) -> Option<&Value> {
+    metadata.get("inputs").filter(|inputs| inputs.is_object() && metadata.contains_key("color"))
 }
 
 /// What only generations have.

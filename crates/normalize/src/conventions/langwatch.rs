@@ -30,7 +30,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     read_context(&mut reader);
     read_metrics(&mut reader);
     read_parameters(&mut reader);
-    let (given, answered) = (attributes.get(INPUT).map(unwrapped), attributes.get(OUTPUT).map(unwrapped));
+    let (given, mut answered) = (attributes.get(INPUT).map(unwrapped), attributes.get(OUTPUT).map(unwrapped));
+    if kind == Some(SpanKind::Tool) {
+        answered = answered.map(returned);
+    }
     let input = given.as_ref().map(|value| (INPUT, value));
     let output = answered.as_ref().map(|value| (OUTPUT, value));
     let opaque = payload::read(kind, input, output, &mut reader.mapped);
@@ -57,9 +60,27 @@ fn unwrapped(value: &Value) -> Value {
         (Some("list"), Some(Value::Array(items))) => {
             items.iter().map(|item| item.get("value").unwrap_or(item).clone()).collect()
         }
+        (Some("chat_messages"), Some(Value::Array(list))) => list.iter().cloned().map(named_role).collect(),
         (Some(_), Some(inner)) => inner.clone(),
         _ => value.clone(),
     }
+}
+
+/// The handler for LangChain knows no messages of tools.
+fn named_role(mut message: Value) -> Value {
+    if let Some(role) = message.get_mut("role").filter(|role| *role == "unknown") {
+        *role = Value::from("tool");
+    }
+    message
+}
+
+/// What a tool returned, where it is recorded as the message that tells the model of it.
+fn returned(value: Value) -> Value {
+    let only = value.as_array().filter(|list| list.len() == 1).and_then(|list| list.first());
+    only.filter(|message| message.get("role").is_some())
+        .and_then(|message| message.get("content"))
+        .cloned()
+        .unwrap_or(value)
 }
 
 fn read_context(reader: &mut Reader) {

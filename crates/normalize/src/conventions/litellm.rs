@@ -1,6 +1,7 @@
 //! LiteLLM: its proxy and its library's own OpenTelemetry callback. Three generations, told apart by their keys:
 //!
-//! 1. flattened messages (`gen_ai.prompt.0.content`, `gen_ai.completion.0.content`);
+//! 1. flattened messages (`gen_ai.prompt.0.content`, `gen_ai.completion.0.content`; for a while, with Python 3.11 and later,
+//!    `SpanAttributes.LLM_PROMPTS.0.content` and so on);
 //! 2. OpenTelemetry's messages as JSON, in which a tool call has no part: it stands in `gen_ai.completion.0.function_call.*`;
 //! 3. `litellm.*` keys beside OpenTelemetry's own.
 //!
@@ -40,10 +41,11 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         let is_guardrail = span.span.name == "guardrail";
         reader.mapped.kind = Some(if is_guardrail { SpanKind::Guardrail } else { SpanKind::Chain });
     }
-    let tools: Value = unflatten(reader.attributes(), "llm.request.functions").into_iter().collect();
-    reader.mapped.tool_definitions = tool_definitions(&tools);
+    let (prefix, tools) =
+        listed(reader.attributes(), ["llm.request.functions", "SpanAttributes.LLM_REQUEST_FUNCTIONS"]);
+    reader.mapped.tool_definitions = tool_definitions(&tools.into_iter().collect());
     if reader.mapped.tool_definitions.is_some() {
-        reader.note("tool_definitions", "llm.request.functions.*");
+        reader.note("tool_definitions", &format!("{prefix}.*"));
     }
     read_flattened(&mut reader);
     reader.mapped.cost_usd = reader.number("cost_usd", &["gen_ai.cost.total_cost", "litellm.cost.total"]);
@@ -93,22 +95,27 @@ fn sent_metadata(reader: &mut Reader, field: &str, names: &[&str]) -> Option<Str
 /// Messages of the first generation, and the tool calls of the first two.
 fn read_flattened(reader: &mut Reader) {
     let attributes = reader.attributes();
-    let prompts: Value = unflatten(attributes, "gen_ai.prompt").into_iter().collect();
-    if let Some(input) = captured(messages(&prompts, "user")) {
+    let (prefix, prompts) = listed(attributes, ["gen_ai.prompt", "SpanAttributes.LLM_PROMPTS"]);
+    if let Some(input) = captured(messages(&Value::Array(prompts), "user")) {
         let (system, input) = lift_system(input);
-        reader.note("input_messages", "gen_ai.prompt.*");
+        reader.note("input_messages", &format!("{prefix}.*"));
         if system.is_some() {
-            reader.note("system_prompt", "gen_ai.prompt.*");
+            reader.note("system_prompt", &format!("{prefix}.*"));
         }
         reader.mapped.system_prompt = system;
         reader.mapped.input_messages = captured(input);
     }
     let mut calls = Vec::new();
     let mut choices = Vec::new();
-    for mut choice in unflatten(attributes, "gen_ai.completion") {
+    let (prefix, completions) = listed(attributes, ["gen_ai.completion", "SpanAttributes.LLM_COMPLETIONS"]);
+    for mut choice in completions {
         // The index counts the calls of one answer, not the choices.
         let call = choice.as_object_mut().and_then(|fields| fields.shift_remove("function_call"));
         calls.extend(call.as_ref().and_then(tool_call));
+        // What only asks for tools has a role and a finish reason alone.
+        if let Some(fields) = choice.as_object_mut().filter(|fields| fields.contains_key("role")) {
+            fields.entry("content").or_insert(Value::Null);
+        }
         choices.push(choice);
     }
     choices.retain(|choice| !is_empty(choice));
@@ -119,8 +126,16 @@ fn read_flattened(reader: &mut Reader) {
     }
     reader.mapped.output_messages = captured(output);
     if reader.mapped.output_messages.is_some() {
-        reader.note("output_messages", "gen_ai.completion.*");
+        reader.note("output_messages", &format!("{prefix}.*"));
     }
+}
+
+/// A flattened list by its key's name, else by the name of the constant in LiteLLM's code, which Python 3.11 and later print
+/// in the place of its value.
+fn listed<'a>(attributes: &Map<String, Value>, prefixes: [&'a str; 2]) -> (&'a str, Vec<Value>) {
+    let [name, constant] = prefixes;
+    let items = unflatten(attributes, name);
+    if items.is_empty() { (constant, unflatten(attributes, constant)) } else { (name, items) }
 }
 
 fn tool_call(call: &Value) -> Option<Part> {

@@ -100,7 +100,12 @@ fn kind(span: &MergedSpan) -> Option<SpanKind> {
     let known = TEMPLATES.iter().find(|(prefix, _)| template.starts_with(prefix));
     let is_claude_tool =
         || span.span.scope.name == "logfire.claude_agent_sdk" && span.span.attributes.contains_key("tool_input");
-    known.map(|(_, kind)| *kind).or_else(|| is_claude_tool().then_some(SpanKind::Tool))
+    // Turns, tasks and what an application traces by the Agents SDK.
+    let is_of_agents = || span.span.scope.name == "logfire.openai_agents";
+    known
+        .map(|(_, kind)| *kind)
+        .or_else(|| is_claude_tool().then_some(SpanKind::Tool))
+        .or_else(|| is_of_agents().then_some(SpanKind::Chain))
 }
 
 /// OpenTelemetry's instrumentation of Google's client, whose events Logfire turns into one attribute.
@@ -216,6 +221,7 @@ fn read_items(reader: &mut Reader) {
     if let Some(items) = attributes.get("raw_input") {
         take("raw_input", bodies::request(&items_of(items)));
     }
+    read_chat_of_agents(attributes, &mut take);
     if let Some(Value::Object(body)) = attributes.get("response").map(structured) {
         take("response", told_of_request(&body));
         take("response", bodies::response(&Value::Object(body)));
@@ -229,6 +235,27 @@ fn read_items(reader: &mut Reader) {
         let answer = message(&Value::Object(fields), "assistant");
         let model = first_text(attributes, &["model"]);
         take("content", Mapped { output_messages: captured(vec![answer]), response_model: model, ..Mapped::default() });
+    }
+}
+
+/// The Agents SDK's calls of the chat API. Logfire's `request_data` lists the answer among the messages of the request; what
+/// was streamed is a response of the Responses API, as the SDK makes of it.
+fn read_chat_of_agents(attributes: &Map<String, Value>, take: &mut impl FnMut(&str, Mapped)) {
+    let list = |key: &str| attributes.get(key).map(structured).filter(Value::is_array);
+    let Some((given, answered)) = list("input").zip(list("output")) else { return };
+    take("input", bodies::request(&items_of(&given)));
+    let streamed = answered.get(0).filter(|only| only.get("object").is_some());
+    take("output", bodies::response(streamed.unwrap_or(&answered)));
+    if let Some(Value::Object(usage)) = attributes.get("usage").map(structured) {
+        let mut told = Mapped::default();
+        bodies::read_usage(&mut told, &usage);
+        // The SDK counts what it was not told as nothing.
+        let is_told = told.input_tokens.is_some_and(|count| count > 0);
+        take("usage", if is_told { told } else { Mapped::default() });
+    }
+    if let Some(Value::Object(mut config)) = attributes.get("model_config").map(structured) {
+        config.retain(|key, value| !is_empty(value) && key != "base_url");
+        take("model_config", Mapped { parameters: (!config.is_empty()).then_some(config), ..Mapped::default() });
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let opaque = match kind {
         Some(SpanKind::Llm | SpanKind::Embedding | SpanKind::Reranker) => read_call(&mut reader, span),
         Some(SpanKind::Tool) => {
-            read_tool(&mut reader);
+            read_tool(&mut reader, span);
             Mapped::default()
         }
         _ => {
@@ -181,16 +181,27 @@ fn with_sources(request: Mapped, response: Mapped) -> Mapped {
     opaque
 }
 
-fn read_tool(reader: &mut Reader) {
+fn read_tool(reader: &mut Reader, span: &MergedSpan) {
     reader.mapped.tool_arguments = reader.find("tool_arguments", &["mlflow.spanInputs"]).map(arguments_of);
     if let Some(returned) = reader.find("tool_result", &["mlflow.spanOutputs"]) {
         let answer = answer_of(returned);
         reader.mapped.tool_result = Some(answer.response);
         (reader.mapped.tool_call_id, reader.mapped.tool_name) = (answer.id, answer.name);
     }
-    if reader.mapped.tool_name.is_none() {
-        reader.mapped.tool_name = reader.find("tool_name", &["mlflow.spanFunctionName"]).and_then(decoded_text);
-    }
+    let function = reader.find("tool_name", &["mlflow.spanFunctionName"]).and_then(decoded_text);
+    // DSPy's tools: the class and the function.
+    let named = function.map(|function| tool_name(function, &span.span.name));
+    let named = named.or_else(|| span.span.name.strip_prefix("Tool.").map(str::to_owned));
+    reader.mapped.tool_name = reader.mapped.tool_name.take().or(named);
+}
+
+/// The span's name, where a decorated function was given one for the tool. Older versions number equal names, and who
+/// instruments a library names a class and its method.
+fn tool_name(function: String, span_name: &str) -> String {
+    let is_number = |end: &str| end.bytes().all(|byte| byte.is_ascii_digit());
+    let unnumbered = span_name.rsplit_once('_').filter(|(_, end)| is_number(end)).map(|(name, _)| name);
+    let is_method = span_name.is_empty() || span_name.contains(['.', ' ']);
+    if is_method || unnumbered == Some(&function) { function } else { span_name.to_owned() }
 }
 
 /// Bare keys that autologging copies from a request.

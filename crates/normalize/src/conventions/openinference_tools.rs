@@ -36,7 +36,7 @@ pub(super) fn read_tool(reader: &mut Reader) {
 }
 
 /// Python's way to record a call: `{"args": […], "kwargs": {…}}`.
-pub(super) fn called_with(arguments: Value) -> Value {
+pub(crate) fn called_with(arguments: Value) -> Value {
     let Value::Object(map) = &arguments else { return arguments };
     let is_call = map.keys().all(|key| matches!(key.as_str(), "args" | "kwargs" | "sanitize_inputs_outputs"));
     match (map.get("args"), map.get("kwargs")) {

@@ -9,11 +9,15 @@ use super::bodies;
 use super::reader::{Reader, captured};
 use crate::mapped::Mapped;
 use crate::messages::lift_system;
-use crate::value::{first_text, structured, text};
+use crate::value::{first_str, structured, text};
 
 /// Reads the attributes. What they hold is believed only where no messages are told.
 pub(super) fn read(reader: &mut Reader) -> Mapped {
     let mut mapped = Mapped::default();
+    // LangSmith writes a run's whole inputs and outputs under these names, whatever the run is; its own reading knows them.
+    if reader.attributes().contains_key("langsmith.span.kind") {
+        return mapped;
+    }
     let noted = reader.mapped.source_keys.clone();
     if let Some(prompt) = reader.find("input_messages", &["gen_ai.prompt", "gen_ai.content.prompt"]) {
         let (system, input) = lift_system(prompts(prompt));
@@ -56,11 +60,11 @@ fn completions(value: &Value) -> Vec<Message> {
     let body = structured(value);
     // OpenRouter: `{"completion": "…", "reasoning": "…"}`
     if let Some(map) = body.as_object()
-        && let Some(answer) = first_text(map, &["completion", "text"])
+        && let Some(answer) = first_str(map, &["completion", "text"])
     {
         let mut message = Message::text("assistant", answer);
-        if let Some(content) = first_text(map, &["reasoning"]) {
-            message.parts.insert(0, Part::Reasoning { content });
+        if let Some(content) = first_str(map, &["reasoning"]) {
+            message.parts.insert(0, Part::Reasoning { content: content.to_owned() });
         }
         return vec![message];
     }

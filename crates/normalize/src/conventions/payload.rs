@@ -24,7 +24,7 @@ pub(super) fn read(
     for (side, of_side) in sides {
         let Some((key, value)) = side else { continue };
         let body = structured(value);
-        if is_empty(&body) {
+        if is_empty(&body) || is_wrapped_nothing(&body) {
             continue;
         }
         let mut mapped = of_side(kind, value, &body);
@@ -146,6 +146,12 @@ fn response(value: &Value, body: &Value) -> Mapped {
 fn lone_output(body: &Value) -> Option<&Value> {
     let map = body.as_object().filter(|map| map.len() == 1)?;
     first(map, &["output", "outputs"])
+}
+
+/// What failed has no output in the place of one.
+fn is_wrapped_nothing(body: &Value) -> bool {
+    let only = body.as_object().filter(|map| map.len() == 1);
+    only.is_some_and(|map| ["output", "outputs"].iter().any(|key| map.get(*key).is_some_and(is_empty)))
 }
 
 fn tool_arguments(value: &Value) -> Value {

@@ -1,6 +1,7 @@
 //! The provider that a model's name tells, for frameworks that write their own name where the provider's belongs.
 
 use super::otel_genai::provider;
+use crate::mapped::{Mapped, MergedSpan};
 
 /// Vendors in the model ids of Amazon Bedrock: `anthropic.claude-…`, `us.amazon.nova-…`.
 const BEDROCK_VENDORS: &[&str] =
@@ -32,6 +33,32 @@ pub(super) fn provider_of_model(model: &str) -> Option<String> {
         ("o4", "openai"),
     ];
     families.iter().find(|(family, _)| name.starts_with(family)).map(|(_, provider)| (*provider).to_owned())
+}
+
+/// Takes off what libraries that speak to many providers write before a model's name to choose one: `openai/gpt-4o-mini`. With
+/// other libraries such a name is the model's own.
+pub(super) fn take_off_route(mapped: &mut Mapped, span: &MergedSpan) {
+    let attributes = &span.span.attributes;
+    let embedded = attributes.get("lmnr.span.instrumentation_scope.name").and_then(|name| name.as_str());
+    let is_router = span.span.scope.name.contains("litellm")
+        || embedded == Some("litellm")
+        || attributes.keys().any(|key| key.starts_with("langwatch."));
+    if !is_router {
+        return;
+    }
+    let Mapped { model, response_model, provider: known, source_keys, .. } = mapped;
+    for (field, name) in [("model", model), ("response_model", response_model)] {
+        let Some((route, bare)) = name.as_deref().and_then(|name| name.split_once('/')) else { continue };
+        let routed = provider(route).filter(|routed| known.as_ref().is_none_or(|known| known == routed));
+        if let Some(routed) = routed.filter(|_| !bare.is_empty()) {
+            if known.is_none() {
+                *known = Some(routed);
+                let origin = source_keys.get(field).cloned();
+                source_keys.extend(origin.map(|origin| ("provider".to_owned(), origin)));
+            }
+            *name = Some(bare.to_owned());
+        }
+    }
 }
 
 #[cfg(test)]

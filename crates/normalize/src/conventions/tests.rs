@@ -166,3 +166,13 @@ fn gateways_and_clients_that_only_add_ids_and_costs() {
     })));
     assert_eq!((anthropic.session_key, anthropic.input_tokens), (Some((1, "a".into())), Some(10)));
 }
+
+#[test]
+fn parameters_that_were_not_set_are_none() {
+    let of = |parameters: &str| {
+        map(&span(json!({"openinference.span.kind": "LLM", "llm.invocation_parameters": parameters}))).parameters
+    };
+    let printed = r#"{"temperature": 0.5, "top_p": "<openai.Omit object at 0x7f15fc7029d0>", "seed": "NOT_GIVEN"}"#;
+    assert_eq!(of(printed), json!({"temperature": 0.5}).as_object().cloned());
+    assert_eq!(of(r#"{"top_p": "<openai.Omit object at 0x7f15fc7029d0>"}"#), None);
+}

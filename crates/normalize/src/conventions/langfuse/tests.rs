@@ -142,3 +142,26 @@ fn keys_copied_onto_foreign_spans_make_no_observation() {
     assert_eq!(copied.unmapped_reason, Some("no_known_attributes"));
     assert_eq!(copied.session_key, Some((0, "s".into())));
 }
+
+#[test]
+fn the_first_versions_quote_text_and_have_no_word_for_tools() {
+    let tool = json!({"langfuse.observation.type": "span", "langfuse.observation.input": "\"{'city': 'Paris'}\"",
+        "langfuse.observation.output": "\"sunny\"", "langfuse.observation.metadata.inputs": "{\"city\": \"Paris\"}",
+        "langfuse.observation.metadata.color": "\"green\""});
+    let of_version = |version: &str, attributes: &serde_json::Value| {
+        let mut observation = span(attributes.clone());
+        observation.span.scope.name = "langfuse-sdk".to_owned();
+        observation.span.scope.version = version.to_owned();
+        map(&observation)
+    };
+    let mapped = of_version("3.0.0", &tool);
+    assert_eq!(mapped.kind, Some(SpanKind::Tool));
+    assert_eq!((mapped.tool_arguments, mapped.tool_result), (Some(json!({"city": "Paris"})), Some(json!("sunny"))));
+    let call = json!({"langfuse.observation.type": "generation", "langfuse.observation.output": "\"Hello.\""});
+    let answer = |version: &str| output(&of_version(version, &call))[0]["parts"][0]["content"].clone();
+    assert_eq!(
+        (answer("3.1.3"), answer("3.2.7")),
+        (json!("Hello."), json!("\"Hello.\"")),
+        "quotes are the answer's own"
+    );
+}

@@ -97,3 +97,36 @@ fn a_late_input_is_cut_at_the_answer() {
     // A model may say the same twice.
     assert_eq!(length(json!([user("q"), answer, user("again")]), &answer), Some(3));
 }
+
+#[test]
+fn the_state_of_a_graph_is_answered_by_its_last_message() {
+    let question = json!({"type": "human", "content": "Weather in Paris?"});
+    let asks =
+        json!({"type": "ai", "content": "", "tool_calls": [{"id": "c", "name": "f", "args": {}, "type": "tool_call"}]});
+    let result = json!({"type": "tool", "content": "sunny", "tool_call_id": "c"});
+    let answer = json!({"type": "ai", "content": "It is sunny."});
+    let before = json!({"type": "ai", "content": "Hello."});
+    let given = json!({"messages": [question]});
+    let state = json!({"messages": [before, question, asks, result, answer]});
+    let run_of = |completion: &Value| run("chain", &given, completion);
+    let mapped = run_of(&state);
+    assert_eq!(mapped.kind, Some(SpanKind::Chain));
+    assert_eq!(
+        (mapped.input_text.as_deref(), mapped.output_text.as_deref()),
+        (Some("Weather in Paris?"), Some("It is sunny."))
+    );
+    assert_eq!(mapped.output_messages, None, "a run's state is no answer of a model's");
+    assert_eq!(run_of(&json!({"output": null})).output_text, None);
+}
+
+#[test]
+fn a_call_that_failed_has_no_answer() {
+    let request = json!({"model": "m", "messages": [{"role": "user", "content": "q"}]});
+    let empty = json!({"generations": [[{"text": "", "message": {"lc": 1, "type": "constructor",
+        "id": ["langchain", "schema", "messages", "AIMessage"], "kwargs": {"content": "", "tool_calls": []}}}]],
+        "llm_output": null, "type": "LLMResult"});
+    for nothing in [json!({"output": null}), empty] {
+        let mapped = run("llm", &request, &nothing);
+        assert_eq!((mapped.output_messages, mapped.output_text), (None, None), "{nothing}");
+    }
+}

@@ -53,3 +53,16 @@ fn first_releases_wrote_bare_keys() {
     assert_eq!((listed.session_key, listed.user_key.as_deref()), (Some((1, "t".into())), Some("c")));
     assert_eq!(map(&span(json!({"thread_id": "t"}))).session_key, None);
 }
+
+#[test]
+fn the_handler_for_langchain() {
+    let chat = |messages: serde_json::Value| json!({"type": "chat_messages", "value": messages}).to_string();
+    let result = json!({"role": "unknown", "content": "{\"celsius\": 15}"});
+    let call = map(&span(json!({"langwatch.span.type": "llm", "gen_ai.request.model": "openai/gpt-4o-mini",
+        "langwatch.input": chat(json!([{"role": "user", "content": "q"}, {"role": "assistant", "content": ""}, result]))})));
+    assert_eq!((call.model.as_deref(), call.provider.as_deref()), (Some("gpt-4o-mini"), Some("openai")));
+    assert_eq!(call.source_keys["provider"], "gen_ai.request.model");
+    assert_eq!(input(&call)[2]["role"], "tool");
+    let tool = map(&span(json!({"langwatch.span.type": "tool", "langwatch.output": chat(json!([result]))})));
+    assert_eq!(tool.tool_result, Some(json!("{\"celsius\": 15}")));
+}

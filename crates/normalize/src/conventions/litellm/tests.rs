@@ -157,3 +157,23 @@ fn events_hold_the_message_as_body() {
         json!([{"role": "assistant", "parts": [{"type": "text", "content": "Hello"}], "finish_reason": "stop"}])
     );
 }
+
+#[test]
+fn keys_that_are_printed_as_the_names_of_constants() {
+    let mut call = span(json!({"gen_ai.request.model": "m", "llm.request.type": "completion", "hidden_params": "{}",
+        "SpanAttributes.LLM_PROMPTS.0.role": "system", "SpanAttributes.LLM_PROMPTS.0.content": "Be brief.",
+        "SpanAttributes.LLM_PROMPTS.1.role": "user", "SpanAttributes.LLM_PROMPTS.1.content": "Weather?",
+        "SpanAttributes.LLM_REQUEST_FUNCTIONS.0.name": "f",
+        "SpanAttributes.LLM_COMPLETIONS.0.finish_reason": "tool_calls", "SpanAttributes.LLM_COMPLETIONS.0.role": "assistant",
+        "SpanAttributes.LLM_COMPLETIONS.0.function_call.name": "f",
+        "SpanAttributes.LLM_COMPLETIONS.0.function_call.arguments": "{\"x\": 1}"}));
+    call.span.name = "litellm_request".to_owned();
+    let mapped = map(&call);
+    assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
+    assert_eq!(input(&mapped)[0]["parts"][0]["content"], "Weather?");
+    let asked = json!([{"type": "tool_call", "name": "f", "arguments": {"x": 1}}]);
+    assert_eq!(output(&mapped)[0]["parts"], asked, "and nothing else");
+    assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
+    assert_eq!(mapped.tool_definitions.as_ref().and_then(|tools| tools[0]["name"].as_str()), Some("f"));
+    assert_eq!(mapped.source_keys["output_messages"], "SpanAttributes.LLM_COMPLETIONS.*");
+}

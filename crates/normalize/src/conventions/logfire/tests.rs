@@ -179,3 +179,36 @@ fn events_of_googles_client_have_no_names() {
     assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "q"}]}]));
     assert_eq!(output(&mapped)[0]["parts"][0]["content"], "a");
 }
+
+#[test]
+fn chat_calls_of_the_agents_sdk() {
+    let question = json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Weather?"}]);
+    let call = json!({"role": "assistant", "content": null,
+        "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]});
+    let repeated = json!([question[0], question[1], call]);
+    let read = |output: Value| {
+        logfire(
+            "Chat completion with {gen_ai.request.model!r}",
+            json!({"input": question.to_string(), "output": output.to_string(), "gen_ai.request.model": "m",
+                "gen_ai.system": "openai", "request_data": json!({"model": "m", "messages": repeated}).to_string(),
+                "model_config": "{\"temperature\":0.2,\"top_p\":null,\"base_url\":\"http://h/\"}",
+                "gen_ai.usage.input_tokens": 9, "gen_ai.usage.output_tokens": 2,
+                "usage": "{\"input_tokens\":9,\"output_tokens\":2,\"input_tokens_details\":{\"cached_tokens\":4}}"}),
+        )
+    };
+    let mapped = read(json!([call]));
+    assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
+    assert_eq!(input(&mapped).as_array().map(Vec::len), Some(1), "the answer is not part of the question");
+    assert_eq!(output(&mapped)[0]["parts"][0]["id"], "c1");
+    assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
+    assert_eq!(mapped.parameters, json!({"temperature": 0.2}).as_object().cloned());
+    assert_eq!((mapped.input_tokens, mapped.cached_tokens), (Some(9), Some(4)));
+    let streamed =
+        read(json!([{"id": "__fake_id__", "object": "response", "model": "m", "output": [{"type": "message",
+        "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": "Sunny."}]}]}]));
+    assert_eq!(output(&streamed)[0]["parts"], json!([{"type": "text", "content": "Sunny."}]));
+    let mut turn =
+        span(json!({"logfire.msg_template": "Turn {turn} for agent a", "sdk_span_type": "turn", "name": "turn"}));
+    turn.span.scope.name = "logfire.openai_agents".to_owned();
+    assert_eq!(map(&turn).kind, Some(SpanKind::Chain));
+}

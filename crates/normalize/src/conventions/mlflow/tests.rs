@@ -198,3 +198,16 @@ fn langchain_s_parameters_stand_beside_its_inputs() {
     assert_eq!(mapped.tool_definitions, Some(json!([{"type": "function", "name": "f"}])));
     assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]));
 }
+
+#[test]
+fn a_tool_is_named_as_its_span_unless_that_names_a_method() {
+    let named = |span_name: &str, function: &str| {
+        let mut tool = encoded(json!({"mlflow.spanType": "TOOL", "mlflow.spanFunctionName": function}));
+        tool.span.name = span_name.to_owned();
+        map(&tool).tool_name
+    };
+    assert_eq!(named("multiply", "mul").as_deref(), Some("multiply"));
+    assert_eq!(named("get_weather_2", "get_weather").as_deref(), Some("get_weather"), "numbered");
+    assert_eq!(named("Tool.get_weather", "get_weather").as_deref(), Some("get_weather"));
+    assert_eq!(named("Tool.get_weather", "").as_deref(), Some("get_weather"), "DSPy");
+}

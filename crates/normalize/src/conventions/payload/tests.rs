@@ -103,3 +103,34 @@ fn bare_text_of_a_call_is_opaque_and_a_conversation_is_not() {
     assert_eq!((said.input_messages.is_some(), said.output_messages.is_some()), (true, false));
     assert_eq!((opaque.input_messages.is_some(), opaque.output_messages.is_some()), (false, true));
 }
+
+#[test]
+fn what_says_nothing_is_no_answer() {
+    let llm = Some(SpanKind::Llm);
+    let failed = json!({"generations": [[{"text": "", "generation_info": null, "type": "ChatGeneration",
+        "message": {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessage"],
+            "kwargs": {"content": "", "type": "ai", "tool_calls": [], "invalid_tool_calls": []}}}]],
+        "llm_output": null, "run": null, "type": "LLMResult"});
+    for nothing in [json!({"output": null}), json!({"outputs": {}}), json!("{\"output\": null}"), failed] {
+        assert_eq!(output(llm, &nothing, "out"), Mapped::default(), "{nothing}");
+        for kind in [SpanKind::Chain, SpanKind::Tool] {
+            assert_eq!(output(Some(kind), &json!({"output": null}), "out"), Mapped::default());
+        }
+    }
+    assert_eq!(output(Some(SpanKind::Tool), &json!({"output": 0}), "out").tool_result, Some(json!(0)));
+}
+
+#[test]
+fn a_lone_item_of_the_responses_api_is_an_answer() {
+    let item = json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": "{\"x\": 1}",
+        "status": "completed"});
+    let read = output(Some(SpanKind::Llm), &item, "out");
+    let parts = read.output_messages.and_then(|messages| messages.into_iter().next()).map(|message| message.parts);
+    let call = gleaner_model::Part::ToolCall {
+        id: Some("call_1".to_owned()),
+        name: "f".to_owned(),
+        arguments: json!({"x": 1}),
+    };
+    assert_eq!(parts, Some(vec![call]));
+    assert_eq!(read.response_id, None);
+}

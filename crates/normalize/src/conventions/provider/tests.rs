@@ -19,3 +19,23 @@ fn names_that_tell_and_names_that_do_not() {
         assert_eq!(provider_of_model(model).as_deref(), provider, "{model}");
     }
 }
+
+#[test]
+fn routers_name_the_provider_before_the_model() {
+    let read = |scope: &str, model: &str, system: &str| {
+        let mut call = crate::mapped::MergedSpan::default();
+        call.span.scope.name = scope.to_owned();
+        call.span.attributes =
+            serde_json::json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": model, "gen_ai.system": system})
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
+        super::super::map(&call).model
+    };
+    let litellm = "openinference.instrumentation.litellm";
+    assert_eq!(read(litellm, "openai/gpt-4o-mini", "openai").as_deref(), Some("gpt-4o-mini"));
+    assert_eq!(read(litellm, "openrouter/openai/gpt-4o", "openrouter").as_deref(), Some("openai/gpt-4o"));
+    assert_eq!(read(litellm, "meta-llama/Llama-3", "together_ai").as_deref(), Some("meta-llama/Llama-3"));
+    let openai = "opentelemetry.instrumentation.openai";
+    assert_eq!(read(openai, "openai/gpt-4o-mini", "openai").as_deref(), Some("openai/gpt-4o-mini"), "of another host");
+}
