@@ -15,7 +15,9 @@ pub(super) fn is_attempt(tree: &Tree<'_>, kinds: &[SpanKind]) -> bool {
 fn tells_of_work(tree: &Tree<'_>, kinds: &[SpanKind]) -> bool {
     tree.nodes.iter().zip(kinds).any(|(node, kind)| {
         let mapped = node.mapped;
+        // That an agent was set up is no run of it.
         !matches!(kind, SpanKind::Chain | SpanKind::Evaluator | SpanKind::Other)
+            && mapped.operation.as_deref() != Some("create_agent")
             || mapped.input_text.is_some()
             || mapped.output_text.is_some()
             || mapped.input_messages.is_some()

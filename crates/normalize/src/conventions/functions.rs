@@ -63,6 +63,22 @@ pub(super) fn answer_of(value: &Value) -> Answer {
     Answer { id: None, name: None, response: returned }
 }
 
+/// What LangChain's callback for tools was given, without what it records beside it.
+pub(super) fn callback_arguments(value: &Value) -> Option<Value> {
+    is_callback(value, &["inputs", "input_str"]).then(|| arguments_of(value))
+}
+
+/// What LangChain's callback for tools was told that the tool returned.
+pub(super) fn callback_answer(value: &Value) -> Option<Answer> {
+    is_callback(value, &["outputs", "output"]).then(|| answer_of(value))
+}
+
+fn is_callback(value: &Value, values: &[&str]) -> bool {
+    structured(value)
+        .as_object()
+        .is_some_and(|map| is_of_callback(map, values) && values.iter().any(|key| map.contains_key(*key)))
+}
+
 /// The text that an agent or a chain was given: its only text, or the last user message that it was given.
 pub(super) fn question_of(value: &Value) -> Option<String> {
     let given = arguments_of(value);

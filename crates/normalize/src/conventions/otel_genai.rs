@@ -6,6 +6,7 @@
 use gleaner_model::SpanKind;
 use serde_json::{Map, Value};
 
+use super::functions::{callback_answer, callback_arguments};
 use super::otel_genai_events::{MessageEvent, message_events};
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, openlit, otel_genai_content};
@@ -244,9 +245,18 @@ fn read_tool(reader: &mut Reader) {
     reader.mapped.tool_call_id = reader.text("tool_call_id", &["gen_ai.tool.call.id", "gen_ai.tool.call_id"]);
     // The last keys are OpenLIT's and any-agent's.
     let written = ["gen_ai.tool.call.arguments", "gen_ai.tool.input", "gen_ai.tool.args"];
-    reader.mapped.tool_arguments = reader.find("tool_arguments", &written).map(arguments);
+    let given = reader.find("tool_arguments", &written);
+    reader.mapped.tool_arguments = given.map(|given| callback_arguments(given).unwrap_or_else(|| arguments(given)));
     let answered = ["gen_ai.tool.call.result", "gen_ai.tool.output", "gen_ai.tool.result"];
-    reader.mapped.tool_result = reader.find("tool_result", &answered).cloned();
+    if let Some(returned) = reader.find("tool_result", &answered) {
+        let answer = callback_answer(returned);
+        let id = answer.as_ref().and_then(|answer| answer.id.clone());
+        if id.is_some() && reader.mapped.tool_call_id.is_none() {
+            reader.note("tool_call_id", "gen_ai.tool.call.result");
+            reader.mapped.tool_call_id = id;
+        }
+        reader.mapped.tool_result = Some(answer.map_or_else(|| returned.clone(), |answer| answer.response));
+    }
     if reader.mapped.tool_result.is_none() && reader.mapped.tool_name.is_some() {
         reader.mapped.tool_result = reader.find("tool_result", &["gen_ai.output"]).cloned();
     }

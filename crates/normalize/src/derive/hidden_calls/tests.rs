@@ -64,3 +64,33 @@ fn a_tool_named_by_its_class_is_known_by_its_arguments() {
     let tool = trace.spans.iter().find(|span| span.span_id == "t1").unwrap();
     assert_eq!((tool.tool_name.as_deref(), tool.tool_call_id.as_deref()), (Some("f"), Some("Paris")));
 }
+
+fn said(id: &str, text: &str) -> TestSpan {
+    let told = Some(vec![Message::text("assistant", text)]);
+    llm(id).mapped(|mapped| mapped.output_messages = told)
+}
+
+/// Guarantees: a call that shows the text only has the calls of the step that returned the same text, and no other's.
+#[test]
+fn calls_beside_a_text_come_from_the_step_that_returned_the_text() {
+    let mut whole = call("Paris").unwrap();
+    whole[0].parts.insert(0, Part::Text { content: "Wait.".into() });
+    whole[0].finish_reason = Some("tool_call".into());
+    let returned = || chain("p").at(0, 9).mapped(|mapped| mapped.output_messages = Some(whole.clone()));
+    assert_eq!(outputs(&[said("c1", "Wait.").under("p").at(1, 5), returned()])[0].as_ref(), Some(&whole));
+    let other = outputs(&[said("c1", "Done.").under("p").at(1, 5), returned()]);
+    assert_eq!(other[0].as_ref().unwrap()[0].parts.len(), 1);
+}
+
+#[test]
+fn a_step_tells_why_its_call_ended() {
+    let answer = chain("p").at(0, 9).mapped(|mapped| {
+        let mut message = Message::text("assistant", "Done.");
+        message.finish_reason = Some("stop".into());
+        mapped.output_messages = Some(vec![message]);
+    });
+    let trace = derive(vec![said("c1", "Done.").under("p").at(1, 5), answer]);
+    let row = trace.spans.iter().find(|span| span.span_id == "c1").unwrap();
+    assert_eq!(row.finish_reason.as_deref(), Some("stop"));
+    assert_eq!(row.output_text.as_deref(), Some("Done."));
+}
