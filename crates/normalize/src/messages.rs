@@ -204,7 +204,17 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
         }
     }
     out.retain(|part| !matches!(part, Part::Text { content } if content.is_empty() || is_redacted(content)));
-    out
+    if role == "assistant" { out.into_iter().flat_map(unprinted).collect() } else { out }
+}
+
+/// What a text was before Python printed it.
+fn unprinted(part: Part) -> Vec<Part> {
+    let item = match &part {
+        Part::Text { content } => printed::printed_item(content),
+        _ => None,
+    };
+    let read = item.map(|item| parts(&item)).unwrap_or_default();
+    if read.is_empty() { vec![part] } else { read }
 }
 
 fn role_is_told_by_type(map: &Map<String, Value>) -> bool {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::functions::{answer_of, arguments_of, final_text_of, question_of, unwrapped};
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
-use super::{Reading, bodies};
+use super::{Reading, bodies, openllmetry_llama_index};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{finish_reason, lift_system, messages, tool_definitions};
 use crate::value::{first, first_str, is_empty, structured, text, unflatten};
@@ -53,6 +53,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
             Mapped::default()
         }
         Some(SpanKind::Llm) => entity_bodies(&reader),
+        Some(SpanKind::Chain) if openllmetry_llama_index::read_tool(&mut reader) => Mapped::default(),
         step => {
             read_step(&mut reader);
             if step == Some(SpanKind::Agent) {

@@ -98,11 +98,15 @@ fn read_call(reader: &mut Reader) {
         let parts = parts.map(|key| reader.number("cost_usd", &[key]));
         reader.mapped.cost_usd = parts[0].zip(parts[1]).map(|(input, output)| input + output);
     }
-    reader.mapped.agent_name = reader.text("agent_name", &["gen_ai.agent.name"]);
+    // What OpenAI's instrumentation of its agents calls one whose name it does not know.
+    reader.mapped.agent_name = reader.text("agent_name", &["gen_ai.agent.name"]).filter(|name| name != "OpenAI Agent");
     reader.mapped.agent_version = reader.text("agent_version", &["gen_ai.agent.version"]);
     let session = reader.text("session_key", &["session.id"]).map(|id| (0, id));
     let threads = ["gen_ai.conversation.id", "gen_ai.thread.id"];
-    reader.mapped.session_key = session.or_else(|| Some((1, reader.text("session_key", &threads)?)));
+    let thread = reader.text("session_key", &threads).filter(|id| !is_response_id(id));
+    reader.mapped.session_key = session.or_else(|| Some((1, thread?)));
+    let goes_on_from = reader.text("previous_response_id", &["gen_ai.conversation.id"]);
+    reader.mapped.previous_response_id = goes_on_from.filter(|id| is_response_id(id));
     let definitions = reader.find("tool_definitions", &["gen_ai.tool.definitions"]);
     reader.mapped.tool_definitions = definitions.and_then(tool_definitions);
     if reader.mapped.tool_definitions.is_none() {
@@ -111,6 +115,11 @@ fn read_call(reader: &mut Reader) {
         reader.mapped.tool_definitions = offered.and_then(offered_tools);
     }
     reader.mapped.parameters = parameters(reader);
+}
+
+/// Where OpenAI keeps the conversation without naming it, some name it by the latest response: another one with every call.
+pub(super) fn is_response_id(conversation: &str) -> bool {
+    conversation.starts_with("resp_")
 }
 
 /// Definitions, or names that stand in one text.

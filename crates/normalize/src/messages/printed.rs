@@ -1,5 +1,5 @@
 //! Messages that Python printed into a list of strings: `ChatMessage(role=<Role.USER: 'user'>, content='hi')`,
-//! `HumanMessage(content='hi', …)`.
+//! `HumanMessage(content='hi', …)`; and items of OpenAI's Responses API that it printed into the text of an answer.
 
 use serde_json::{Map, Value};
 
@@ -37,6 +37,21 @@ pub(super) fn printed_message(text: &str) -> Option<Value> {
         }
     }
     Some(Value::Object(message))
+}
+
+/// The item of the Responses API that a text is a print of: `ResponseFunctionToolCall(arguments='{}', call_id='c1', …)`,
+/// `{'text': 'hi', 'type': 'output_text', …}`.
+pub(super) fn printed_item(text: &str) -> Option<Value> {
+    let is_object = text.starts_with("Response") && text.ends_with(')');
+    let is_dict = text.starts_with("{'") && text.ends_with('}');
+    let item = python(text).filter(|_| is_object || is_dict)?;
+    match item.get("type")?.as_str()? {
+        "output_text" if item.get("text").is_some() => Some(item),
+        "function_call" | "custom_tool_call" if is_object => Some(item),
+        "reasoning" if is_object => Some(item),
+        "message" if is_object => item.get("content").cloned(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
