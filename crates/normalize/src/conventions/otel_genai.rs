@@ -142,7 +142,9 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
             && !name.starts_with("tools.")
             && !name.starts_with("functions")
     };
-    parameters.retain(|name, _| is_parameter(name));
+    // OpenLIT says -1 where no limit is set.
+    let is_unset = |name: &str, value: &Value| name == "max_tokens" && value.as_i64() == Some(-1);
+    parameters.retain(|name, value| is_parameter(name) && !is_unset(name, value));
     if let Some(kind) = reader.find("parameters", &["gen_ai.output.type"]) {
         parameters.insert("output_type".to_owned(), kind.clone());
     }
