@@ -94,3 +94,18 @@ fn a_step_tells_why_its_call_ended() {
     assert_eq!(row.finish_reason.as_deref(), Some("stop"));
     assert_eq!(row.output_text.as_deref(), Some("Done."));
 }
+
+/// Guarantees: calls told in spans below the model's are its answer, after the text that it shows, and no runs.
+#[test]
+fn calls_in_spans_below_are_the_answer() {
+    let asked = |id: &str, city: &str| step(id, city).under("c1").mapped(|mapped| mapped.repeats_parent = true);
+    let text = said("c1", "Wait.").at(1, 9).mapped(|mapped| mapped.finish_reason = Some("tool_call".into()));
+    let spans = vec![asked("b", "Oslo").at(4, 5), text, asked("a", "Paris").at(2, 3)];
+    let told = outputs(&spans)[1].clone().unwrap();
+    let mut parts = vec![Part::Text { content: "Wait.".into() }];
+    parts.extend(["Paris", "Oslo"].map(|city| call(city).unwrap()[0].parts[0].clone()));
+    assert_eq!((told.len(), &told[0].parts), (1, &parts));
+    let alone = outputs(&[hiding("c1").at(1, 9), asked("a", "Paris").at(2, 3)]);
+    assert_eq!(alone[0].as_ref().unwrap()[0].parts, call("Paris").unwrap()[0].parts);
+    assert!(derive(spans).spans.iter().all(|span| span.kind != gleaner_model::SpanKind::Tool));
+}
