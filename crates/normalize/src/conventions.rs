@@ -24,6 +24,7 @@ pub(crate) mod gemini_cli;
 mod generic;
 mod genkit;
 mod google_adk;
+mod google_genai;
 mod haystack;
 mod haystack_messages;
 mod laminar;
