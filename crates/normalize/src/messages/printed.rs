@@ -1,7 +1,8 @@
 //! Messages that Python printed into a list of strings: `ChatMessage(role=<Role.USER: 'user'>, content='hi')`,
-//! `HumanMessage(content='hi', …)`; and items of OpenAI's Responses API that it printed into the text of an answer.
+//! `HumanMessage(content='hi', …)`; and items of OpenAI's Responses API that it printed into the text of an answer,
+//! and parts of Google's.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::value::python;
 
@@ -52,6 +53,38 @@ pub(super) fn printed_item(text: &str) -> Option<Value> {
         "message" if is_object => item.get("content").cloned(),
         _ => None,
     }
+}
+
+/// The call or the response in a part of Google's GenAI SDK: `video_metadata=None … function_call=FunctionCall(
+/// args={'x': 1}, name='f') … text=None`.
+pub(super) fn printed_google_part(text: &str) -> Option<Value> {
+    let (field, _) = text.split_once("=None ")?;
+    let is_part = field.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let fields = [("function_call=", "FunctionCall("), ("function_response=", "FunctionResponse(")];
+    let (name, printed) = fields.into_iter().filter(|_| is_part).find_map(|(field, class)| {
+        let at = text.find(&format!(" {field}{class}"))? + 1 + field.len();
+        Some((field.trim_end_matches('='), python(first_object(&text[at..])?)?))
+    })?;
+    Some(json!({name: printed}))
+}
+
+/// The text of the object that a text begins with, up to the parenthesis that closes it.
+fn first_object(text: &str) -> Option<&str> {
+    let (mut depth, mut quote, mut is_escaped) = (0_usize, None, false);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(_), _) if is_escaped => is_escaped = false,
+            (Some(_), '\\') => is_escaped = true,
+            (Some(open), _) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') if depth <= 1 => return text.get(..=at),
+            (None, ')') => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -55,3 +55,21 @@ fn printed_items_of_the_responses_api() {
     let asked = json!(messages(&json!([{"role": "user", "content": call}]), "user"));
     assert_eq!(asked[0]["parts"], json!([{"type": "text", "content": call}]));
 }
+
+#[test]
+fn printed_parts_of_google() {
+    let call = "video_metadata=None thought=None function_call=FunctionCall(\n  args={\n    'city': 'Paris (France)'\n  },\n  name='f'\n) function_response=None text=None";
+    let answer = "video_metadata=None function_call=None function_response=FunctionResponse(\n  name='f',\n  response={\n    'result': 'sunny'\n  }\n) text=None";
+    let history = json!([
+        {"role": "model", "content": [{"type": "text", "text": "Wait."}, {"type": "text", "text": call}]},
+        {"role": "user", "content": [{"type": "text", "text": answer}]},
+        {"role": "user", "content": "a=None function_call=FunctionCall("},
+    ]);
+    let expected = json!([
+        {"role": "assistant", "parts": [{"type": "text", "content": "Wait."},
+            {"type": "tool_call", "name": "f", "arguments": {"city": "Paris (France)"}}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "name": "f", "response": {"result": "sunny"}}]},
+        {"role": "user", "parts": [{"type": "text", "content": "a=None function_call=FunctionCall("}]},
+    ]);
+    assert_eq!(json!(messages(&history, "user")), expected);
+}
