@@ -25,6 +25,7 @@ mod histories;
 mod prompts;
 mod reasoning;
 pub(crate) mod spans;
+mod told_later;
 mod tools;
 pub(crate) mod tree;
 
@@ -39,7 +40,7 @@ pub fn derive_trace(
     spans: &[(MergedSpan, Mapped)],
     loose_logs: &[LogFragment],
 ) -> DerivedTrace {
-    let spans = hidden_calls::with_hidden_calls(spans);
+    let spans = told_later::with_answers_told_later(hidden_calls::with_hidden_calls(spans));
     let tree = Tree::new(&spans);
     let calls = find_calls(&tree);
     let mut finder = KeyFinder::new(&tree);

@@ -210,7 +210,20 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
         }
     }
     out.retain(|part| !matches!(part, Part::Text { content } if content.is_empty() || is_redacted(content)));
-    out
+    out.into_iter().flat_map(|part| unprinted(part, role)).collect()
+}
+
+/// What a text was before Python printed it.
+fn unprinted(part: Part, role: &str) -> Vec<Part> {
+    let item = match &part {
+        Part::Text { content } if role == "assistant" => {
+            printed::printed_item(content).or_else(|| printed::printed_google_part(content))
+        }
+        Part::Text { content } => printed::printed_google_part(content),
+        _ => None,
+    };
+    let read = item.map(|item| parts(&item)).unwrap_or_default();
+    if read.is_empty() { vec![part] } else { read }
 }
 
 fn role_is_told_by_type(map: &Map<String, Value>) -> bool {

@@ -168,6 +168,9 @@ fn a_trace_that_tells_of_no_work_is_no_attempt() {
     assert!(derive(internals()).attempts.is_empty());
     assert!(derive(internals()).spans.iter().all(|span| span.attempt_id.is_none()));
     assert!(derive(vec![span("e", SpanKind::Evaluator)]).attempts.is_empty());
+    let definition = || agent("d").mapped(|mapped| mapped.operation = Some("create_agent".into()));
+    assert!(derive(vec![definition()]).attempts.is_empty());
+    assert_eq!(derive(vec![definition(), llm("c").under("d")]).attempts.len(), 1);
 
     let call = [internals(), vec![llm("c").under("a").at(3, 4)]].concat();
     assert_eq!(derive(call).attempts.len(), 1);

@@ -15,12 +15,15 @@ pub(super) fn is_attempt(tree: &Tree<'_>, kinds: &[SpanKind]) -> bool {
 fn tells_of_work(tree: &Tree<'_>, kinds: &[SpanKind]) -> bool {
     tree.nodes.iter().zip(kinds).any(|(node, kind)| {
         let mapped = node.mapped;
-        !matches!(kind, SpanKind::Chain | SpanKind::Evaluator | SpanKind::Other)
+        // That an agent was set up is no run of it.
+        let is_definition = mapped.operation.as_deref() == Some("create_agent");
+        let tells = !matches!(kind, SpanKind::Chain | SpanKind::Evaluator | SpanKind::Other)
             || mapped.session_key.is_some()
             || mapped.input_text.is_some()
             || mapped.output_text.is_some()
             || mapped.input_messages.is_some()
-            || mapped.output_messages.is_some()
+            || mapped.output_messages.is_some();
+        tells && !is_definition
     })
 }
 

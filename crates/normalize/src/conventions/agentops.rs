@@ -2,17 +2,18 @@
 //!
 //! Recognised by `agentops.span.kind`, `agentops.entity.*` and `agentops.operation.*`. Messages stand in
 //! `gen_ai.prompt.<i>.*` and `gen_ai.completion.<i>.*`, which [`super::openllmetry`] reads, offered tools in
-//! `gen_ai.request.tools.<i>.*`, tools and agents in bare `tool.*`, `agent.*` and `workflow.*`. A session is a trace, unless
-//! the workflow names one.
+//! `gen_ai.request.tools.<i>.*`, tools and agents in bare `tool.*`, `agent.*` and `workflow.*`. Tools that a
+//! model asked for stand in its message, or in spans `tool_call.<name>` below it. A session is a trace, unless the workflow or
+//! a tag names one.
 
-use gleaner_model::SpanKind;
+use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
 use super::Reading;
 use super::functions::{answer_of, arguments_of, final_text_of, question_of};
 use super::reader::Reader;
 use crate::mapped::MergedSpan;
-use crate::messages::tool_definitions;
+use crate::messages::{arguments, tool_definitions};
 use crate::value::{structured, unflatten};
 
 /// Keys each of which shows a span of AgentOps. Tags and the like are copied onto every span.
@@ -40,6 +41,9 @@ pub(super) fn recognises(span: &MergedSpan) -> bool {
 /// Reads the span's attributes.
 pub(super) fn read(span: &MergedSpan) -> Reading {
     let mut reader = Reader::new(span);
+    if let Some(asked) = asked_tool(&mut reader, span) {
+        return asked;
+    }
     reader.mapped.kind = ["agentops.span.kind", "gen_ai.request.type"]
         .iter()
         .find_map(|key| reader.text("kind", &[key]).and_then(|name| kind(&name)));
@@ -50,8 +54,11 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
             reader.note("tool_definitions", &format!("{prefix}.*"));
         }
     }
-    reader.mapped.session_key = reader.text("session_key", &["workflow.session_id"]).map(|id| (0, id));
-    reader.mapped.user_key = reader.text("user_key", &["workflow.user_id"]);
+    // Tags of a trace are bare keys of its first span.
+    let session = reader.text("session_key", &["workflow.session_id", "session_id"]).map(|id| (0, id));
+    let threads = ["thread_id", "conversation_id"];
+    reader.mapped.session_key = session.or_else(|| Some((1, reader.text("session_key", &threads)?)));
+    reader.mapped.user_key = reader.text("user_key", &["workflow.user_id", "user_id"]);
     if reader.mapped.kind == Some(SpanKind::Tool) {
         read_tool(&mut reader);
     } else {
@@ -90,7 +97,26 @@ const RETURNED: &[&str] = &[
     "workflow.output",
 ];
 
+/// A tool that the model above asked for, which newer versions tell in a span of its own. Nothing ran in it.
+fn asked_tool(reader: &mut Reader, span: &MergedSpan) -> Option<Reading> {
+    let name =
+        span.span.name.strip_prefix("tool_call.").and_then(|_| reader.text("output_messages", &["tool.name"]))?;
+    let id = reader.text("output_messages", &["tool.call.id"])?;
+    let given = reader.attributes().get("tool.parameters").unwrap_or(&Value::Null);
+    let call = Part::ToolCall { id: Some(id), name, arguments: arguments(given) };
+    let message = Message { role: "assistant".to_owned(), parts: vec![call], name: None, finish_reason: None };
+    reader.note("output_messages", "tool.*");
+    reader.note("kind", "tool.call.id");
+    let mut mapped = std::mem::take(&mut reader.mapped);
+    mapped.kind = Some(SpanKind::Chain);
+    mapped.repeats_parent = true;
+    mapped.output_messages = Some(vec![message]);
+    Some(Reading { structured: mapped, ..Reading::default() })
+}
+
 fn kind(name: &str) -> Option<SpanKind> {
+    // Some are printed as Python prints an enum.
+    let name = name.strip_prefix("AgentOpsSpanKindValues.").unwrap_or(name);
     Some(match name.to_ascii_lowercase().as_str() {
         "llm" | "llm.call" | "chat" | "completion" => SpanKind::Llm,
         "agent" => SpanKind::Agent,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::openinference_text::plain;
 use crate::messages::message;
-use crate::value::{is_empty, structured, text};
+use crate::value::{is_empty, python, structured, text};
 
 /// What a tool returned, with what its message says of the call.
 pub(super) struct Answer {
@@ -61,6 +61,41 @@ pub(super) fn answer_of(value: &Value) -> Answer {
         }
     }
     Answer { id: None, name: None, response: returned }
+}
+
+/// What LangChain's callback for tools was given, without what it records beside it.
+pub(super) fn callback_arguments(value: &Value) -> Option<Value> {
+    is_callback(value, &["inputs", "input_str"]).then(|| arguments_of(value))
+}
+
+/// What LangChain's callback for tools was told that the tool returned, whole or as Python prints it.
+pub(super) fn callback_answer(value: &Value) -> Option<Answer> {
+    let is_whole = is_callback(value, &["outputs", "output"]);
+    if is_whole { Some(answer_of(value)) } else { printed_answer(value.as_str()?) }
+}
+
+/// A tool message as Python prints it: `content='sunny' name='get_weather' tool_call_id='call_1'`.
+fn printed_answer(text: &str) -> Option<Answer> {
+    let (_, id) = text.rsplit_once(" tool_call_id='")?;
+    let rest = text.strip_prefix("content=").filter(|rest| rest.starts_with(['\'', '"']))?;
+    let quote = rest.chars().next()?;
+    let mut is_escaped = false;
+    let ends = |(_, c): &(usize, char)| {
+        let ends = *c == quote && !is_escaped;
+        is_escaped = *c == '\\' && !is_escaped;
+        ends
+    };
+    let (end, _) = rest.char_indices().skip(1).find(ends)?;
+    let content = python(&format!("[{}]", &rest[..=end]))?.get(0)?.clone();
+    let name =
+        rest[end..].split_once(" name='").and_then(|(_, name)| name.split_once('\'')).map(|(name, _)| name.to_owned());
+    Some(Answer { id: id.split_once('\'').map(|(id, _)| id.to_owned()), name, response: content })
+}
+
+fn is_callback(value: &Value, values: &[&str]) -> bool {
+    structured(value)
+        .as_object()
+        .is_some_and(|map| is_of_callback(map, values) && values.iter().any(|key| map.contains_key(*key)))
 }
 
 /// The text that an agent or a chain was given: its only text, or the last user message that it was given.

@@ -3,6 +3,7 @@
 use gleaner_model::SpanEvent;
 use serde_json::{Map, Value};
 
+use super::otel_genai::is_response_id;
 use super::reader::Reader;
 use crate::mapped::{Mapped, MergedSpan};
 use crate::value::{first_str, first_text};
@@ -12,7 +13,8 @@ pub(super) fn read(span: &MergedSpan) -> Mapped {
     let mut reader = Reader::new(span);
     let session = reader.text("session_key", &["langfuse.session.id", "session.id"]).map(|id| (0, id));
     let threads = ["gen_ai.conversation.id", "anthropic.session.id"];
-    let session = session.or_else(|| reader.text("session_key", &threads).map(|id| (1, id)));
+    let thread = reader.text("session_key", &threads).filter(|id| !is_response_id(id));
+    let session = session.or_else(|| Some((1, thread?)));
     reader.mapped.session_key = session;
     reader.mapped.user_key = reader.text("user_key", USERS);
     read_rollout(&mut reader, span);

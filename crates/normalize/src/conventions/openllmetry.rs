@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::functions::{answer_of, arguments_of, final_text_of, question_of, unwrapped};
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
-use super::{Reading, bodies};
+use super::{Reading, bodies, openllmetry_llama_index};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{finish_reason, lift_system, messages, tool_definitions};
 use crate::value::{first, first_str, is_empty, structured, text, unflatten};
@@ -53,6 +53,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
             Mapped::default()
         }
         Some(SpanKind::Llm) => entity_bodies(&reader),
+        Some(SpanKind::Chain) if openllmetry_llama_index::read_tool(&mut reader) => Mapped::default(),
         step => {
             read_step(&mut reader);
             if step == Some(SpanKind::Agent) {
@@ -186,9 +187,20 @@ fn read_messages(reader: &mut Reader) {
 
 /// The messages of flattened keys; `None` where there are none, or none with content.
 pub(super) fn flattened(attributes: &Map<String, Value>, prefix: &str, default_role: &str) -> Option<Vec<Message>> {
-    let items: Vec<Value> =
-        unflatten(attributes, prefix).iter().filter_map(|item| chat_message(item, default_role)).collect();
+    let mut items: Vec<Value> = Vec::new();
+    for item in &unflatten(attributes, prefix) {
+        let role = if is_unnamed_result(item, items.last()) { "tool" } else { default_role };
+        items.extend(chat_message(item, role));
+    }
     captured(messages(&Value::Array(items), default_role))
+}
+
+/// LangChain's tool messages had no name among the roles in 2025: what of a history comes after an answer of the model, and is
+/// of nobody who is known, is what a tool returned.
+fn is_unnamed_result(item: &Value, before: Option<&Value>) -> bool {
+    let role = |item: &Value| item.get("role").and_then(Value::as_str).map(str::to_owned);
+    let follows = || before.and_then(role).is_some_and(|role| matches!(role.as_str(), "assistant" | "tool"));
+    role(item).as_deref() == Some("unknown") && item.get("content").is_some() && follows()
 }
 
 /// One un-flattened message in the shape of a chat message.
@@ -283,14 +295,25 @@ fn read_step(reader: &mut Reader) {
     let Some(returned) = reader.find("output_text", &["traceloop.entity.output", "gen_ai.task.output"]) else { return };
     reader.mapped.output_text = final_text_of(returned);
     // A step that returns one answer of a model shows what the model's own span may leave out.
-    let body = structured(&unwrapped(returned));
+    let body = only_message(structured(&unwrapped(returned)));
     let is_answer = body.get("kwargs").is_some() || body.get("role").is_some();
-    let answer = is_answer.then(|| bodies::response(&serialized(body)).output_messages).flatten();
-    if let Some([Message { role, .. }]) = answer.as_deref()
-        && role == "assistant"
+    let metadata = body.pointer("/kwargs/response_metadata").and_then(Value::as_object);
+    let finish = metadata.and_then(|told| first(told, &["finish_reason", "stop_reason"])).and_then(finish_reason);
+    let mut answer = is_answer.then(|| bodies::response(&serialized(body)).output_messages).flatten();
+    if let Some([message]) = answer.as_deref_mut()
+        && message.role == "assistant"
     {
+        message.finish_reason = message.finish_reason.take().or(finish);
         reader.note("output_messages", "traceloop.entity.output");
         reader.mapped.output_messages = answer;
+    }
+}
+
+/// What a step of LangGraph adds to the state: `{"messages": [answer]}`.
+fn only_message(body: Value) -> Value {
+    match body.get("messages").and_then(Value::as_array).map(Vec::as_slice) {
+        Some([only]) if only.get("kwargs").is_some() => only.clone(),
+        _ => body,
     }
 }
 

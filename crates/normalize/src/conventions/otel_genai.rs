@@ -6,6 +6,7 @@
 use gleaner_model::{Message, SpanKind};
 use serde_json::{Map, Value};
 
+use super::functions::{callback_answer, callback_arguments};
 use super::otel_genai_events::{MessageEvent, message_events};
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, openlit, otel_genai_content};
@@ -97,11 +98,15 @@ fn read_call(reader: &mut Reader) {
         let parts = parts.map(|key| reader.number("cost_usd", &[key]));
         reader.mapped.cost_usd = parts[0].zip(parts[1]).map(|(input, output)| input + output);
     }
-    reader.mapped.agent_name = reader.text("agent_name", &["gen_ai.agent.name"]);
+    // What OpenAI's instrumentation of its agents calls one whose name it does not know.
+    reader.mapped.agent_name = reader.text("agent_name", &["gen_ai.agent.name"]).filter(|name| name != "OpenAI Agent");
     reader.mapped.agent_version = reader.text("agent_version", &["gen_ai.agent.version"]);
     let session = reader.text("session_key", &["session.id"]).map(|id| (0, id));
     let threads = ["gen_ai.conversation.id", "gen_ai.thread.id"];
-    reader.mapped.session_key = session.or_else(|| Some((1, reader.text("session_key", &threads)?)));
+    let thread = reader.text("session_key", &threads).filter(|id| !is_response_id(id));
+    reader.mapped.session_key = session.or_else(|| Some((1, thread?)));
+    let goes_on_from = reader.text("previous_response_id", &["gen_ai.conversation.id"]);
+    reader.mapped.previous_response_id = goes_on_from.filter(|id| is_response_id(id));
     let definitions = reader.find("tool_definitions", &["gen_ai.tool.definitions"]);
     reader.mapped.tool_definitions = definitions.and_then(tool_definitions);
     if reader.mapped.tool_definitions.is_none() {
@@ -110,6 +115,11 @@ fn read_call(reader: &mut Reader) {
         reader.mapped.tool_definitions = offered.and_then(offered_tools);
     }
     reader.mapped.parameters = parameters(reader);
+}
+
+/// Where OpenAI keeps the conversation without naming it, some name it by the latest response: another one with every call.
+pub(super) fn is_response_id(conversation: &str) -> bool {
+    conversation.starts_with("resp_")
 }
 
 /// Definitions, or names that stand in one text.
@@ -132,7 +142,9 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
             && !name.starts_with("tools.")
             && !name.starts_with("functions")
     };
-    parameters.retain(|name, _| is_parameter(name));
+    // OpenLIT says -1 where no limit is set.
+    let is_unset = |name: &str, value: &Value| name == "max_tokens" && value.as_i64() == Some(-1);
+    parameters.retain(|name, value| is_parameter(name) && !is_unset(name, value));
     if let Some(kind) = reader.find("parameters", &["gen_ai.output.type"]) {
         parameters.insert("output_type".to_owned(), kind.clone());
     }
@@ -257,9 +269,18 @@ fn read_tool(reader: &mut Reader) {
     reader.mapped.tool_call_id = reader.text("tool_call_id", &["gen_ai.tool.call.id", "gen_ai.tool.call_id"]);
     // The last keys are OpenLIT's and any-agent's.
     let written = ["gen_ai.tool.call.arguments", "gen_ai.tool.input", "gen_ai.tool.args"];
-    reader.mapped.tool_arguments = reader.find("tool_arguments", &written).map(arguments);
+    let given = reader.find("tool_arguments", &written);
+    reader.mapped.tool_arguments = given.map(|given| callback_arguments(given).unwrap_or_else(|| arguments(given)));
     let answered = ["gen_ai.tool.call.result", "gen_ai.tool.output", "gen_ai.tool.result"];
-    reader.mapped.tool_result = reader.find("tool_result", &answered).cloned();
+    if let Some(returned) = reader.find("tool_result", &answered) {
+        let answer = callback_answer(returned);
+        let id = answer.as_ref().and_then(|answer| answer.id.clone());
+        if id.is_some() && reader.mapped.tool_call_id.is_none() {
+            reader.note("tool_call_id", "gen_ai.tool.call.result");
+            reader.mapped.tool_call_id = id;
+        }
+        reader.mapped.tool_result = Some(answer.map_or_else(|| returned.clone(), |answer| answer.response));
+    }
     if reader.mapped.tool_result.is_none() && reader.mapped.tool_name.is_some() {
         reader.mapped.tool_result = reader.find("tool_result", &["gen_ai.output"]).cloned();
     }

@@ -57,6 +57,10 @@ fn prompts(value: &Value) -> Vec<Message> {
 }
 
 fn completions(value: &Value) -> Vec<Message> {
+    // What OpenLIT wrote in place of every answer of a model that was offered tools, before 1.34.
+    if value.as_str() == Some("Function called with tools") {
+        return Vec::new();
+    }
     let body = structured(value);
     // OpenRouter: `{"completion": "…", "reasoning": "…"}`
     if let Some(map) = body.as_object()

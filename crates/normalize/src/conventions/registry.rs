@@ -46,7 +46,10 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     openlit 6 "capture_message_content=True (default); session.id and user.id on a span of yours; @openlit.trace on tools"
     otel_genai 7 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or SPAN_AND_EVENT with \
         OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; a logs exporter where content goes by events"
+    google_genai 7 "as for otel_genai"
     openinference 1 "unset OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and their kind; using_session(), using_user()"
+    // Before OpenLLMetry's, which calls its tasks agents.
+    crewai 6 "as for openllmetry"
     openllmetry 6 "TRACELOOP_TRACE_CONTENT not false; @tool, @agent, @workflow; \
         Traceloop.set_association_properties({\"session_id\": , \"user_id\": })"
     agentops 9 "agentops.init() with its OTLP exporter set to Gleaner; @tool, @agent, @operation"

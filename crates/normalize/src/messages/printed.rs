@@ -1,7 +1,8 @@
 //! Messages that Python printed into a list of strings: `ChatMessage(role=<Role.USER: 'user'>, content='hi')`,
-//! `HumanMessage(content='hi', …)`.
+//! `HumanMessage(content='hi', …)`; and items of OpenAI's Responses API that it printed into the text of an answer,
+//! and parts of Google's.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::value::python;
 
@@ -37,6 +38,53 @@ pub(super) fn printed_message(text: &str) -> Option<Value> {
         }
     }
     Some(Value::Object(message))
+}
+
+/// The item of the Responses API that a text is a print of: `ResponseFunctionToolCall(arguments='{}', call_id='c1', …)`,
+/// `{'text': 'hi', 'type': 'output_text', …}`.
+pub(super) fn printed_item(text: &str) -> Option<Value> {
+    let is_object = text.starts_with("Response") && text.ends_with(')');
+    let is_dict = text.starts_with("{'") && text.ends_with('}');
+    let item = python(text).filter(|_| is_object || is_dict)?;
+    match item.get("type")?.as_str()? {
+        "output_text" if item.get("text").is_some() => Some(item),
+        "function_call" | "custom_tool_call" if is_object => Some(item),
+        "reasoning" if is_object => Some(item),
+        "message" if is_object => item.get("content").cloned(),
+        _ => None,
+    }
+}
+
+/// The call or the response in a part of Google's GenAI SDK: `video_metadata=None … function_call=FunctionCall(
+/// args={'x': 1}, name='f') … text=None`.
+pub(super) fn printed_google_part(text: &str) -> Option<Value> {
+    let (field, _) = text.split_once("=None ")?;
+    let is_part = field.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let fields = [("function_call=", "FunctionCall("), ("function_response=", "FunctionResponse(")];
+    let (name, printed) = fields.into_iter().filter(|_| is_part).find_map(|(field, class)| {
+        let at = text.find(&format!(" {field}{class}"))? + 1 + field.len();
+        Some((field.trim_end_matches('='), python(first_object(&text[at..])?)?))
+    })?;
+    Some(json!({name: printed}))
+}
+
+/// The text of the object that a text begins with, up to the parenthesis that closes it.
+fn first_object(text: &str) -> Option<&str> {
+    let (mut depth, mut quote, mut is_escaped) = (0_usize, None, false);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(_), _) if is_escaped => is_escaped = false,
+            (Some(_), '\\') => is_escaped = true,
+            (Some(open), _) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') if depth <= 1 => return text.get(..=at),
+            (None, ')') => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -79,3 +79,20 @@ fn the_names_of_the_first_versions() {
     assert_eq!((call.kind, call.parameters), (Some(SpanKind::Llm), None));
     assert_eq!(call.tool_definitions, Some(json!([{"type": "function", "name": "f"}])));
 }
+
+/// Guarantees: a tool that was asked for is no run of it, and the tags of a trace name its session.
+#[test]
+fn tools_that_a_model_asked_for_and_tags() {
+    let mut asked = span(json!({"agentops.span.kind": "AgentOpsSpanKindValues.TOOL", "tool.name": "f",
+        "tool.parameters": "{\"x\": 1}", "tool.call.id": "c1", "tool.call.type": "function"}));
+    asked.span.name = "tool_call.f".to_owned();
+    let asked = map(&asked);
+    assert_eq!((asked.kind, asked.repeats_parent, asked.tool_name.as_deref()), (Some(SpanKind::Chain), true, None));
+    assert_eq!(
+        output(&asked)[0]["parts"],
+        json!([{"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}}])
+    );
+    let trace = map(&span(json!({"agentops.span.kind": "session", "session_id": "s1", "user_id": "u1"})));
+    assert_eq!((trace.session_key, trace.user_key.as_deref()), (Some((0, "s1".to_owned())), Some("u1")));
+    assert_eq!(map(&span(json!({"session_id": "s1"}))).session_key, None);
+}

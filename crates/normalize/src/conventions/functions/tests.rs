@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{answer_of, arguments_of, final_text_of, question_of};
+use super::{answer_of, arguments_of, callback_answer, final_text_of, question_of};
 
 fn text_of(value: &Value) -> Value {
     Value::String(value.to_string())
@@ -77,4 +77,18 @@ fn the_final_text_is_the_last_answer() {
     }
     let answer = json!("{\"city\":\"Paris\"}");
     assert_eq!(final_text_of(&answer).as_deref(), answer.as_str(), "an answer in JSON stays JSON");
+}
+
+#[test]
+fn printed_tool_messages() {
+    let answer = |text: &str| callback_answer(&json!(text));
+    let told =
+        answer(r#"content="it's \"fine\": 18°C" name='get_weather' tool_call_id='call_1' status='success'"#).unwrap();
+    assert_eq!(told.response, json!("it's \"fine\": 18°C"));
+    assert_eq!((told.name.as_deref(), told.id.as_deref()), (Some("get_weather"), Some("call_1")));
+    let escaped = answer(r"content='it\'s fine' tool_call_id='call_2'").unwrap();
+    assert_eq!((escaped.response, escaped.name), (json!("it's fine"), None));
+    for other in ["sunny", "content='sunny'", "content='sunny tool_call_id='c"] {
+        assert!(answer(other).is_none_or(|told| told.response != json!(other)));
+    }
 }

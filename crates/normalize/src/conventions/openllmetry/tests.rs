@@ -240,3 +240,45 @@ fn entities_of_a_named_operation() {
     assert_eq!((agent.kind, agent.agent_name.as_deref()), (Some(SpanKind::Agent), Some("helper")));
     assert_eq!((agent.input_text.as_deref(), agent.output_text.as_deref()), (Some("hi"), Some("Hello.")));
 }
+
+/// LangChain's callbacks of 2025: tool messages had no role, and what stopped the model stood in the step's message only.
+#[test]
+fn langchain_tool_messages_without_a_role() {
+    let mapped = map(&span(json!({"llm.request.type": "chat", "gen_ai.prompt.0.role": "user",
+        "gen_ai.prompt.0.content": "Weather?", "gen_ai.prompt.1.role": "assistant", "gen_ai.prompt.1.content": "Wait.",
+        "gen_ai.prompt.2.role": "unknown", "gen_ai.prompt.2.content": "sunny",
+        "gen_ai.prompt.3.role": "unknown", "gen_ai.prompt.3.content": "cold"})));
+    let roles: Vec<_> = mapped.input_messages.iter().flatten().map(|message| message.role.as_str()).collect();
+    assert_eq!(roles, ["user", "assistant", "tool", "tool"]);
+    let alone = map(&span(json!({"llm.request.type": "chat", "gen_ai.prompt.0.role": "unknown",
+        "gen_ai.prompt.0.content": "Hi"})));
+    assert_eq!(alone.input_messages.unwrap()[0].role, "user");
+}
+
+#[test]
+fn a_step_of_langgraph_returns_the_answer_with_its_reason() {
+    let message = json!({"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessage"],
+        "kwargs": {"content": "Done.", "type": "ai", "response_metadata": {"finish_reason": "stop"}}});
+    for outputs in [message.clone(), json!({"messages": [message]})] {
+        let returned = json!({"outputs": outputs, "kwargs": {"tags": []}}).to_string();
+        let mapped = map(&span(json!({"traceloop.span.kind": "task", "traceloop.entity.output": returned})));
+        assert_eq!(
+            output(&mapped),
+            json!([{"role": "assistant", "finish_reason": "stop", "parts": [{"type": "text", "content": "Done."}]}])
+        );
+    }
+}
+
+/// Since 2026 what LangChain's callback was given stands in OpenTelemetry's keys.
+#[test]
+fn callbacks_of_tools_in_the_keys_of_opentelemetry() {
+    let given = json!({"input_str": "{'city': 'Paris'}", "tags": [], "metadata": {}, "inputs": {"city": "Paris"},
+        "kwargs": {"color": "green", "tool_call_id": "c1"}});
+    let returned = json!({"output": {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "ToolMessage"],
+        "kwargs": {"content": "sunny", "type": "tool", "name": "f", "tool_call_id": "c1"}}, "kwargs": {"tags": []}});
+    let mapped = map(&span(json!({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "f",
+        "gen_ai.tool.call.arguments": given.to_string(), "gen_ai.tool.call.result": returned.to_string()})));
+    assert_eq!(mapped.tool_arguments, Some(json!({"city": "Paris"})));
+    assert_eq!(mapped.tool_result, Some(json!("sunny")));
+    assert_eq!(mapped.tool_call_id.as_deref(), Some("c1"));
+}

@@ -220,3 +220,14 @@ fn other_spellings_of_a_tools_input_and_of_the_cost() {
     assert_eq!((model.kind, model.cost_usd), (Some(SpanKind::Llm), Some(0.75)));
     assert_eq!(output(&model), json!([{"role": "assistant", "parts": [{"type": "text", "content": "Hello"}]}]));
 }
+
+/// A conversation that is named by the response before is none: it has another name with every call.
+#[test]
+fn a_response_is_no_conversation() {
+    let mapped = map(&span(json!({"gen_ai.operation.name": "chat", "gen_ai.conversation.id": "resp_1",
+        "gen_ai.agent.name": "OpenAI Agent"})));
+    assert_eq!((mapped.session_key, mapped.previous_response_id.as_deref()), (None, Some("resp_1")));
+    assert_eq!(mapped.agent_name, None);
+    let named = map(&span(json!({"gen_ai.operation.name": "chat", "gen_ai.conversation.id": "conv_1"})));
+    assert_eq!((named.session_key, named.previous_response_id), (Some((1, "conv_1".to_owned())), None));
+}

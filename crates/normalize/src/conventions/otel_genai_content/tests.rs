@@ -76,3 +76,12 @@ fn only_known_roles_begin_a_line() {
         ])
     );
 }
+
+#[test]
+fn a_placeholder_of_openlit_is_no_answer() {
+    let mapped = map(&span(json!({"telemetry.sdk.name": "openlit", "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m", "gen_ai.request.max_tokens": -1, "gen_ai.request.top_p": 1.0,
+        "gen_ai.content.completion": "Function called with tools"})));
+    assert_eq!(mapped.output_messages, None);
+    assert_eq!(json!(mapped.parameters), json!({"top_p": 1.0}));
+}

@@ -64,3 +64,48 @@ fn a_tool_named_by_its_class_is_known_by_its_arguments() {
     let tool = trace.spans.iter().find(|span| span.span_id == "t1").unwrap();
     assert_eq!((tool.tool_name.as_deref(), tool.tool_call_id.as_deref()), (Some("f"), Some("Paris")));
 }
+
+fn said(id: &str, text: &str) -> TestSpan {
+    let told = Some(vec![Message::text("assistant", text)]);
+    llm(id).mapped(|mapped| mapped.output_messages = told)
+}
+
+/// Guarantees: a call that shows the text only has the calls of the step that returned the same text, and no other's.
+#[test]
+fn calls_beside_a_text_come_from_the_step_that_returned_the_text() {
+    let mut whole = call("Paris").unwrap();
+    whole[0].parts.insert(0, Part::Text { content: "Wait.".into() });
+    whole[0].finish_reason = Some("tool_call".into());
+    let returned = || chain("p").at(0, 9).mapped(|mapped| mapped.output_messages = Some(whole.clone()));
+    assert_eq!(outputs(&[said("c1", "Wait.").under("p").at(1, 5), returned()])[0].as_ref(), Some(&whole));
+    let other = outputs(&[said("c1", "Done.").under("p").at(1, 5), returned()]);
+    assert_eq!(other[0].as_ref().unwrap()[0].parts.len(), 1);
+}
+
+#[test]
+fn a_step_tells_why_its_call_ended() {
+    let answer = chain("p").at(0, 9).mapped(|mapped| {
+        let mut message = Message::text("assistant", "Done.");
+        message.finish_reason = Some("stop".into());
+        mapped.output_messages = Some(vec![message]);
+    });
+    let trace = derive(vec![said("c1", "Done.").under("p").at(1, 5), answer]);
+    let row = trace.spans.iter().find(|span| span.span_id == "c1").unwrap();
+    assert_eq!(row.finish_reason.as_deref(), Some("stop"));
+    assert_eq!(row.output_text.as_deref(), Some("Done."));
+}
+
+/// Guarantees: calls told in spans below the model's are its answer, after the text that it shows, and no runs.
+#[test]
+fn calls_in_spans_below_are_the_answer() {
+    let asked = |id: &str, city: &str| step(id, city).under("c1").mapped(|mapped| mapped.repeats_parent = true);
+    let text = said("c1", "Wait.").at(1, 9).mapped(|mapped| mapped.finish_reason = Some("tool_call".into()));
+    let spans = vec![asked("b", "Oslo").at(4, 5), text, asked("a", "Paris").at(2, 3)];
+    let told = outputs(&spans)[1].clone().unwrap();
+    let mut parts = vec![Part::Text { content: "Wait.".into() }];
+    parts.extend(["Paris", "Oslo"].map(|city| call(city).unwrap()[0].parts[0].clone()));
+    assert_eq!((told.len(), &told[0].parts), (1, &parts));
+    let alone = outputs(&[hiding("c1").at(1, 9), asked("a", "Paris").at(2, 3)]);
+    assert_eq!(alone[0].as_ref().unwrap()[0].parts, call("Paris").unwrap()[0].parts);
+    assert!(derive(spans).spans.iter().all(|span| span.kind != gleaner_model::SpanKind::Tool));
+}

@@ -29,3 +29,47 @@ fn other_text_stays_text() {
         assert_eq!(read, json!([{"role": "user", "parts": [{"type": "text", "content": text}]}]));
     }
 }
+
+/// Guarantees: what OpenAI's agents were told to have answered, printed by Python, is what it was; a user's text stays.
+#[test]
+fn printed_items_of_the_responses_api() {
+    let call =
+        "ResponseFunctionToolCall(arguments='{\"x\": 1}', call_id='c1', name='f', type='function_call', id='fc_1')";
+    let texts = [
+        "{'annotations': [], 'text': 'Hi \u{2014} there', 'type': 'output_text', 'logprobs': []}",
+        call,
+        "ResponseOutputMessage(id='m', content=[ResponseOutputText(annotations=[], text='Bye', type='output_text')], role='assistant', type='message')",
+        "{'type': 'json'}",
+    ];
+    let parts: Vec<_> = texts.iter().map(|text| json!({"type": "text", "content": text})).collect();
+    let read = json!(messages(&json!([{"role": "assistant", "parts": parts}]), "assistant"));
+    assert_eq!(
+        read[0]["parts"],
+        json!([
+            {"type": "text", "content": "Hi \u{2014} there"},
+            {"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}},
+            {"type": "text", "content": "Bye"},
+            {"type": "text", "content": "{'type': 'json'}"},
+        ])
+    );
+    let asked = json!(messages(&json!([{"role": "user", "content": call}]), "user"));
+    assert_eq!(asked[0]["parts"], json!([{"type": "text", "content": call}]));
+}
+
+#[test]
+fn printed_parts_of_google() {
+    let call = "video_metadata=None thought=None function_call=FunctionCall(\n  args={\n    'city': 'Paris (France)'\n  },\n  name='f'\n) function_response=None text=None";
+    let answer = "video_metadata=None function_call=None function_response=FunctionResponse(\n  name='f',\n  response={\n    'result': 'sunny'\n  }\n) text=None";
+    let history = json!([
+        {"role": "model", "content": [{"type": "text", "text": "Wait."}, {"type": "text", "text": call}]},
+        {"role": "user", "content": [{"type": "text", "text": answer}]},
+        {"role": "user", "content": "a=None function_call=FunctionCall("},
+    ]);
+    let expected = json!([
+        {"role": "assistant", "parts": [{"type": "text", "content": "Wait."},
+            {"type": "tool_call", "name": "f", "arguments": {"city": "Paris (France)"}}]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "name": "f", "response": {"result": "sunny"}}]},
+        {"role": "user", "parts": [{"type": "text", "content": "a=None function_call=FunctionCall("}]},
+    ]);
+    assert_eq!(json!(messages(&history, "user")), expected);
+}

@@ -1,0 +1,74 @@
+//! Answers that a model's own span leaves out, from the history that the next call was given.
+//!
+//! Some instrumentations record no tool calls in an answer (Ollama's, through OpenLLMetry), and long flattened conversations
+//! lose their last keys to a client's limit of attributes. The next call of the trace repeats the conversation: where its
+//! input is this call's input and then a message of the model, that message is the answer.
+
+use std::borrow::Cow;
+
+use gleaner_model::{Message, Part, SpanKind, output_text};
+use serde_json::Value;
+
+use crate::mapped::{Mapped, MergedSpan};
+
+/// The spans, with answers where the next call's history tells them.
+pub(super) fn with_answers_told_later(spans: Cow<'_, [(MergedSpan, Mapped)]>) -> Cow<'_, [(MergedSpan, Mapped)]> {
+    let mut calls: Vec<usize> = (0..spans.len()).filter(|place| is_call(&spans[*place].1)).collect();
+    calls.sort_by_key(|place| {
+        let span = &spans[*place].0.span;
+        (span.start_time_unix_nano, span.span_id.as_str())
+    });
+    let told: Vec<(usize, Message, String)> = calls
+        .windows(2)
+        .filter_map(|pair| {
+            let ((call, mapped), (next, later)) = (&spans[pair[0]], &spans[pair[1]]);
+            let follows = next.span.start_time_unix_nano >= call.span.end_time_unix_nano;
+            let answer = answer(mapped, later).filter(|_| follows && call.span.status_code != STATUS_ERROR)?;
+            Some((pair[0], answer.clone(), format!("span:{}", next.span.span_id)))
+        })
+        .collect();
+    if told.is_empty() {
+        return spans;
+    }
+    let mut restored = spans.into_owned();
+    for (call, mut answer, origin) in told {
+        let mapped = &mut restored[call].1;
+        if mapped.finish_reason.is_none() && has_calls(&answer) {
+            mapped.finish_reason = Some("tool_call".to_owned());
+            mapped.source_keys.insert("finish_reason".to_owned(), Value::String(origin.clone()));
+        }
+        answer.finish_reason.clone_from(&mapped.finish_reason);
+        mapped.output_messages = Some(vec![answer]);
+        mapped.source_keys.insert("output_messages".to_owned(), Value::String(origin));
+    }
+    Cow::Owned(restored)
+}
+
+/// OTLP `STATUS_CODE_ERROR`.
+const STATUS_ERROR: i32 = 2;
+
+fn is_call(mapped: &Mapped) -> bool {
+    mapped.kind == Some(SpanKind::Llm)
+}
+
+/// The message after the call's own input in the later call's, where the call shows no answer, or only its text.
+fn answer<'a>(call: &Mapped, later: &'a Mapped) -> Option<&'a Message> {
+    let (asked, history) = (call.input_messages.as_deref()?, later.input_messages.as_deref()?);
+    let answer = history.get(asked.len()).filter(|message| message.role == "assistant" && !message.parts.is_empty())?;
+    let lacks = match call.output_messages.as_deref() {
+        None => true,
+        Some([shown]) => {
+            let text = |message: &Message| output_text(std::slice::from_ref(message));
+            !has_calls(shown) && has_calls(answer) && text(shown).is_some() && text(shown) == text(answer)
+        }
+        Some(_) => false,
+    };
+    (lacks && call.system_prompt == later.system_prompt && history.starts_with(asked)).then_some(answer)
+}
+
+fn has_calls(message: &Message) -> bool {
+    message.parts.iter().any(|part| matches!(part, Part::ToolCall { .. }))
+}
+
+#[cfg(test)]
+mod tests;
