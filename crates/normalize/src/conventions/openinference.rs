@@ -6,14 +6,15 @@
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
+use super::openinference_parameters::{read_models, read_parameters};
 use super::openinference_text::{agent_of_method, plain, read_search};
 use super::openinference_tools::read_tool;
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
-use super::{Reading, bodies};
+use super::{Reading, automatic_functions, bodies};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{KnownCalls, finish_reason, lift_system, message, messages, tool_definitions};
-use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
+use crate::value::{first, first_text, is_empty, structured, text, unflatten};
 
 /// Whether the span carries OpenInference's kind, or messages in its form.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
@@ -59,7 +60,16 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         }
     };
     drop_stale_calls(&mut reader.mapped, span);
-    if kind == Some(SpanKind::Llm) && !is_call(span, &reader.mapped, &opaque) {
+    if let Some(history) = automatic_functions::history(span).filter(|_| kind == Some(SpanKind::Llm)) {
+        reader.mapped.input_messages = Some(history);
+        reader.note("input_messages", "output.value");
+    }
+    let is_step = match kind {
+        Some(SpanKind::Llm) => !is_call(span, &reader.mapped, &opaque),
+        Some(SpanKind::Agent) => is_bare(span),
+        _ => false,
+    };
+    if is_step {
         reader.mapped.kind = Some(SpanKind::Chain);
     }
     Reading { structured: reader.mapped, opaque }
@@ -98,6 +108,17 @@ fn is_call(span: &MergedSpan, structured: &Mapped, opaque: &Mapped) -> bool {
         || structured.input_tokens.is_some()
         || structured.output_tokens.is_some()
         || opaque.output_messages.is_some()
+}
+
+/// A span around a run that says no more of it than that: the agents' own are below it (OpenAI's Agents SDK, whose traces
+/// are named by the workflow).
+fn is_bare(span: &MergedSpan) -> bool {
+    let is_context = |key: &str| matches!(key, "session.id" | "user.id" | "metadata" | "tag.tags");
+    span.span
+        .attributes
+        .keys()
+        .all(|key| key == "openinference.span.kind" || is_context(key) || key.starts_with("gleaner."))
+        && agent_of_method(&span.span.name).is_none()
 }
 
 fn kind(name: &str) -> Option<SpanKind> {
@@ -145,9 +166,7 @@ fn read_call(reader: &mut Reader) {
         reader.mapped.tool_definitions = tool_definitions(tools);
         reader.note("tool_definitions", "llm.invocation_parameters");
     }
-    let bare: Map<String, Value> =
-        parameters.into_iter().filter(|(key, value)| is_parameter(key) && !is_empty(value)).collect();
-    reader.mapped.parameters = with_prompt(bare, reader.attributes());
+    read_parameters(reader, parameters);
     reader.mapped.finish_reason = reader.find("finish_reason", &["llm.finish_reason"]).and_then(finish_reason);
     let input = reader.count("input_tokens", &["llm.token_count.prompt"]);
     let output = reader.count("output_tokens", &["llm.token_count.completion"]);
@@ -164,66 +183,6 @@ fn read_call(reader: &mut Reader) {
         let shares = ["llm.cost.prompt", "llm.cost.completion"].map(|key| reader.number("cost_usd", &[key]));
         reader.mapped.cost_usd = shares.into_iter().flatten().reduce(|sum, share| sum + share);
     }
-}
-
-/// The version of the prompt is a parameter of the call: it changes with the agent, not with the question.
-fn with_prompt(mut parameters: Map<String, Value>, attributes: &Map<String, Value>) -> Option<Map<String, Value>> {
-    for key in ["llm.prompt_template.version", "prompt.id", "prompt.vendor", "prompt.url"] {
-        if let Some(value) = first(attributes, &[key]) {
-            parameters.insert(key.trim_start_matches("llm.").to_owned(), value.clone());
-        }
-    }
-    (!parameters.is_empty()).then_some(parameters)
-}
-
-/// Messages, tools and the model stand in fields of their own.
-fn is_parameter(key: &str) -> bool {
-    !matches!(
-        key,
-        "model"
-            | "model_name"
-            | "messages"
-            | "contents"
-            | "input"
-            | "tools"
-            | "functions"
-            | "system"
-            | "instructions"
-            | "system_instruction"
-            | "_type"
-    )
-}
-
-/// `llm.model_name` is the answer's model with most instrumentations, the request's with some: what was asked for stands
-/// in the invocation parameters or in the request body.
-fn read_models(reader: &mut Reader, parameters: &Map<String, Value>) {
-    let named = reader.text("response_model", &["llm.model_name", "embedding.model_name", "reranker.model_name"]);
-    let answered = reader.text("response_model", &["llm.response.model_name"]);
-    let mut asked = reader.text("model", &["llm.request.model_name"]);
-    if let Some(model) = first_text(parameters, &["model", "model_name"]).filter(|_| asked.is_none()) {
-        reader.note("model", "llm.invocation_parameters");
-        asked = Some(model);
-    }
-    if asked.is_none() {
-        asked = body_text(reader, "input.value", &["model"]);
-        if asked.is_some() {
-            reader.note("model", "input.value");
-        }
-    }
-    if asked.is_none() && named.is_some() {
-        asked.clone_from(&named);
-        reader.note("model", "llm.model_name");
-    }
-    reader.mapped.response_model = answered.or_else(|| named.filter(|named| Some(named) != asked.as_ref()));
-    reader.mapped.model = asked;
-    if reader.mapped.response_model.is_none() {
-        reader.mapped.source_keys.shift_remove("response_model");
-    }
-}
-
-fn body_text(reader: &Reader, key: &str, fields: &[&str]) -> Option<String> {
-    let body = structured(reader.attributes().get(key)?);
-    first_str(body.as_object()?, fields).map(str::to_owned)
 }
 
 fn read_messages(reader: &mut Reader, attributes: &Map<String, Value>) {

@@ -248,3 +248,28 @@ fn a_printed_answer_is_its_text() {
     assert_eq!(output(&answer("assistant: Hello."))[0]["parts"][0]["content"], json!("Hello."));
     assert_eq!(answer("assistant: None").output_messages, None);
 }
+
+#[test]
+fn a_span_around_a_run_is_no_agent_where_it_says_nothing_of_one() {
+    let mut bare = span(json!({"openinference.span.kind": "AGENT", "session.id": "s-1", "user.id": "u-1"}));
+    bare.span.name = "Agent workflow".into();
+    let mapped = map(&bare);
+    assert_eq!((mapped.kind, mapped.agent_name), (Some(SpanKind::Chain), None));
+    bare.span.attributes.insert("graph.node.id".into(), json!("Weatherman"));
+    let mapped = map(&bare);
+    assert_eq!((mapped.kind, mapped.agent_name.as_deref()), (Some(SpanKind::Agent), Some("Weatherman")));
+}
+
+#[test]
+fn a_tool_named_by_its_method_is_the_tool() {
+    let mut tool = span(json!({"openinference.span.kind": "TOOL", "input.value": "{\"city\": \"Paris\"}"}));
+    tool.span.name = "get_weather.__call__".into();
+    assert_eq!(map(&tool).tool_name.as_deref(), Some("get_weather"));
+}
+
+#[test]
+fn a_response_that_the_client_put_together_has_no_id() {
+    let body = json!({"id": "__fake_id__", "object": "response", "model": "m", "output": []}).to_string();
+    let mapped = map(&span(json!({"openinference.span.kind": "LLM", "output.value": body})));
+    assert_eq!((mapped.response_id, mapped.source_keys.get("response_id")), (None, None));
+}

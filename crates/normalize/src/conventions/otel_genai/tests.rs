@@ -220,3 +220,10 @@ fn other_spellings_of_a_tools_input_and_of_the_cost() {
     assert_eq!((model.kind, model.cost_usd), (Some(SpanKind::Llm), Some(0.75)));
     assert_eq!(output(&model), json!([{"role": "assistant", "parts": [{"type": "text", "content": "Hello"}]}]));
 }
+
+#[test]
+fn the_anthropic_sdk_has_a_key_of_its_own_for_why_it_stopped() {
+    let mapped = map(&span(json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "claude-sonnet-4-5",
+        "anthropic.message.stop_reason": "tool_use"})));
+    assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
+}
