@@ -40,14 +40,7 @@ pub(super) fn told(span: &MergedSpan) -> Vec<Mapped> {
     let first = question(&history).map_or(history.len(), |place| place + 1);
     let mut results = history.into_iter().skip(first).flat_map(|message| message.parts).filter(is_result);
     let mut told = Vec::new();
-    for mut call in calls_of_history(last) {
-        // Gemini's word for an answer that was not cut off, functions or not.
-        if call.finish_reason.as_deref() == Some("tool_call") {
-            call.finish_reason = Some("stop".to_owned());
-            for message in call.output_messages.iter_mut().flatten() {
-                message.finish_reason.clone_from(&call.finish_reason);
-            }
-        }
+    for call in calls_of_history(last) {
         let asked: Vec<Part> =
             call.output_messages.iter().flatten().flat_map(|message| message.parts.clone()).collect();
         let convention = call.convention;

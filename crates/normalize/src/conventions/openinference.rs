@@ -14,7 +14,7 @@ use super::reader::{Reader, captured, set_usage};
 use super::{Reading, automatic_functions, bodies};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{KnownCalls, finish_reason, lift_system, message, messages, tool_definitions};
-use crate::value::{first, first_text, is_empty, structured, text, unflatten};
+use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
 
 /// Whether the span carries OpenInference's kind, or messages in its form.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
@@ -42,7 +42,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     read_context(&mut reader);
     read_messages(&mut reader, &span.span.attributes);
     let opaque = match kind {
-        Some(SpanKind::Llm) | None => read_bodies(&mut reader),
+        Some(SpanKind::Llm) | None => read_bodies(&mut reader, span),
         Some(SpanKind::Embedding | SpanKind::Reranker | SpanKind::Retriever) => {
             read_search(&mut reader);
             Mapped::default()
@@ -56,6 +56,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
                 reader.find("input_text", &["input.value"]).and_then(|value| plain(value, "user"));
             reader.mapped.output_text =
                 reader.find("output_text", &["output.value"]).and_then(|value| plain(value, "assistant"));
+            read_answer_of_step(&mut reader);
             Mapped::default()
         }
     };
@@ -65,6 +66,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.note("input_messages", "output.value");
     }
     let is_step = match kind {
+        _ if is_event(&span.span.attributes) => true,
         Some(SpanKind::Llm) => !is_call(span, &reader.mapped, &opaque),
         Some(SpanKind::Agent) => is_bare(span),
         _ => false,
@@ -108,6 +110,25 @@ fn is_call(span: &MergedSpan, structured: &Mapped, opaque: &Mapped) -> bool {
         || structured.input_tokens.is_some()
         || structured.output_tokens.is_some()
         || opaque.output_messages.is_some()
+}
+
+/// A step that says which model was asked what (Instructor's) returns what was made of the answer.
+fn read_answer_of_step(reader: &mut Reader) {
+    let mapped = &mut reader.mapped;
+    if mapped.kind == Some(SpanKind::Chain)
+        && mapped.model.is_some()
+        && mapped.input_messages.is_some()
+        && mapped.output_messages.is_none()
+        && let Some(answer) = &mapped.output_text
+    {
+        mapped.output_messages = Some(vec![Message::text("assistant", answer.clone())]);
+        reader.note("output_messages", "output.value");
+    }
+}
+
+/// BeeAI's events of a run become spans of the kind of what they tell of, below it.
+fn is_event(attributes: &Map<String, Value>) -> bool {
+    attributes.contains_key("metadata.path") && attributes.contains_key("metadata.trace.run_id")
 }
 
 /// A span around a run that says no more of it than that: the agents' own are below it (OpenAI's Agents SDK, whose traces
@@ -186,8 +207,13 @@ fn read_call(reader: &mut Reader) {
 }
 
 fn read_messages(reader: &mut Reader, attributes: &Map<String, Value>) {
-    let prompts = || {
-        unflatten(attributes, "llm.prompts").iter().filter_map(|p| text(p.pointer("/prompt/text")?)).collect::<Vec<_>>()
+    let prompts = || match attributes.get("llm.prompts") {
+        // The older form: a list.
+        Some(list @ Value::Array(prompts)) if !is_empty(list) => prompts.iter().filter_map(text).collect(),
+        _ => {
+            let prompts = unflatten(attributes, "llm.prompts");
+            prompts.iter().filter_map(|prompt| text(prompt.pointer("/prompt/text")?)).collect::<Vec<_>>()
+        }
     };
     let choices = || {
         unflatten(attributes, "llm.choices")
@@ -311,9 +337,10 @@ fn tool_call(item: &Value) -> Option<Value> {
 }
 
 /// What only the bodies of a call tell.
-fn read_bodies(reader: &mut Reader) -> Mapped {
+fn read_bodies(reader: &mut Reader, span: &MergedSpan) -> Mapped {
     let request = reader.attributes().get("input.value").map(bodies::request).unwrap_or_default();
-    let mut response = reader.attributes().get("output.value").map(bodies::response).unwrap_or_default();
+    let answered = reader.attributes().get("output.value").filter(|value| !is_failure(value, span));
+    let mut response = answered.map(bodies::response).unwrap_or_default();
     unprint(&mut response);
     let mut opaque = Mapped { source_keys: Map::new(), ..request };
     opaque.response_id = response.response_id;
@@ -330,6 +357,13 @@ fn read_bodies(reader: &mut Reader) -> Mapped {
         opaque.source_keys.insert(field.to_owned(), json!("output.value"));
     }
     opaque
+}
+
+/// Some put what was thrown in the answer's place.
+fn is_failure(value: &Value, span: &MergedSpan) -> bool {
+    let thrown = span.span.events.iter().filter(|event| event.name == "exception");
+    let mut messages = thrown.filter_map(|event| first_str(&event.attributes, &["exception.message"]));
+    span.span.status_code == 2 && value.as_str().is_some_and(|text| messages.any(|message| text.contains(message)))
 }
 
 /// LlamaIndex prints an answer with its role; one without text as `None`.

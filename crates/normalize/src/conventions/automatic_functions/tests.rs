@@ -35,6 +35,7 @@ fn functions_that_the_client_ran_are_told_with_both_calls() {
         (told[1].tool_name.as_deref(), &told[1].tool_arguments),
         (Some("weather"), &Some(json!({"city": "Paris"})))
     );
+    assert_eq!(told[0].finish_reason.as_deref(), Some("tool_call"));
     assert_eq!(told[1].tool_result, Some(json!({"result": "21"})));
     assert_eq!((input(&told[2]), told[2].input_tokens), (given, Some(71)));
 }

@@ -273,3 +273,43 @@ fn a_response_that_the_client_put_together_has_no_id() {
     let mapped = map(&span(json!({"openinference.span.kind": "LLM", "output.value": body})));
     assert_eq!((mapped.response_id, mapped.source_keys.get("response_id")), (None, None));
 }
+
+#[test]
+fn events_that_became_spans_are_steps() {
+    let event = json!({"openinference.span.kind": "LLM", "input.value": "{\"error\": \"e\", \"input\": {}}",
+        "metadata.path": "backend.openai.chat.error", "metadata.trace.run_id": "r-1"});
+    assert_eq!(map(&span(event)).kind, Some(SpanKind::Chain));
+    let call =
+        json!({"openinference.span.kind": "LLM", "llm.model_name": "m", "metadata.class_name": "OpenAIChatModel"});
+    assert_eq!(map(&span(call)).kind, Some(SpanKind::Llm));
+}
+
+#[test]
+fn a_step_that_asks_a_model_has_its_answer() {
+    let mapped = map(&span(json!({"openinference.span.kind": "CHAIN", "llm.model_name": "gpt-4o-mini",
+        "instructor.response_model": "City", "output.value": "{\"city\": \"Paris\"}",
+        "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Paris has 7 people"})));
+    assert_eq!(mapped.kind, Some(SpanKind::Chain));
+    assert_eq!(output(&mapped)[0]["parts"], json!([{"type": "text", "content": "{\"city\": \"Paris\"}"}]));
+}
+
+#[test]
+fn prompts_may_be_a_list() {
+    let mapped = map(&span(json!({"openinference.span.kind": "LLM", "llm.prompts": ["complete me"],
+        "input.value": "{\"args\": [\"complete me\"]}"})));
+    assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "complete me"}]}]));
+}
+
+#[test]
+fn what_was_thrown_is_no_answer() {
+    let mut failed = span(json!({"openinference.span.kind": "LLM", "llm.model_name": "m",
+        "output.value": "ChatModelError(backend): Chat Model Error"}));
+    failed.span.status_code = 2;
+    failed.span.events.push(gleaner_model::SpanEvent {
+        name: "exception".into(),
+        attributes: json!({"exception.message": "Chat Model Error"}).as_object().cloned().unwrap_or_default(),
+        ..gleaner_model::SpanEvent::default()
+    });
+    let mapped = map(&failed);
+    assert_eq!((mapped.kind, mapped.output_messages), (Some(SpanKind::Llm), None));
+}

@@ -265,3 +265,13 @@ fn a_traced_function_is_the_tool_that_was_asked_for() {
     assert_eq!(row(&trace, "asked").tool_call_id.as_deref(), Some("c1"));
     assert_eq!(row(&trace, "unasked").tool_name, None);
 }
+
+#[test]
+fn a_step_with_a_call_s_question_and_answer_is_the_call_where_nobody_reports_it() {
+    let asks = |id: &str| chain(id).mapped(|mapped| mapped.model = Some("m".into()));
+    let step = |id: &str| asks(id).question("q").answer("a").at(1, 9);
+    let alone = derive([step("alone"), asks("bare").at(11, 12)]);
+    assert_eq!((row(&alone, "alone").kind, row(&alone, "bare").kind), (SpanKind::Llm, SpanKind::Chain));
+    let reported = derive([step("around"), llm("call").under("around").at(2, 3)]);
+    assert_eq!((row(&reported, "around").kind, row(&reported, "call").kind), (SpanKind::Chain, SpanKind::Llm));
+}
