@@ -38,7 +38,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.mapped.agent_name =
             reader.text("agent_name", &["graph.node.id"]).or_else(|| agent_of_method(&span.span.name));
     }
-    read_call(&mut reader);
+    read_call(&mut reader, span.span.scope.name.ends_with(".litellm"));
     read_context(&mut reader);
     read_messages(&mut reader, &span.span.attributes);
     let opaque = match kind {
@@ -172,12 +172,12 @@ fn inferred_kind(attributes: &Map<String, Value>) -> Option<SpanKind> {
     }
 }
 
-fn read_call(reader: &mut Reader) {
+fn read_call(reader: &mut Reader, is_litellm: bool) {
     reader.mapped.provider =
         ["llm.provider", "llm.system"].iter().find_map(|key| provider(&reader.text("provider", &[key])?));
     let parameters = reader.find("parameters", &["llm.invocation_parameters", "embedding.invocation_parameters"]);
     let parameters = parameters.map(structured).and_then(|value| value.as_object().cloned()).unwrap_or_default();
-    read_models(reader, &parameters);
+    read_models(reader, &parameters, is_litellm);
     let offered = unflatten(reader.attributes(), "llm.tools");
     let schemas: Value = offered.iter().map(|tool| tool.pointer("/tool/json_schema").unwrap_or(tool).clone()).collect();
     reader.mapped.tool_definitions = tool_definitions(&schemas);

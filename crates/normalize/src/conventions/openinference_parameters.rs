@@ -2,13 +2,25 @@
 
 use serde_json::{Map, Value};
 
+use super::otel_genai::provider;
 use super::reader::Reader;
 use crate::value::{first, first_str, first_text, is_empty, structured};
 
 /// `llm.model_name` is the answer's model with most instrumentations, the request's with some: what was asked for stands
 /// in the invocation parameters or in the request body.
-pub(super) fn read_models(reader: &mut Reader, parameters: &Map<String, Value>) {
-    let host = reader.attributes().get("llm.provider").and_then(Value::as_str).unwrap_or_default();
+pub(super) fn read_models(reader: &mut Reader, parameters: &Map<String, Value>, is_litellm: bool) {
+    let host = first_str(reader.attributes(), &["llm.provider"]).or_else(|| {
+        // Its older instrumentation names the provider in the model only.
+        let model = first_str(reader.attributes(), &["llm.model_name"]).filter(|_| is_litellm)?;
+        Some(model.split_once('/')?.0)
+    });
+    if reader.mapped.provider.is_none() {
+        reader.mapped.provider = host.and_then(provider);
+        if reader.mapped.provider.is_some() {
+            reader.note("provider", "llm.model_name");
+        }
+    }
+    let host = host.unwrap_or_default();
     let named = reader.text("response_model", &["llm.model_name", "embedding.model_name", "reranker.model_name"]);
     let named = named.map(|name| without_host(name, host));
     let answered = reader.text("response_model", &["llm.response.model_name"]);

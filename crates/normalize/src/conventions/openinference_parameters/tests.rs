@@ -33,3 +33,12 @@ fn what_is_new_in_every_response_is_no_parameter() {
     let mapped = map(&span(call(json!({"llm.invocation_parameters": written.to_string()}))));
     assert_eq!(json!(mapped.parameters), json!({"temperature": 0.2, "store": true}));
 }
+
+#[test]
+fn litellm_s_older_instrumentation_names_the_provider_in_the_model() {
+    let mut asked = span(call(json!({"llm.model_name": "anthropic/claude-sonnet-4-5"})));
+    assert_eq!(map(&asked).model.as_deref(), Some("anthropic/claude-sonnet-4-5"));
+    asked.span.scope.name = "openinference.instrumentation.litellm".into();
+    let mapped = map(&asked);
+    assert_eq!((mapped.model.as_deref(), mapped.provider.as_deref()), (Some("claude-sonnet-4-5"), Some("anthropic")));
+}
