@@ -12,6 +12,7 @@ mod agent_lightning;
 mod agentops;
 mod association;
 mod autogen;
+mod automatic_functions;
 mod bodies;
 mod braintrust;
 mod call_ids;
@@ -40,6 +41,7 @@ mod mlflow;
 mod mlflow_chunks;
 mod n8n;
 mod openinference;
+mod openinference_parameters;
 mod openinference_text;
 mod openinference_tools;
 mod openlit;
@@ -59,6 +61,7 @@ mod reader;
 mod registry;
 mod spring_ai;
 mod strands;
+mod told_calls;
 mod tool_messages;
 mod vercel_ai;
 mod voltagent;
@@ -128,6 +131,7 @@ pub(crate) fn told(span: &MergedSpan) -> Vec<Mapped> {
     let mut told = haystack::told(span);
     told.extend(google_adk::told(span));
     told.extend(autogen::told(span));
+    told.extend(automatic_functions::told(span));
     told
 }
 
@@ -273,6 +277,9 @@ pub(crate) fn add_missing_details(output: &mut [Message], more: &[Message]) {
     add_missing_ids(output, more);
 }
 
+/// What OpenAI's Agents SDK writes into responses that it puts together itself: it names no call.
+const NO_RESPONSE_ID: &str = "__fake_id__";
+
 /// What follows from the other fields once all conventions are merged.
 fn complete(mapped: &mut Mapped, span: &MergedSpan) {
     if let Some(turn) = &span.turn {
@@ -288,6 +295,10 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
     provider::take_off_route(mapped, span);
     complete_finish_reason(mapped);
     note_cut_content(mapped, span);
+    if mapped.response_id.as_deref() == Some(NO_RESPONSE_ID) {
+        mapped.response_id = None;
+        mapped.source_keys.shift_remove("response_id");
+    }
     // One convention tells the provider's bare input, another what came from a cache beside it.
     if let (Some(input), Some(cached)) = (mapped.input_tokens, mapped.cached_tokens)
         && cached > input
@@ -303,11 +314,11 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
     let name = span.span.name.trim();
     match mapped.kind {
         Some(SpanKind::Tool) if mapped.tool_name.is_none() => {
-            mapped.tool_name = bare_name(name, &["execute_tool ", "running tool: "], ".tool");
+            mapped.tool_name = bare_name(name, &["execute_tool ", "running tool: "], &[".tool", ".__call__"]);
         }
         Some(SpanKind::Agent) if mapped.agent_name.is_none() => {
             // An agent without a name is called by its model by some.
-            mapped.agent_name = bare_name(name, &["invoke_agent ", "create_agent "], ".agent")
+            mapped.agent_name = bare_name(name, &["invoke_agent ", "create_agent "], &[".agent"])
                 .filter(|name| Some(name) != mapped.model.as_ref());
         }
         _ => {}
@@ -361,9 +372,9 @@ fn complete_from_output(mapped: &mut Mapped) {
     }
 }
 
-fn bare_name(name: &str, prefixes: &[&str], suffix: &str) -> Option<String> {
+fn bare_name(name: &str, prefixes: &[&str], suffixes: &[&str]) -> Option<String> {
     let bare = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-    let bare = bare.strip_suffix(suffix).unwrap_or(bare);
+    let bare = suffixes.iter().find_map(|suffix| bare.strip_suffix(suffix)).unwrap_or(bare);
     (!bare.is_empty()).then(|| bare.to_owned())
 }
 

@@ -2,7 +2,10 @@
 //! the messages in it tell what the run was made of.
 //!
 //! Each becomes a span below the one that tells of it, with a derived id and a slice of its time, in the order in which
-//! they happened. Where the trace has real spans of that kind nothing is added: they know more.
+//! they happened. Where the trace has real spans of that kind nothing is added: they know more. Below a model call that
+//! tells of the calls before it, only spans below it count.
+
+use std::collections::HashSet;
 
 mod tools;
 
@@ -20,14 +23,25 @@ pub(crate) const MAX_HISTORIES: usize = 32;
 
 /// Adds to the spans of a trace those that others only tell of.
 pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
-    let has = |kind: SpanKind| spans.iter().any(|(_, mapped)| mapped.kind == Some(kind));
-    let (has_llm, has_tool) = (has(SpanKind::Llm), has(SpanKind::Tool));
-    if has_llm && has_tool {
+    let told: Vec<Vec<Mapped>> = spans.iter().map(|(teller, _)| conventions::told(teller)).collect();
+    if told.iter().all(Vec::is_empty) {
         return;
     }
+    let has = |kind: SpanKind| spans.iter().any(|(_, mapped)| mapped.kind == Some(kind));
+    let (has_llm, has_tool) = (has(SpanKind::Llm), has(SpanKind::Tool));
+    let above = |kind: SpanKind| -> HashSet<&str> {
+        let of_kind = spans.iter().filter(|(_, mapped)| mapped.kind == Some(kind));
+        of_kind.filter_map(|(merged, _)| merged.span.parent_span_id.as_deref()).collect()
+    };
+    let (above_llm, above_tool) = (above(SpanKind::Llm), above(SpanKind::Tool));
     let mut added = Vec::new();
-    for (teller, _) in spans.iter() {
-        let mut told = conventions::told(teller);
+    for ((teller, said), mut told) in spans.iter().zip(told) {
+        // A call that tells of its predecessors has others beside it.
+        let id = teller.span.span_id.as_str();
+        let (has_llm, has_tool) = match said.kind {
+            Some(SpanKind::Llm) => (above_llm.contains(id), above_tool.contains(id)),
+            _ => (has_llm, has_tool),
+        };
         let count = told.len() as u64;
         for (index, mut mapped) in told.drain(..).enumerate() {
             note_teller(&mut mapped, &teller.span.span_id);

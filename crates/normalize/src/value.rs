@@ -14,7 +14,8 @@ pub(crate) use python::python;
 /// Whole values that stand for content which the client hid.
 const REDACTED: &[&str] = &["__REDACTED__", "<REDACTED>", "[REDACTED]", "[redacted]", "<redacted>"];
 
-/// Whether a value says nothing: null, empty, `N/A`, ADK's `<not specified>`, or a marker in place of hidden content.
+/// Whether a value says nothing: null, empty, `N/A`, ADK's `<not specified>`, an object that Python printed by its address, or
+/// a marker in place of hidden content.
 pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -27,7 +28,15 @@ pub(crate) fn is_empty(value: &Value) -> bool {
 
 /// [`is_empty`] for text.
 pub(crate) fn is_empty_text(text: &str) -> bool {
-    text.is_empty() || matches!(text, "N/A" | "<not specified>") || is_redacted(text)
+    text.is_empty() || matches!(text, "N/A" | "<not specified>") || is_address(text) || is_redacted(text)
+}
+
+/// `<groq.Stream object at 0x7fc6aa36c110>`: a stream that nobody had read yet, and the like.
+fn is_address(text: &str) -> bool {
+    let Some(inner) = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) else { return false };
+    let Some((name, address)) = inner.split_once(" object at 0x") else { return false };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    name.bytes().all(is_name) && address.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a text is nothing but a marker for hidden content.

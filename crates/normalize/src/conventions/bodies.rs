@@ -77,7 +77,9 @@ pub(super) fn response(value: &Value) -> Mapped {
         return mapped;
     }
     let body = structured(value);
-    let Value::Object(map) = &body else {
+    // A list of chunks may be one whole response.
+    let only = body.as_array().and_then(|items| items.first().filter(|item| items.len() == 1 && is_response(item)));
+    let Value::Object(map) = only.unwrap_or(&body) else {
         mapped.output_messages = captured(messages(&body, "assistant"));
         return mapped;
     };
@@ -89,7 +91,7 @@ pub(super) fn response(value: &Value) -> Mapped {
         let metadata = generation(map)?.pointer("/message/kwargs/response_metadata")?.as_object()?;
         first_text(metadata, &["model_name", "model"])
     });
-    mapped.output_messages = captured(answer(map, &body));
+    mapped.output_messages = captured(answer(map, only.unwrap_or(&body)));
     let status = first(map, &["finish_reason", "finishReason", "stop_reason", "stopReason"]).or_else(|| {
         let incomplete = map.get("incomplete_details").and_then(Value::as_object);
         incomplete.and_then(|details| first(details, &["reason"])).or_else(|| map.get("status"))
@@ -109,6 +111,10 @@ pub(super) fn response(value: &Value) -> Mapped {
         read_usage(&mut mapped, usage);
     }
     mapped
+}
+
+fn is_response(value: &Value) -> bool {
+    value.get("object").and_then(Value::as_str) == Some("response") && value.get("output").is_some_and(Value::is_array)
 }
 
 fn answer(map: &Map<String, Value>, body: &Value) -> Vec<Message> {

@@ -10,15 +10,15 @@
 //! OpenInference's instrumentation takes the span of the call away: each call then overwrites the keys that the last one
 //! left on `invoke_agent`. Such a span is the agent; it tells of its last call, and by that call's history of the earlier ones.
 
-use gleaner_model::{Message, Part, SpanKind};
+use gleaner_model::SpanKind;
 use serde_json::{Map, Value};
 
 use super::provider::provider_of_model;
 use super::reader::Reader;
+use super::told_calls::calls_of_history;
 use super::{Reading, bodies};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::arguments;
-use crate::told::MAX_HISTORIES;
 use crate::value::{first_str, is_empty, structured, text};
 
 const SCOPE: &str = "gcp.vertex.agent";
@@ -154,42 +154,7 @@ pub(super) fn told(span: &MergedSpan) -> Vec<Mapped> {
     let mut last = super::map(span);
     last.kind = Some(SpanKind::Llm);
     last.convention = Some("google_adk");
-    let history = last.input_messages.clone().unwrap_or_default();
-    let has_text = |message: &Message| message.parts.iter().any(|part| matches!(part, Part::Text { .. }));
-    let question = history.iter().rposition(|message| message.role == "user" && has_text(message));
-    let first = question.map_or(history.len(), |place| place + 1);
-    let answers = history.iter().enumerate().skip(first).filter(|(_, message)| message.role == "assistant");
-    let mut calls_left = answers.clone().count();
-    let mut calls = Vec::new();
-    for (place, answer) in answers {
-        let asks = answer.parts.iter().any(|part| matches!(part, Part::ToolCall { .. }));
-        let finish_reason = Some(if asks { "tool_call" } else { "stop" }.to_owned());
-        let given = if calls_left < MAX_HISTORIES {
-            Mapped {
-                system_prompt: last.system_prompt.clone(),
-                input_messages: Some(history[..place].to_vec()),
-                tool_definitions: last.tool_definitions.clone(),
-                parameters: last.parameters.clone(),
-                ..Mapped::default()
-            }
-        } else {
-            Mapped::default()
-        };
-        calls_left -= 1;
-        calls.push(Mapped {
-            convention: last.convention,
-            kind: last.kind,
-            provider: last.provider.clone(),
-            model: last.model.clone(),
-            operation: last.operation.clone(),
-            output_messages: Some(vec![Message { finish_reason: finish_reason.clone(), ..answer.clone() }]),
-            finish_reason,
-            agent_name: last.agent_name.clone(),
-            ..given
-        });
-    }
-    calls.push(last);
-    calls
+    calls_of_history(last)
 }
 
 #[cfg(test)]

@@ -24,18 +24,27 @@ use crate::value::{first, python, structured, text};
 
 /// Whether the span carries Haystack's keys, or its messages in OpenInference's.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
-    is_native(span) || is_run_of_openinference(span)
+    is_native(span) || is_run_of_openinference(span) || is_call_of_openinference(span)
 }
 
 fn is_native(span: &MergedSpan) -> bool {
     span.span.attributes.keys().any(|key| key.starts_with("haystack."))
 }
 
-/// Whether OpenInference recorded a pipeline or an agent, and not a model call or a tool, which it describes itself.
+/// Whether OpenInference recorded a pipeline or an agent, and not a tool, which it describes itself.
 fn is_run_of_openinference(span: &MergedSpan) -> bool {
+    is_recorded_by_openinference(span, &["CHAIN", "AGENT"])
+}
+
+/// Its own messages of a model call have no ids of tool calls, and no tool results.
+fn is_call_of_openinference(span: &MergedSpan) -> bool {
+    is_recorded_by_openinference(span, &["LLM"])
+}
+
+fn is_recorded_by_openinference(span: &MergedSpan, kinds: &[&str]) -> bool {
     let attributes = &span.span.attributes;
     let declared = attributes.get("openinference.span.kind").and_then(Value::as_str);
-    declared.is_some_and(|kind| matches!(kind, "CHAIN" | "AGENT"))
+    declared.is_some_and(|kind| kinds.contains(&kind))
         && ["input.value", "output.value"].iter().filter_map(|key| attributes.get(*key)).any(holds_chat_messages)
 }
 
@@ -68,6 +77,7 @@ const OUTPUT: &[&str] = &[
 pub(super) fn read(span: &MergedSpan) -> Reading {
     let mut reader = Reader::new(span);
     let kind = match kind(span) {
+        None if is_call_of_openinference(span) => Some(SpanKind::Llm),
         // OpenInference's own reading knows the kinds; an agent's run it calls a chain.
         None => conversation(span).map(|_| SpanKind::Agent),
         declared => declared,
@@ -235,6 +245,7 @@ fn read_invoker(reader: &mut Reader, input: Option<&Value>, output: Option<&Valu
 /// Tools as `to_dict()` writes them: `{"type": class, "data": {name, description, parameters}}`; else as printed.
 fn definitions(tools: &Value) -> Option<Value> {
     let Value::Array(items) = tools else { return None };
+    let items: Vec<Value> = items.iter().map(object).collect();
     let bare = items.iter().map(|item| item.get("data").filter(|data| data.is_object()).unwrap_or(item));
     let named = bare.filter(|tool| tool.is_object()).map(|tool| {
         let keep = ["name", "description", "parameters"];

@@ -1,4 +1,5 @@
-//! Model Context Protocol: one span per request of client and server, named `{mcp.method.name} {target}`.
+//! Model Context Protocol: one span per request of client and server, named `{mcp.method.name} {target}`; the Python SDK's
+//! own client says `MCP send {mcp.method.name} {target}`, and names the tool nowhere else.
 //!
 //! `tools/call` is a tool's execution; within a framework's own tool span it is the same execution told again. Everything
 //! else (`initialize`, `tools/list`, `resources/read`, `prompts/get` …) is a step. `mcp.session.id` is a connection, no
@@ -29,7 +30,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     }
     reader.mapped.kind = Some(SpanKind::Tool);
     reader.mapped.tool_name = reader.text("tool_name", &["gen_ai.tool.name", "mcp.tool.name"]).or_else(|| {
-        let target = span.span.name.strip_prefix("tools/call ")?.trim();
+        let name = span.span.name.strip_prefix("MCP send ").unwrap_or(&span.span.name);
+        let target = name.strip_prefix("tools/call ")?.trim();
         (!target.is_empty()).then(|| target.to_owned())
     });
     let given = reader.find("tool_arguments", &["gen_ai.tool.call.arguments", "mcp.request.argument"]);

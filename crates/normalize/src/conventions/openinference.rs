@@ -6,11 +6,12 @@
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
+use super::openinference_parameters::{read_models, read_parameters};
 use super::openinference_text::{agent_of_method, plain, read_search};
 use super::openinference_tools::read_tool;
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
-use super::{Reading, bodies};
+use super::{Reading, automatic_functions, bodies};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{KnownCalls, finish_reason, lift_system, message, messages, tool_definitions};
 use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
@@ -37,11 +38,11 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.mapped.agent_name =
             reader.text("agent_name", &["graph.node.id"]).or_else(|| agent_of_method(&span.span.name));
     }
-    read_call(&mut reader);
+    read_call(&mut reader, span.span.scope.name.ends_with(".litellm"));
     read_context(&mut reader);
     read_messages(&mut reader, &span.span.attributes);
     let opaque = match kind {
-        Some(SpanKind::Llm) | None => read_bodies(&mut reader),
+        Some(SpanKind::Llm) | None => read_bodies(&mut reader, span),
         Some(SpanKind::Embedding | SpanKind::Reranker | SpanKind::Retriever) => {
             read_search(&mut reader);
             Mapped::default()
@@ -55,11 +56,22 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
                 reader.find("input_text", &["input.value"]).and_then(|value| plain(value, "user"));
             reader.mapped.output_text =
                 reader.find("output_text", &["output.value"]).and_then(|value| plain(value, "assistant"));
+            read_answer_of_step(&mut reader);
             Mapped::default()
         }
     };
     drop_stale_calls(&mut reader.mapped, span);
-    if kind == Some(SpanKind::Llm) && !is_call(span, &reader.mapped, &opaque) {
+    if let Some(history) = automatic_functions::history(span).filter(|_| kind == Some(SpanKind::Llm)) {
+        reader.mapped.input_messages = Some(history);
+        reader.note("input_messages", "output.value");
+    }
+    let is_step = match kind {
+        _ if is_event(&span.span.attributes) => true,
+        Some(SpanKind::Llm) => !is_call(span, &reader.mapped, &opaque),
+        Some(SpanKind::Agent) => is_bare(span),
+        _ => false,
+    };
+    if is_step {
         reader.mapped.kind = Some(SpanKind::Chain);
     }
     Reading { structured: reader.mapped, opaque }
@@ -100,6 +112,36 @@ fn is_call(span: &MergedSpan, structured: &Mapped, opaque: &Mapped) -> bool {
         || opaque.output_messages.is_some()
 }
 
+/// A step that says which model was asked what (Instructor's) returns what was made of the answer.
+fn read_answer_of_step(reader: &mut Reader) {
+    let mapped = &mut reader.mapped;
+    if mapped.kind == Some(SpanKind::Chain)
+        && mapped.model.is_some()
+        && mapped.input_messages.is_some()
+        && mapped.output_messages.is_none()
+        && let Some(answer) = &mapped.output_text
+    {
+        mapped.output_messages = Some(vec![Message::text("assistant", answer.clone())]);
+        reader.note("output_messages", "output.value");
+    }
+}
+
+/// BeeAI's events of a run become spans of the kind of what they tell of, below it.
+fn is_event(attributes: &Map<String, Value>) -> bool {
+    attributes.contains_key("metadata.path") && attributes.contains_key("metadata.trace.run_id")
+}
+
+/// A span around a run that says no more of it than that: the agents' own are below it (OpenAI's Agents SDK, whose traces
+/// are named by the workflow).
+fn is_bare(span: &MergedSpan) -> bool {
+    let is_context = |key: &str| matches!(key, "session.id" | "user.id" | "metadata" | "tag.tags");
+    span.span
+        .attributes
+        .keys()
+        .all(|key| key == "openinference.span.kind" || is_context(key) || key.starts_with("gleaner."))
+        && agent_of_method(&span.span.name).is_none()
+}
+
 fn kind(name: &str) -> Option<SpanKind> {
     Some(match name.to_ascii_uppercase().as_str() {
         "LLM" => SpanKind::Llm,
@@ -130,12 +172,12 @@ fn inferred_kind(attributes: &Map<String, Value>) -> Option<SpanKind> {
     }
 }
 
-fn read_call(reader: &mut Reader) {
+fn read_call(reader: &mut Reader, is_litellm: bool) {
     reader.mapped.provider =
         ["llm.provider", "llm.system"].iter().find_map(|key| provider(&reader.text("provider", &[key])?));
     let parameters = reader.find("parameters", &["llm.invocation_parameters", "embedding.invocation_parameters"]);
     let parameters = parameters.map(structured).and_then(|value| value.as_object().cloned()).unwrap_or_default();
-    read_models(reader, &parameters);
+    read_models(reader, &parameters, is_litellm);
     let offered = unflatten(reader.attributes(), "llm.tools");
     let schemas: Value = offered.iter().map(|tool| tool.pointer("/tool/json_schema").unwrap_or(tool).clone()).collect();
     reader.mapped.tool_definitions = tool_definitions(&schemas);
@@ -145,9 +187,7 @@ fn read_call(reader: &mut Reader) {
         reader.mapped.tool_definitions = tool_definitions(tools);
         reader.note("tool_definitions", "llm.invocation_parameters");
     }
-    let bare: Map<String, Value> =
-        parameters.into_iter().filter(|(key, value)| is_parameter(key) && !is_empty(value)).collect();
-    reader.mapped.parameters = with_prompt(bare, reader.attributes());
+    read_parameters(reader, parameters);
     reader.mapped.finish_reason = reader.find("finish_reason", &["llm.finish_reason"]).and_then(finish_reason);
     let input = reader.count("input_tokens", &["llm.token_count.prompt"]);
     let output = reader.count("output_tokens", &["llm.token_count.completion"]);
@@ -166,69 +206,14 @@ fn read_call(reader: &mut Reader) {
     }
 }
 
-/// The version of the prompt is a parameter of the call: it changes with the agent, not with the question.
-fn with_prompt(mut parameters: Map<String, Value>, attributes: &Map<String, Value>) -> Option<Map<String, Value>> {
-    for key in ["llm.prompt_template.version", "prompt.id", "prompt.vendor", "prompt.url"] {
-        if let Some(value) = first(attributes, &[key]) {
-            parameters.insert(key.trim_start_matches("llm.").to_owned(), value.clone());
-        }
-    }
-    (!parameters.is_empty()).then_some(parameters)
-}
-
-/// Messages, tools and the model stand in fields of their own.
-fn is_parameter(key: &str) -> bool {
-    !matches!(
-        key,
-        "model"
-            | "model_name"
-            | "messages"
-            | "contents"
-            | "input"
-            | "tools"
-            | "functions"
-            | "system"
-            | "instructions"
-            | "system_instruction"
-            | "_type"
-    )
-}
-
-/// `llm.model_name` is the answer's model with most instrumentations, the request's with some: what was asked for stands
-/// in the invocation parameters or in the request body.
-fn read_models(reader: &mut Reader, parameters: &Map<String, Value>) {
-    let named = reader.text("response_model", &["llm.model_name", "embedding.model_name", "reranker.model_name"]);
-    let answered = reader.text("response_model", &["llm.response.model_name"]);
-    let mut asked = reader.text("model", &["llm.request.model_name"]);
-    if let Some(model) = first_text(parameters, &["model", "model_name"]).filter(|_| asked.is_none()) {
-        reader.note("model", "llm.invocation_parameters");
-        asked = Some(model);
-    }
-    if asked.is_none() {
-        asked = body_text(reader, "input.value", &["model"]);
-        if asked.is_some() {
-            reader.note("model", "input.value");
-        }
-    }
-    if asked.is_none() && named.is_some() {
-        asked.clone_from(&named);
-        reader.note("model", "llm.model_name");
-    }
-    reader.mapped.response_model = answered.or_else(|| named.filter(|named| Some(named) != asked.as_ref()));
-    reader.mapped.model = asked;
-    if reader.mapped.response_model.is_none() {
-        reader.mapped.source_keys.shift_remove("response_model");
-    }
-}
-
-fn body_text(reader: &Reader, key: &str, fields: &[&str]) -> Option<String> {
-    let body = structured(reader.attributes().get(key)?);
-    first_str(body.as_object()?, fields).map(str::to_owned)
-}
-
 fn read_messages(reader: &mut Reader, attributes: &Map<String, Value>) {
-    let prompts = || {
-        unflatten(attributes, "llm.prompts").iter().filter_map(|p| text(p.pointer("/prompt/text")?)).collect::<Vec<_>>()
+    let prompts = || match attributes.get("llm.prompts") {
+        // The older form: a list.
+        Some(list @ Value::Array(prompts)) if !is_empty(list) => prompts.iter().filter_map(text).collect(),
+        _ => {
+            let prompts = unflatten(attributes, "llm.prompts");
+            prompts.iter().filter_map(|prompt| text(prompt.pointer("/prompt/text")?)).collect::<Vec<_>>()
+        }
     };
     let choices = || {
         unflatten(attributes, "llm.choices")
@@ -352,9 +337,10 @@ fn tool_call(item: &Value) -> Option<Value> {
 }
 
 /// What only the bodies of a call tell.
-fn read_bodies(reader: &mut Reader) -> Mapped {
+fn read_bodies(reader: &mut Reader, span: &MergedSpan) -> Mapped {
     let request = reader.attributes().get("input.value").map(bodies::request).unwrap_or_default();
-    let mut response = reader.attributes().get("output.value").map(bodies::response).unwrap_or_default();
+    let answered = reader.attributes().get("output.value").filter(|value| !is_failure(value, span));
+    let mut response = answered.map(bodies::response).unwrap_or_default();
     unprint(&mut response);
     let mut opaque = Mapped { source_keys: Map::new(), ..request };
     opaque.response_id = response.response_id;
@@ -371,6 +357,13 @@ fn read_bodies(reader: &mut Reader) -> Mapped {
         opaque.source_keys.insert(field.to_owned(), json!("output.value"));
     }
     opaque
+}
+
+/// Some put what was thrown in the answer's place.
+fn is_failure(value: &Value, span: &MergedSpan) -> bool {
+    let thrown = span.span.events.iter().filter(|event| event.name == "exception");
+    let mut messages = thrown.filter_map(|event| first_str(&event.attributes, &["exception.message"]));
+    span.span.status_code == 2 && value.as_str().is_some_and(|text| messages.any(|message| text.contains(message)))
 }
 
 /// LlamaIndex prints an answer with its role; one without text as `None`.

@@ -89,7 +89,7 @@ fn read_call(reader: &mut Reader) {
     reader.mapped.model = reader.text("model", &["gen_ai.request.model"]).filter(is_named);
     reader.mapped.response_model = reader.text("response_model", &["gen_ai.response.model"]).filter(is_named);
     reader.mapped.response_id = reader.text("response_id", &["gen_ai.response.id"]);
-    let finish = ["gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"];
+    let finish = ["gen_ai.response.finish_reasons", "gen_ai.response.finish_reason", "anthropic.message.stop_reason"];
     reader.mapped.finish_reason = reader.find("finish_reason", &finish).and_then(finish_reason);
     reader.mapped.cost_usd =
         reader.number("cost_usd", &["gen_ai.usage.cost", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost"]);

@@ -254,8 +254,23 @@ fn sorted_tools(tools: &Value) -> Option<Value> {
 
 /// Parameters that name the caller, the conversation or the transport are not the agent's.
 fn agent_parameters(parameters: &Map<String, Value>) -> Map<String, Value> {
-    const NOT_THE_AGENT_S: [&str; 7] =
-        ["conversation", "metadata", "prompt_cache_key", "safety_identifier", "stream", "stream_options", "user"];
+    const NOT_THE_AGENT_S: [&str; 15] = [
+        "api_base",
+        "api_key",
+        "api_version",
+        "base_url",
+        "conversation",
+        "extra_headers",
+        "http_options",
+        "max_retries",
+        "metadata",
+        "num_retries",
+        "prompt_cache_key",
+        "safety_identifier",
+        "stream",
+        "stream_options",
+        "user",
+    ];
     let mut own = parameters.clone();
     own.retain(|name, value| !NOT_THE_AGENT_S.contains(&name.as_str()) && !value.is_null());
     own

@@ -69,7 +69,7 @@ impl CallsBelow {
     }
 }
 
-/// An LLM span around exactly one other LLM span is a second report if both tell of the same call; around anything else it
+/// A step with a call's question and answer around no call is that call. An LLM span around exactly one other LLM span is a second report if both tell of the same call; around anything else it
 /// is a wrapper, which becomes a chain. One that had ended when the calls below it began is neither: its context leaked.
 fn settle_nested_llm_spans(tree: &Tree<'_>, kinds: &mut [SpanKind], reports: &mut Reports) {
     let mut below = vec![CallsBelow::default(); tree.nodes.len()];
@@ -88,10 +88,21 @@ fn settle_nested_llm_spans(tree: &Tree<'_>, kinds: &mut [SpanKind], reports: &mu
                 _ => kinds[place] = wrapper_kind(node),
             }
         }
+        if kinds[place] == SpanKind::Chain && calls.is_empty() && stands_for_a_call(&tree.nodes[place]) {
+            kinds[place] = SpanKind::Llm;
+            calls = CallsBelow::one(place, tree.nodes[place].span().start_time_unix_nano);
+        }
         if let Some(parent) = tree.parents[place] {
             below[parent] = below[parent].and(calls, tree);
         }
     }
+}
+
+/// A wrapper that says which model was asked what, and what it answered, is all there is of its call where nobody reports
+/// the call itself.
+fn stands_for_a_call(node: &Node<'_>) -> bool {
+    let mapped = node.mapped;
+    mapped.model.is_some() && mapped.input_messages.is_some() && mapped.output_messages.is_some()
 }
 
 fn wrapper_kind(node: &Node<'_>) -> SpanKind {

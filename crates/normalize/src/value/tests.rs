@@ -5,10 +5,20 @@ use super::{integer, is_empty, json as parse, structured, unflatten};
 
 #[test]
 fn what_says_nothing() {
-    for nothing in [json!(null), json!(""), json!("N/A"), json!([]), json!({}), json!("__REDACTED__")] {
+    for nothing in [
+        json!(null),
+        json!(""),
+        json!("N/A"),
+        json!([]),
+        json!({}),
+        json!("__REDACTED__"),
+        json!("<groq.Stream object at 0x7fc6aa36c110>"),
+    ] {
         assert!(is_empty(&nothing), "{nothing}");
     }
-    for something in [json!(0), json!(false), json!(" "), json!("we said __REDACTED__")] {
+    for something in
+        [json!(0), json!(false), json!(" "), json!("we said __REDACTED__"), json!("<b>an object at 0x1</b>")]
+    {
         assert!(!is_empty(&something), "{something}");
     }
 }

@@ -67,3 +67,14 @@ fn plain_text_is_a_message() {
     );
     assert_eq!(response(&json!("")).output_messages, None);
 }
+
+#[test]
+fn a_list_of_one_response_is_that_response() {
+    let items =
+        json!([{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "hello"}]}]);
+    let whole = json!([{"id": "r", "object": "response", "model": "m", "output": items, "usage": null}]);
+    let mapped = response(&whole);
+    assert_eq!((mapped.response_id.as_deref(), mapped.response_model.as_deref()), (Some("r"), Some("m")));
+    let output = mapped.output_messages.unwrap_or_default();
+    assert_eq!(gleaner_model::output_text(&output).as_deref(), Some("hello"));
+}

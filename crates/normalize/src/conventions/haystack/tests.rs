@@ -191,3 +191,33 @@ fn a_component_that_returns_no_conversation_is_no_agent() {
     assert_eq!(of("Agent.run", None), Some(SpanKind::Agent));
     assert_eq!(of("Router.run", None), Some(SpanKind::Chain));
 }
+
+#[test]
+fn a_call_that_openinference_recorded_is_read_from_what_python_printed() {
+    let call = "ToolCall(tool_name='f', arguments={'x': 1}, id='c1', extra=None)";
+    let messages = [
+        "ChatMessage(_role=<ChatRole.USER: 'user'>, _content=[TextContent(text='12 x 34?')], _name=None, _meta={})"
+            .to_owned(),
+        format!("ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, _content=[{call}], _name=None, _meta={{}})"),
+        format!(
+            "ChatMessage(_role=<ChatRole.TOOL: 'tool'>, _content=[ToolCallResult(result='408', origin={call}, \
+                 error=False)], _name=None, _meta={{}})"
+        ),
+    ];
+    let tool =
+        "Tool(name='f', description='d', parameters={'type': 'object'}, function=<function f at 0x7f5ad1f744a0>)";
+    let answer = "ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, _content=[TextContent(text='408.')], _name=None, \
+                  _meta={'model': 'm-1', 'finish_reason': 'stop'})";
+    let mapped = map(&span(json!({"openinference.span.kind": "LLM", "llm.model_name": "m-1",
+        "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "12 x 34?",
+        "llm.input_messages.1.message.role": "assistant", "llm.input_messages.2.message.role": "tool",
+        "input.value": json!({"messages": messages, "tools": [tool]}).to_string(),
+        "output.value": json!({"replies": [answer]}).to_string()})));
+    assert_eq!(mapped.kind, Some(SpanKind::Llm));
+    let given = input(&mapped);
+    assert_eq!(given[1]["parts"][0], json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}}));
+    assert_eq!((&given[2]["parts"][0]["id"], &given[2]["parts"][0]["response"]), (&json!("c1"), &json!("408")));
+    assert_eq!(mapped.finish_reason.as_deref(), Some("stop"));
+    let offered = json!([{"type": "function", "name": "f", "description": "d", "parameters": {"type": "object"}}]);
+    assert_eq!(mapped.tool_definitions, Some(offered));
+}

@@ -34,3 +34,10 @@ fn other_requests_are_steps() {
     let prompt = request("prompts/get p", json!({"mcp.method.name": "prompts/get", "gen_ai.prompt.name": "p"}));
     assert_eq!(prompt.kind, Some(SpanKind::Chain));
 }
+
+#[test]
+fn the_python_client_s_own_span_names_the_tool_in_its_name() {
+    let sent = json!({"mcp.method.name": "tools/call", "jsonrpc.request.id": "3"});
+    let mapped = request("MCP send tools/call get_weather", sent);
+    assert_eq!((mapped.kind, mapped.tool_name.as_deref()), (Some(SpanKind::Tool), Some("get_weather")));
+}

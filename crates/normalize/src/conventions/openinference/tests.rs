@@ -248,3 +248,68 @@ fn a_printed_answer_is_its_text() {
     assert_eq!(output(&answer("assistant: Hello."))[0]["parts"][0]["content"], json!("Hello."));
     assert_eq!(answer("assistant: None").output_messages, None);
 }
+
+#[test]
+fn a_span_around_a_run_is_no_agent_where_it_says_nothing_of_one() {
+    let mut bare = span(json!({"openinference.span.kind": "AGENT", "session.id": "s-1", "user.id": "u-1"}));
+    bare.span.name = "Agent workflow".into();
+    let mapped = map(&bare);
+    assert_eq!((mapped.kind, mapped.agent_name), (Some(SpanKind::Chain), None));
+    bare.span.attributes.insert("graph.node.id".into(), json!("Weatherman"));
+    let mapped = map(&bare);
+    assert_eq!((mapped.kind, mapped.agent_name.as_deref()), (Some(SpanKind::Agent), Some("Weatherman")));
+}
+
+#[test]
+fn a_tool_named_by_its_method_is_the_tool() {
+    let mut tool = span(json!({"openinference.span.kind": "TOOL", "input.value": "{\"city\": \"Paris\"}"}));
+    tool.span.name = "get_weather.__call__".into();
+    assert_eq!(map(&tool).tool_name.as_deref(), Some("get_weather"));
+}
+
+#[test]
+fn a_response_that_the_client_put_together_has_no_id() {
+    let body = json!({"id": "__fake_id__", "object": "response", "model": "m", "output": []}).to_string();
+    let mapped = map(&span(json!({"openinference.span.kind": "LLM", "output.value": body})));
+    assert_eq!((mapped.response_id, mapped.source_keys.get("response_id")), (None, None));
+}
+
+#[test]
+fn events_that_became_spans_are_steps() {
+    let event = json!({"openinference.span.kind": "LLM", "input.value": "{\"error\": \"e\", \"input\": {}}",
+        "metadata.path": "backend.openai.chat.error", "metadata.trace.run_id": "r-1"});
+    assert_eq!(map(&span(event)).kind, Some(SpanKind::Chain));
+    let call =
+        json!({"openinference.span.kind": "LLM", "llm.model_name": "m", "metadata.class_name": "OpenAIChatModel"});
+    assert_eq!(map(&span(call)).kind, Some(SpanKind::Llm));
+}
+
+#[test]
+fn a_step_that_asks_a_model_has_its_answer() {
+    let mapped = map(&span(json!({"openinference.span.kind": "CHAIN", "llm.model_name": "gpt-4o-mini",
+        "instructor.response_model": "City", "output.value": "{\"city\": \"Paris\"}",
+        "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Paris has 7 people"})));
+    assert_eq!(mapped.kind, Some(SpanKind::Chain));
+    assert_eq!(output(&mapped)[0]["parts"], json!([{"type": "text", "content": "{\"city\": \"Paris\"}"}]));
+}
+
+#[test]
+fn prompts_may_be_a_list() {
+    let mapped = map(&span(json!({"openinference.span.kind": "LLM", "llm.prompts": ["complete me"],
+        "input.value": "{\"args\": [\"complete me\"]}"})));
+    assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "complete me"}]}]));
+}
+
+#[test]
+fn what_was_thrown_is_no_answer() {
+    let mut failed = span(json!({"openinference.span.kind": "LLM", "llm.model_name": "m",
+        "output.value": "ChatModelError(backend): Chat Model Error"}));
+    failed.span.status_code = 2;
+    failed.span.events.push(gleaner_model::SpanEvent {
+        name: "exception".into(),
+        attributes: json!({"exception.message": "Chat Model Error"}).as_object().cloned().unwrap_or_default(),
+        ..gleaner_model::SpanEvent::default()
+    });
+    let mapped = map(&failed);
+    assert_eq!((mapped.kind, mapped.output_messages), (Some(SpanKind::Llm), None));
+}

@@ -231,3 +231,10 @@ fn a_response_is_no_conversation() {
     let named = map(&span(json!({"gen_ai.operation.name": "chat", "gen_ai.conversation.id": "conv_1"})));
     assert_eq!((named.session_key, named.previous_response_id), (Some((1, "conv_1".to_owned())), None));
 }
+
+#[test]
+fn the_anthropic_sdk_has_a_key_of_its_own_for_why_it_stopped() {
+    let mapped = map(&span(json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "claude-sonnet-4-5",
+        "anthropic.message.stop_reason": "tool_use"})));
+    assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
+}

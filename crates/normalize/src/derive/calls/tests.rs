@@ -292,3 +292,13 @@ fn two_tracers_tell_of_one_tool_side_by_side() {
     assert_eq!(row(&trace, "ran 1").duplicate_of.as_deref(), Some("asked 1"));
     assert_eq!(row(&trace, "ran 2").duplicate_of.as_deref(), Some("asked 2"));
 }
+
+#[test]
+fn a_step_with_a_call_s_question_and_answer_is_the_call_where_nobody_reports_it() {
+    let asks = |id: &str| chain(id).mapped(|mapped| mapped.model = Some("m".into()));
+    let step = |id: &str| asks(id).question("q").answer("a").at(1, 9);
+    let alone = derive([step("alone"), asks("bare").at(11, 12)]);
+    assert_eq!((row(&alone, "alone").kind, row(&alone, "bare").kind), (SpanKind::Llm, SpanKind::Chain));
+    let reported = derive([step("around"), llm("call").under("around").at(2, 3)]);
+    assert_eq!((row(&reported, "around").kind, row(&reported, "call").kind), (SpanKind::Chain, SpanKind::Llm));
+}
