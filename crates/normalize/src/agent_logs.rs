@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::conventions::{claude_code, codex, gemini_cli};
 use crate::value::is_empty_text;
 
+pub(crate) mod detailed;
 pub(crate) mod history;
 pub(crate) mod turns;
 pub(crate) mod weave;

@@ -11,18 +11,19 @@ use std::collections::{BTreeMap, HashMap};
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
-use crate::agent_logs::{place, session_of};
+use crate::agent_logs::{detailed, place, session_of};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::KnownCalls;
 use crate::value::text;
 
 /// Longest conversation that is given to a call, in messages: each call keeps its own list.
-const MAX_MESSAGES: usize = 400;
+pub(crate) const MAX_MESSAGES: usize = 400;
 
 type Spans = BTreeMap<String, Vec<(MergedSpan, Mapped)>>;
 
 /// Fills input messages and tool calls of the agents' model calls.
 pub(crate) fn complete(traces: &mut Spans) {
+    detailed::complete(traces);
     for events in conversations(traces).into_values() {
         follow(traces, events);
     }
@@ -164,10 +165,11 @@ fn follow(traces: &mut Spans, events: Vec<Event>) {
 fn call(traces: &mut Spans, spot: &Spot, tools: &[Spot], conversation: &mut Vec<Message>, turn_start: usize) {
     let ran: Vec<(Part, Option<Part>)> =
         tools.iter().filter_map(|tool| tool_parts(&traces[&tool.0][tool.1].1)).collect();
-    let Some((_, mapped)) = traces.get_mut(&spot.0).and_then(|spans| spans.get_mut(spot.1)) else { return };
+    let Some((span, mapped)) = traces.get_mut(&spot.0).and_then(|spans| spans.get_mut(spot.1)) else { return };
     match &mapped.input_messages {
         Some(input) => conversation.clone_from(input),
         None => {
+            detailed::absorb(conversation, &span.span.attributes);
             let whole = conversation.len() <= MAX_MESSAGES;
             let given = if whole { &conversation[..] } else { &conversation[turn_start.min(conversation.len())..] };
             if !given.is_empty() && given.len() <= MAX_MESSAGES {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use gleaner_model::{SpanFragment, SpanKind, derive_id};
 
 use crate::agent_logs::turns::{Item, Record, Turn, turns};
-use crate::agent_logs::{Role, session_of};
+use crate::agent_logs::{Role, SpanNames, session_of};
 use crate::conventions::map;
 use crate::mapped::{Mapped, MergedSpan};
 
@@ -232,8 +232,7 @@ impl<'w> Weaver<'w> {
         let end = times().chain(items.iter().map(|item| item.end)).max().unwrap_or(0);
         let names = records.iter().chain(items.iter().flat_map(|item| &item.records)).map(|r| r.place.names).next();
         let Some(names) = names else { return };
-        let failed = items.iter().rev().find(|item| item.role == Role::Call && item.thread.is_none());
-        let failed = failed.is_some_and(|item| map(&span_of(item.records.clone())).error.is_some());
+        let failed = has_failed(&items, names);
         match self.root {
             Some(root) => self.adopt(root, records),
             None => {
@@ -246,8 +245,7 @@ impl<'w> Weaver<'w> {
                 if records.is_empty() {
                     root.logs.clear();
                 }
-                let status_code = if failed { 2 } else { 0 };
-                root.span.status_code = status_code;
+                root.span.status_code = if failed { 2 } else { 0 };
                 self.place(root, names.turn, self.turn.root_span_id.clone(), None, (start, end));
             }
         }
@@ -258,8 +256,7 @@ impl<'w> Weaver<'w> {
 
     fn item(&mut self, item: Item) {
         let span = span_of(item.records.clone());
-        let names = item.records.first().map(|record| record.place.names);
-        let Some(names) = names else { return };
+        let Some(names) = item.records.first().map(|record| record.place.names) else { return };
         let name = match item.role {
             Role::Tool => names.tool,
             Role::Agent => names.agent,
@@ -350,6 +347,16 @@ impl<'w> Weaver<'w> {
         span.span.end_time_unix_nano = end;
         self.traces.entry(self.turn.trace_id.clone()).or_default().push(span);
     }
+}
+
+/// Whether the agent's own last call did.
+fn has_failed(items: &[Item], names: &SpanNames) -> bool {
+    let last = items.iter().rev().find(|item| item.role == Role::Call && item.thread.is_none());
+    last.is_some_and(|item| {
+        let mut span = span_of(item.records.clone());
+        names.call.clone_into(&mut span.span.name);
+        map(&span).error.is_some()
+    })
 }
 
 /// A span of nothing but records: their resource and logger, no attributes of its own.

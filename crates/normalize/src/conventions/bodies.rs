@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::reader::{captured, set_usage};
 use crate::mapped::Mapped;
 use crate::messages::{finish_reason, lift_system, message, messages, system_text, tool_definitions};
-use crate::value::{first, first_text, integer, is_empty, structured, text};
+use crate::value::{first, first_text, integer, is_empty, structured, text, whole_fields};
 
 /// Fields of a request that are not invocation parameters.
 const NOT_PARAMETERS: &[&str] = &[
@@ -32,7 +32,7 @@ pub(super) fn request(value: &Value) -> Mapped {
     if is_empty(value) {
         return mapped;
     }
-    let body = structured(value);
+    let body = uncut(value);
     let Value::Object(map) = &body else {
         return with_input(mapped, messages(&body, "user"), None);
     };
@@ -53,6 +53,16 @@ pub(super) fn request(value: &Value) -> Mapped {
         return with_input(mapped, vec![message(&body, "user")], system);
     }
     with_input(mapped, input, system)
+}
+
+/// The structure in a body; where it was cut off, its whole fields: half a conversation is none.
+fn uncut(value: &Value) -> Value {
+    let body = structured(value);
+    let text = body.as_str().filter(|text| text.starts_with("{\""));
+    match text.and_then(whole_fields) {
+        Some(fields) => Value::Object(fields),
+        None => body,
+    }
 }
 
 /// LangChain wraps the messages of one prompt in a list of prompts.
@@ -76,7 +86,7 @@ pub(super) fn response(value: &Value) -> Mapped {
     if is_empty(value) {
         return mapped;
     }
-    let body = structured(value);
+    let body = uncut(value);
     let Value::Object(map) = &body else {
         mapped.output_messages = captured(messages(&body, "assistant"));
         return mapped;

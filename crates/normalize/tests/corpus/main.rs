@@ -57,7 +57,8 @@ fn neither_order_nor_batching_makes_a_difference() {
 
 /// Every span of a request in one of its own.
 fn spans_apart(request: Vec<Fragment>) -> Vec<Vec<Fragment>> {
-    let (spans, logs): (Vec<_>, Vec<_>) = request.into_iter().partition(|fragment| matches!(fragment, Fragment::Span(_)));
+    let (spans, logs): (Vec<_>, Vec<_>) =
+        request.into_iter().partition(|fragment| matches!(fragment, Fragment::Span(_)));
     spans.into_iter().rev().map(|span| vec![span]).chain([logs]).collect()
 }
 
