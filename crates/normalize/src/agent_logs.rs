@@ -16,6 +16,7 @@ use crate::value::is_empty_text;
 
 pub(crate) mod detailed;
 pub(crate) mod history;
+mod known;
 pub(crate) mod turns;
 pub(crate) mod weave;
 

@@ -92,8 +92,10 @@ pub(super) fn response(value: &Value) -> Mapped {
         return mapped;
     };
     mapped.response_id = first_text(map, &["id", "response_id", "responseId"]).or_else(|| {
-        let id = generation(map)?.pointer("/message/kwargs/response_metadata/id")?;
-        text(id)
+        let message = generation(map)?.pointer("/message/kwargs")?;
+        // A message without an id of its own has that of LangChain's run.
+        let of_message = message.get("id").filter(|id| id.as_str().is_some_and(is_response_id));
+        text(message.pointer("/response_metadata/id").or(of_message)?)
     });
     mapped.response_model = first_text(map, &["model", "model_version", "modelVersion"]).or_else(|| {
         let metadata = generation(map)?.pointer("/message/kwargs/response_metadata")?.as_object()?;
@@ -119,6 +121,10 @@ pub(super) fn response(value: &Value) -> Mapped {
         read_usage(&mut mapped, usage);
     }
     mapped
+}
+
+fn is_response_id(id: &str) -> bool {
+    ["chatcmpl-", "resp_", "msg_"].iter().any(|prefix| id.starts_with(prefix))
 }
 
 fn answer(map: &Map<String, Value>, body: &Value) -> Vec<Message> {

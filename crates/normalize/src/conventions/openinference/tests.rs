@@ -248,3 +248,16 @@ fn a_printed_answer_is_its_text() {
     assert_eq!(output(&answer("assistant: Hello."))[0]["parts"][0]["content"], json!("Hello."));
     assert_eq!(answer("assistant: None").output_messages, None);
 }
+
+#[test]
+fn a_result_in_a_users_message_is_a_tools() {
+    let mapped = map(&span(json!({
+        "openinference.span.kind": "LLM",
+        "llm.input_messages.0.message.role": "user",
+        "llm.input_messages.0.message.tool_call_id": "t1",
+        "llm.input_messages.0.message.content": "Sunny"
+    })));
+    let expected =
+        json!([{"role": "tool", "parts": [{"type": "tool_call_response", "id": "t1", "response": "Sunny"}]}]);
+    assert_eq!(input(&mapped), expected);
+}
