@@ -33,6 +33,7 @@ mod litellm;
 mod livekit;
 mod logfire;
 mod mastra;
+mod mastra_methods;
 mod mcp;
 mod mlflow;
 mod mlflow_chunks;
@@ -129,6 +130,7 @@ pub(crate) fn told(span: &MergedSpan) -> Vec<Mapped> {
     let mut told = haystack::told(span);
     told.extend(google_adk::told(span));
     told.extend(autogen::told(span));
+    told.extend(mastra_methods::told(span));
     told
 }
 

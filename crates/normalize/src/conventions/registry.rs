@@ -61,6 +61,7 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     n8n 9 "content is never sent; the execution is the attempt"
     agent_framework 9 "ENABLE_SENSITIVE_DATA=true"
     mastra 6 "content is on; memory thread and resource, or tracingOptions.metadata: { sessionId, userId }"
+    mastra_methods 6 "telemetry: { enabled: true, export: { type: \"otlp\" } }; memory thread and resource (Mastra 0.x)"
     genkit 6 "content is on; sessions by Genkit's session API, users by context.auth.uid"
     voltagent 6 "content is on; conversationId and userId with each call"
     langfuse 2 "content is on: no mask, no capture_input=False; as_type=\"tool\"; propagate_attributes(session_id=, user_id=)"
