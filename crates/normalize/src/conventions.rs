@@ -17,6 +17,7 @@ mod braintrust;
 mod call_ids;
 pub(crate) mod claude_code;
 pub(crate) mod codex;
+pub(crate) mod copilot;
 mod dify;
 mod functions;
 pub(crate) mod gemini_cli;
