@@ -186,8 +186,11 @@ impl Item {
         self.records.push(record);
     }
 
-    fn has_event(&self, event: &str) -> bool {
-        self.records.iter().any(|record| event_of(&record.log) == event)
+    /// Whether it has such a record already: a request and an answer may be events of one name.
+    fn has(&self, other: &Record) -> bool {
+        let is_such =
+            |record: &Record| record.place.role == other.place.role && event_of(&record.log) == event_of(&other.log);
+        self.records.iter().any(is_such)
     }
 }
 
@@ -206,7 +209,7 @@ fn join_to_running(items: &mut [Item], starts: Vec<Record>) -> Vec<Record> {
             let begun = calls.partition_point(|(begin, _)| *begin <= latest);
             let running = |place: &&(u64, usize)| {
                 let item = &items[place.1];
-                start.time <= item.end && !item.has_event(event_of(&start.log))
+                start.time <= item.end && !item.has(&start)
             };
             calls[begun.saturating_sub(MAX_RUNNING)..begun].iter().rev().find(running)
         });
@@ -226,7 +229,7 @@ fn join_by_time(items: &mut Vec<Item>, ends: Vec<Record>, starts: Vec<Record>) {
         let is_twin = |call: &&mut Item| {
             let begun = starts.partition_point(|start| start.time <= call.end);
             let begins_another = starts.get(begun).is_some_and(|start| start.time <= end.time);
-            end.time.saturating_sub(call.end) <= TWINS_NANO && !begins_another && !call.has_event(event_of(&end.log))
+            end.time.saturating_sub(call.end) <= TWINS_NANO && !begins_another && !call.has(&end)
         };
         match calls.last_mut().filter(is_twin) {
             Some(call) => call.add(end),
@@ -240,7 +243,7 @@ fn join_by_time(items: &mut Vec<Item>, ends: Vec<Record>, starts: Vec<Record>) {
             let place = calls.partition_point(|call| call.end < start.start());
             calls.get_mut(place)
         });
-        let is_free = |call: &&mut Item| !call.has_event(event_of(&start.log));
+        let is_free = |call: &&mut Item| !call.has(&start);
         match answered.filter(is_free) {
             Some(call) => call.add(start),
             None => match open

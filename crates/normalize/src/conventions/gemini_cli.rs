@@ -38,7 +38,14 @@ pub(crate) fn place(log: &LogFragment) -> Option<Place> {
         Some((prefix, event)) if is_family(prefix) || has("prompt_id") => event,
         _ => return None,
     };
-    let answered = ["gen_ai.response.id", "gen_ai.response.finish_reasons", "gen_ai.output.messages", "error.type"];
+    // Failed ones may have no more than the model.
+    let answered = [
+        "gen_ai.response.id",
+        "gen_ai.response.finish_reasons",
+        "gen_ai.output.messages",
+        "gen_ai.response.model",
+        "error.type",
+    ];
     let role = match event {
         "user_prompt" => Role::Prompt,
         "api_request" => Role::CallStarts,

@@ -159,6 +159,42 @@ fn a_turn_whose_last_call_failed_has_failed() {
     assert_eq!(traces[0].attempts[0].status.as_str(), "error");
 }
 
+#[test]
+fn a_request_and_an_answer_of_one_name_are_one_call() {
+    let details = "gen_ai.client.inference.operation.details";
+    let record = |event: &str, time_ms: u64, attributes: Value| LogFragment {
+        time_unix_nano: time_ms * 1_000_000,
+        attributes: [
+            map(json!({"session.id": "s", "installation.id": "i", "auth_type": "k", "event.name": event})),
+            map(attributes),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        ..LogFragment::default()
+    };
+    let traces = derive(
+        vec![
+            record("gemini_cli.user_prompt", 1_000, json!({"prompt": "hi"})),
+            record("gemini_cli.api_request", 1_010, json!({"prompt_id": "p", "model": "m"})),
+            record(details, 1_010, json!({"gen_ai.request.model": "m"})),
+            record(
+                "gemini_cli.api_response",
+                1_050,
+                json!({"prompt_id": "p", "model": "m", "duration_ms": 40, "input_token_count": 7}),
+            ),
+            record(
+                details,
+                1_050,
+                json!({"gen_ai.operation.name": "generate_content", "gen_ai.request.model": "m", "gen_ai.response.id": "r"}),
+            ),
+        ],
+        vec![],
+    );
+    let [call] = of_kind(&traces[0], SpanKind::Llm)[..] else { panic!("one call") };
+    assert_eq!((call.input_tokens, call.events.len()), (Some(7), 4));
+}
+
 /// Guarantees: records of a call that was sent as a span too add to that span, wherever they name no trace.
 #[test]
 fn a_record_and_a_span_of_one_call_are_one_span() {
