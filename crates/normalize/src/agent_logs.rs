@@ -11,10 +11,12 @@
 use gleaner_model::{LogFragment, SpanFragment};
 use serde_json::Value;
 
-use crate::conventions::{claude_code, codex, gemini_cli};
+use crate::conventions::{claude_code, codex, copilot, gemini_cli};
 use crate::value::is_empty_text;
 
+pub(crate) mod detailed;
 pub(crate) mod history;
+mod known;
 pub(crate) mod turns;
 pub(crate) mod weave;
 
@@ -83,7 +85,9 @@ pub(crate) fn place(log: &LogFragment) -> Option<Place> {
 
 /// The session that a span of such an agent belongs to.
 pub(crate) fn session_of(span: &SpanFragment) -> Option<String> {
-    [claude_code::session_of, codex::session_of, gemini_cli::session_of].iter().find_map(|session_of| session_of(span))
+    [claude_code::session_of, codex::session_of, gemini_cli::session_of, copilot::session_of]
+        .iter()
+        .find_map(|session_of| session_of(span))
 }
 
 /// Name of the event: the attribute before the field, where some loggers put a source position.

@@ -18,6 +18,7 @@ mod braintrust;
 mod call_ids;
 pub(crate) mod claude_code;
 pub(crate) mod codex;
+pub(crate) mod copilot;
 mod crewai;
 mod dify;
 mod functions;
@@ -36,6 +37,7 @@ mod litellm;
 mod livekit;
 mod logfire;
 mod mastra;
+mod mastra_methods;
 mod mcp;
 mod mlflow;
 mod mlflow_chunks;
@@ -132,6 +134,7 @@ pub(crate) fn told(span: &MergedSpan) -> Vec<Mapped> {
     told.extend(google_adk::told(span));
     told.extend(autogen::told(span));
     told.extend(automatic_functions::told(span));
+    told.extend(mastra_methods::told(span));
     told
 }
 

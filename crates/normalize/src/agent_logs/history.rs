@@ -11,18 +11,20 @@ use std::collections::{BTreeMap, HashMap};
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
 
-use crate::agent_logs::{place, session_of};
+use crate::agent_logs::{detailed, place, session_of};
+use crate::conventions::copilot;
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::KnownCalls;
 use crate::value::text;
 
 /// Longest conversation that is given to a call, in messages: each call keeps its own list.
-const MAX_MESSAGES: usize = 200;
+pub(crate) const MAX_MESSAGES: usize = 200;
 
 type Spans = BTreeMap<String, Vec<(MergedSpan, Mapped)>>;
 
 /// Fills input messages and tool calls of the agents' model calls.
 pub(crate) fn complete(traces: &mut Spans) {
+    detailed::complete(traces);
     for events in conversations(traces).into_values() {
         follow(traces, events);
     }
@@ -164,17 +166,28 @@ fn follow(traces: &mut Spans, events: Vec<Event>) {
 fn call(traces: &mut Spans, spot: &Spot, tools: &[Spot], conversation: &mut Vec<Message>, turn_start: usize) {
     let ran: Vec<(Part, Option<Part>)> =
         tools.iter().filter_map(|tool| tool_parts(&traces[&tool.0][tool.1].1)).collect();
-    let Some((_, mapped)) = traces.get_mut(&spot.0).and_then(|spans| spans.get_mut(spot.1)) else { return };
-    match &mapped.input_messages {
-        Some(input) => conversation.clone_from(input),
+    let Some((span, mapped)) = traces.get_mut(&spot.0).and_then(|spans| spans.get_mut(spot.1)) else { return };
+    let tells_all = match &mapped.input_messages {
+        Some(news) if copilot::tells_news(&span.span) => {
+            continue_with(conversation, news);
+            false
+        }
+        Some(input) => {
+            conversation.clone_from(input);
+            true
+        }
         None => {
-            let whole = conversation.len() <= MAX_MESSAGES;
-            let given = if whole { &conversation[..] } else { &conversation[turn_start.min(conversation.len())..] };
-            if !given.is_empty() && given.len() <= MAX_MESSAGES {
-                mapped.input_messages = Some(given.to_vec());
-                let origin = if whole { "session" } else { "turn" };
-                mapped.source_keys.insert("input_messages".to_owned(), Value::String(origin.to_owned()));
-            }
+            detailed::absorb(conversation, &span.span.attributes);
+            false
+        }
+    };
+    if !tells_all {
+        let whole = conversation.len() <= MAX_MESSAGES;
+        let given = if whole { &conversation[..] } else { &conversation[turn_start.min(conversation.len())..] };
+        if !given.is_empty() && given.len() <= MAX_MESSAGES {
+            mapped.input_messages = Some(given.to_vec());
+            let origin = if whole { "session" } else { "turn" };
+            mapped.source_keys.insert("input_messages".to_owned(), Value::String(origin.to_owned()));
         }
     }
     if mapped.error.is_some() && mapped.output_messages.is_none() {
@@ -210,6 +223,23 @@ fn call(traces: &mut Spans, spot: &Spot, tools: &[Spot], conversation: &mut Vec<
     let bare = |message: &Message| Message { finish_reason: None, ..message.clone() };
     conversation.extend(mapped.output_messages.iter().flatten().map(bare));
     conversation.extend(ran.into_iter().filter_map(|(_, result)| Some(message("tool", result?))));
+}
+
+/// New messages; results of tools take the place of what the tools' spans say.
+fn continue_with(conversation: &mut Vec<Message>, news: &[Message]) {
+    // A call that is tried again tells the same.
+    if conversation.ends_with(news) {
+        return;
+    }
+    // An early call of a conversation that began before the first span tells all of it.
+    if news.len() > conversation.len() && news.starts_with(conversation) {
+        conversation.clear();
+    }
+    if news.first().is_some_and(|message| message.role == "tool") {
+        let spans_say = conversation.iter().rev().take_while(|message| message.role == "tool").count();
+        conversation.truncate(conversation.len() - spans_say);
+    }
+    conversation.extend_from_slice(news);
 }
 
 /// A tool run as the model's call, and as what the model is told of it.

@@ -12,6 +12,9 @@ use crate::agent_logs::{Place, Role, event_of};
 /// Records of one event that loggers write twice lie closer together than this.
 const TWINS_NANO: u64 = 100_000_000;
 
+/// Most calls of one sub-agent that run at a time and are looked at for a request's record.
+const MAX_RUNNING: usize = 16;
+
 /// A record with where it belongs.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
@@ -98,10 +101,12 @@ fn turn(key: String, records: Vec<Record>) -> Turn {
                 keyed.add_agent(&mut turn.items, record);
             }
             Role::ToolDecision => decisions.push(record),
+            Role::CallStarts if keyed.knows(&record) => keyed.add(&mut turn.items, record),
             Role::Call | Role::CallEnds => ends.push(record),
             Role::CallStarts => starts.push(record),
         }
     }
+    let starts = join_to_running(&mut turn.items, starts);
     join_by_time(&mut turn.items, ends, starts);
     for decision in decisions {
         match decision.place.key.as_ref().and_then(|key| keyed.tools.get(key)) {
@@ -130,6 +135,12 @@ impl Keyed {
     fn key_of(&self, record: &Record) -> Option<String> {
         let Place { key, alias, .. } = &record.place;
         key.clone().or_else(|| alias.as_ref().map(|alias| self.ids.get(alias).unwrap_or(alias).clone()))
+    }
+
+    /// Whether another record of the same call has told its id.
+    fn knows(&self, record: &Record) -> bool {
+        let Place { key, alias, .. } = &record.place;
+        key.is_some() || alias.as_ref().is_some_and(|alias| self.ids.contains_key(alias))
     }
 
     fn add(&mut self, items: &mut Vec<Item>, record: Record) {
@@ -175,9 +186,39 @@ impl Item {
         self.records.push(record);
     }
 
-    fn has_event(&self, event: &str) -> bool {
-        self.records.iter().any(|record| event_of(&record.log) == event)
+    /// Whether it has such a record already: a request and an answer may be events of one name.
+    fn has(&self, other: &Record) -> bool {
+        let is_such =
+            |record: &Record| record.place.role == other.place.role && event_of(&record.log) == event_of(&other.log);
+        self.records.iter().any(is_such)
     }
+}
+
+/// Puts requests without an id to the calls with ids that were running at the time; the others are returned, in order.
+fn join_to_running(items: &mut [Item], starts: Vec<Record>) -> Vec<Record> {
+    let mut calls: HashMap<Option<String>, Vec<(u64, usize)>> = HashMap::new();
+    for (place, item) in items.iter().enumerate().filter(|(_, item)| item.role == Role::Call) {
+        calls.entry(item.thread.clone()).or_default().push((item.start, place));
+    }
+    calls.values_mut().for_each(|calls| calls.sort_unstable());
+    let mut left = Vec::new();
+    for start in starts {
+        // The clock of the request and that of its duration need not be the same.
+        let latest = start.time.saturating_add(TWINS_NANO);
+        let running = calls.get(&start.place.thread).and_then(|calls| {
+            let begun = calls.partition_point(|(begin, _)| *begin <= latest);
+            let running = |place: &&(u64, usize)| {
+                let item = &items[place.1];
+                start.time <= item.end && !item.has(&start)
+            };
+            calls[begun.saturating_sub(MAX_RUNNING)..begun].iter().rev().find(running)
+        });
+        match running {
+            Some((_, place)) => items[*place].add(start),
+            None => left.push(start),
+        }
+    }
+    left
 }
 
 /// Calls without ids: every answer is a call, and its request the last one before it. Both lists are in order of time.
@@ -188,7 +229,7 @@ fn join_by_time(items: &mut Vec<Item>, ends: Vec<Record>, starts: Vec<Record>) {
         let is_twin = |call: &&mut Item| {
             let begun = starts.partition_point(|start| start.time <= call.end);
             let begins_another = starts.get(begun).is_some_and(|start| start.time <= end.time);
-            end.time.saturating_sub(call.end) <= TWINS_NANO && !begins_another && !call.has_event(event_of(&end.log))
+            end.time.saturating_sub(call.end) <= TWINS_NANO && !begins_another && !call.has(&end)
         };
         match calls.last_mut().filter(is_twin) {
             Some(call) => call.add(end),
@@ -202,7 +243,7 @@ fn join_by_time(items: &mut Vec<Item>, ends: Vec<Record>, starts: Vec<Record>) {
             let place = calls.partition_point(|call| call.end < start.start());
             calls.get_mut(place)
         });
-        let is_free = |call: &&mut Item| !call.has_event(event_of(&start.log));
+        let is_free = |call: &&mut Item| !call.has(&start);
         match answered.filter(is_free) {
             Some(call) => call.add(start),
             None => match open

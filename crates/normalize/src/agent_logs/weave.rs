@@ -3,17 +3,15 @@
 //! A record tells of the same call as a span if it names the span's call by id, or the span itself; else if both ended
 //! together, in one session, with the same usage (a call) or name (a tool run).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use gleaner_model::{SpanFragment, SpanKind, derive_id};
+use gleaner_model::{SpanFragment, derive_id};
 
+use crate::agent_logs::known::{Known, KnownSpan};
 use crate::agent_logs::turns::{Item, Record, Turn, turns};
-use crate::agent_logs::{Role, session_of};
+use crate::agent_logs::{Role, SpanNames};
 use crate::conventions::map;
-use crate::mapped::{Mapped, MergedSpan};
-
-/// A record and a span of one call end within this time of each other.
-const SAME_END_NANO: u64 = 2_000_000_000;
+use crate::mapped::MergedSpan;
 
 /// Spans by trace id.
 pub(crate) type Traces = BTreeMap<String, Vec<MergedSpan>>;
@@ -40,142 +38,6 @@ pub(crate) fn weave(project: &str, traces: &mut Traces, records: Vec<Record>) {
         }
         name_turns(traces, &known, &session, &homes);
     }
-}
-
-/// The spans as sent, and which of them a record has been put to.
-struct Known {
-    spans: Vec<KnownSpan>,
-    by_id: HashMap<(String, String), usize>,
-    by_response_id: HashMap<String, usize>,
-    by_tool_call_id: HashMap<String, usize>,
-    /// Places in `spans` by (session, end).
-    by_end: Vec<(String, u64, usize)>,
-    taken: HashSet<usize>,
-    /// Traces of each session.
-    traces: BTreeMap<String, BTreeSet<String>>,
-}
-
-struct KnownSpan {
-    trace_id: String,
-    /// Place in the trace.
-    place: usize,
-    parent: Option<String>,
-    mapped: Mapped,
-}
-
-impl Known {
-    fn new(traces: &Traces) -> Self {
-        let mut known = Self {
-            spans: Vec::new(),
-            by_id: HashMap::new(),
-            by_response_id: HashMap::new(),
-            by_tool_call_id: HashMap::new(),
-            by_end: Vec::new(),
-            taken: HashSet::new(),
-            traces: BTreeMap::new(),
-        };
-        for (trace_id, spans) in traces {
-            let sessions: BTreeSet<String> = spans.iter().filter_map(|span| session_of(&span.span)).collect();
-            for session in &sessions {
-                known.traces.entry(session.clone()).or_default().insert(trace_id.clone());
-            }
-            for (place, span) in spans.iter().enumerate() {
-                known.add(trace_id, place, span, &sessions);
-            }
-        }
-        known.by_end.sort();
-        known
-    }
-
-    fn add(&mut self, trace_id: &str, place: usize, span: &MergedSpan, sessions: &BTreeSet<String>) {
-        let mapped = map(span);
-        let index = self.spans.len();
-        self.by_id.insert((trace_id.to_owned(), span.span.span_id.clone()), index);
-        match mapped.kind {
-            Some(SpanKind::Llm) => {
-                if let Some(id) = &mapped.response_id {
-                    self.by_response_id.entry(id.clone()).or_insert(index);
-                }
-            }
-            Some(SpanKind::Tool) => {
-                if let Some(id) = &mapped.tool_call_id {
-                    self.by_tool_call_id.entry(id.clone()).or_insert(index);
-                }
-            }
-            _ => {}
-        }
-        if matches!(mapped.kind, Some(SpanKind::Llm | SpanKind::Tool)) {
-            self.by_end.extend(sessions.iter().map(|s| (s.clone(), span.span.end_time_unix_nano, index)));
-        }
-        let parent = span.span.parent_span_id.clone();
-        self.spans.push(KnownSpan { trace_id: trace_id.to_owned(), place, parent, mapped });
-    }
-
-    /// The span that tells of the same call or run.
-    fn find(&self, session: &str, item: &Item, probe: &Mapped) -> Option<usize> {
-        let kind = match item.role {
-            Role::Call => SpanKind::Llm,
-            Role::Tool => SpanKind::Tool,
-            _ => return None,
-        };
-        let ids = if kind == SpanKind::Llm { &self.by_response_id } else { &self.by_tool_call_id };
-        if let Some(index) = item.key.as_ref().and_then(|key| ids.get(key)) {
-            return Some(*index);
-        }
-        let named = |record: &Record| {
-            let ids = record.log.trace_id.clone().zip(record.log.span_id.clone())?;
-            self.by_id.get(&ids).copied().filter(|index| self.spans[*index].mapped.kind == Some(kind))
-        };
-        if let Some(index) = item.records.iter().find_map(named) {
-            return Some(index);
-        }
-        if item.key.is_some() {
-            return None;
-        }
-        self.find_by_end(session, item.end, |mapped| mapped.kind == Some(kind) && same_facts(kind, mapped, probe))
-    }
-
-    fn find_by_end(&self, session: &str, end: u64, is_same: impl Fn(&Mapped) -> bool) -> Option<usize> {
-        let earliest = (session.to_owned(), end.saturating_sub(SAME_END_NANO), 0);
-        let first = self.by_end.partition_point(|entry| *entry < earliest);
-        self.by_end[first..]
-            .iter()
-            .take_while(|(of, at, _)| of == session && *at <= end.saturating_add(SAME_END_NANO))
-            .filter(|(_, _, index)| !self.taken.contains(index) && is_same(&self.spans[*index].mapped))
-            .min_by_key(|(_, at, index)| (at.abs_diff(end), *index))
-            .map(|(_, _, index)| *index)
-    }
-
-    /// The nearest agent span at or above a span, else the span itself.
-    fn agent_above(&self, index: usize) -> usize {
-        let mut place = index;
-        // Parent chains come from strangers: they may be cyclic.
-        for _ in 0..self.spans.len() {
-            let span = &self.spans[place];
-            if span.mapped.kind == Some(SpanKind::Agent) {
-                return place;
-            }
-            let parent = span.parent.clone().map(|parent| (span.trace_id.clone(), parent));
-            match parent.and_then(|parent| self.by_id.get(&parent)) {
-                Some(parent) => place = *parent,
-                None => break,
-            }
-        }
-        index
-    }
-}
-
-/// Whether what a record tells agrees with what a span tells.
-fn same_facts(kind: SpanKind, span: &Mapped, record: &Mapped) -> bool {
-    if kind == SpanKind::Tool {
-        return span.tool_name.is_some() && span.tool_name == record.tool_name;
-    }
-    let agree = |a: Option<i64>, b: Option<i64>| a.is_none() || b.is_none() || a == b;
-    let knows = span.output_tokens.is_some() && record.output_tokens.is_some();
-    let failed = span.error.is_some() && record.error.is_some();
-    (knows || failed)
-        && agree(span.input_tokens, record.input_tokens)
-        && agree(span.output_tokens, record.output_tokens)
 }
 
 /// Where a turn's spans are.
@@ -232,8 +94,7 @@ impl<'w> Weaver<'w> {
         let end = times().chain(items.iter().map(|item| item.end)).max().unwrap_or(0);
         let names = records.iter().chain(items.iter().flat_map(|item| &item.records)).map(|r| r.place.names).next();
         let Some(names) = names else { return };
-        let failed = items.iter().rev().find(|item| item.role == Role::Call && item.thread.is_none());
-        let failed = failed.is_some_and(|item| map(&span_of(item.records.clone())).error.is_some());
+        let failed = has_failed(&items, names);
         match self.root {
             Some(root) => self.adopt(root, records),
             None => {
@@ -246,8 +107,7 @@ impl<'w> Weaver<'w> {
                 if records.is_empty() {
                     root.logs.clear();
                 }
-                let status_code = if failed { 2 } else { 0 };
-                root.span.status_code = status_code;
+                root.span.status_code = if failed { 2 } else { 0 };
                 self.place(root, names.turn, self.turn.root_span_id.clone(), None, (start, end));
             }
         }
@@ -258,8 +118,7 @@ impl<'w> Weaver<'w> {
 
     fn item(&mut self, item: Item) {
         let span = span_of(item.records.clone());
-        let names = item.records.first().map(|record| record.place.names);
-        let Some(names) = names else { return };
+        let Some(names) = item.records.first().map(|record| record.place.names) else { return };
         let name = match item.role {
             Role::Tool => names.tool,
             Role::Agent => names.agent,
@@ -350,6 +209,16 @@ impl<'w> Weaver<'w> {
         span.span.end_time_unix_nano = end;
         self.traces.entry(self.turn.trace_id.clone()).or_default().push(span);
     }
+}
+
+/// Whether the agent's own last call did.
+fn has_failed(items: &[Item], names: &SpanNames) -> bool {
+    let last = items.iter().rev().find(|item| item.role == Role::Call && item.thread.is_none());
+    last.is_some_and(|item| {
+        let mut span = span_of(item.records.clone());
+        names.call.clone_into(&mut span.span.name);
+        map(&span).error.is_some()
+    })
 }
 
 /// A span of nothing but records: their resource and logger, no attributes of its own.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::reader::{captured, set_usage};
 use crate::mapped::Mapped;
 use crate::messages::{finish_reason, lift_system, message, messages, system_text, tool_definitions};
-use crate::value::{first, first_str, first_text, integer, is_empty, structured, text};
+use crate::value::{first, first_str, first_text, integer, is_empty, structured, text, whole_fields};
 
 /// Fields of a request that are not invocation parameters.
 const NOT_PARAMETERS: &[&str] = &[
@@ -32,7 +32,7 @@ pub(super) fn request(value: &Value) -> Mapped {
     if is_empty(value) {
         return mapped;
     }
-    let body = structured(value);
+    let body = uncut(value);
     let Value::Object(map) = &body else {
         return with_input(mapped, messages(&body, "user"), None);
     };
@@ -53,6 +53,15 @@ pub(super) fn request(value: &Value) -> Mapped {
         return with_input(mapped, vec![message(&body, "user")], system);
     }
     with_input(mapped, input, system)
+}
+
+/// The structure in a body; where it was cut off, its whole fields: half a conversation is none.
+fn uncut(value: &Value) -> Value {
+    let is_cut = |text: &&str| text.starts_with("{\"") && !text.trim_end().ends_with('}');
+    match value.as_str().filter(is_cut).and_then(whole_fields) {
+        Some(fields) => Value::Object(fields),
+        None => structured(value),
+    }
 }
 
 /// LangChain wraps the messages of one prompt in a list of prompts.
@@ -76,7 +85,7 @@ pub(super) fn response(value: &Value) -> Mapped {
     if is_empty(value) {
         return mapped;
     }
-    let body = structured(value);
+    let body = uncut(value);
     // A list of chunks may be one whole response.
     let only = body.as_array().and_then(|items| items.first().filter(|item| items.len() == 1 && is_response(item)));
     let Value::Object(map) = only.unwrap_or(&body) else {
@@ -84,8 +93,10 @@ pub(super) fn response(value: &Value) -> Mapped {
         return mapped;
     };
     mapped.response_id = first_text(map, &["id", "response_id", "responseId"]).or_else(|| {
-        let id = generation(map)?.pointer("/message/kwargs/response_metadata/id")?;
-        text(id)
+        let message = generation(map)?.pointer("/message/kwargs")?;
+        // A message without an id of its own has that of LangChain's run.
+        let of_message = message.get("id").filter(|id| id.as_str().is_some_and(is_response_id));
+        text(message.pointer("/response_metadata/id").or(of_message)?)
     });
     mapped.response_model = first_text(map, &["model", "model_version", "modelVersion"]).or_else(|| {
         let metadata = generation(map)?.pointer("/message/kwargs/response_metadata")?.as_object()?;
@@ -115,6 +126,10 @@ pub(super) fn response(value: &Value) -> Mapped {
 
 fn is_response(value: &Value) -> bool {
     value.get("object").and_then(Value::as_str) == Some("response") && value.get("output").is_some_and(Value::is_array)
+}
+
+fn is_response_id(id: &str) -> bool {
+    ["chatcmpl-", "resp_", "msg_"].iter().any(|prefix| id.starts_with(prefix))
 }
 
 fn answer(map: &Map<String, Value>, body: &Value) -> Vec<Message> {

@@ -41,8 +41,9 @@ pub(crate) fn place(log: &LogFragment) -> Option<Place> {
         | "api_error"
         | "api_refusal"
         | "api_retries_exhausted"
-        | "api_request_body"
         | "api_response_body" => (Role::Call, text("request_id")),
+        // Written before the request has an id.
+        "api_request_body" => (Role::CallStarts, text("request_id")),
         "tool_result" => (Role::Tool, text("tool_use_id")),
         "tool_decision" => (Role::ToolDecision, text("tool_use_id")),
         "subagent_completed" => (Role::Agent, None),
@@ -55,13 +56,22 @@ pub(crate) fn place(log: &LogFragment) -> Option<Place> {
         names: &NAMES,
         session: text("session.id").or_else(|| first_text(&log.resource, &["session.id"]))?,
         turn: text("prompt.id"),
-        thread: text("agent_id").or_else(|| text("query_source").filter(|source| !is_main(source))),
+        thread: text("agent_id")
+            .or_else(|| text("query_source").filter(|source| !is_main(source)))
+            .or_else(|| sub_agent(log).filter(|_| role == Role::Agent)),
         role,
         key,
         alias: text("request_body_id"),
         duration_nano: u64::try_from(duration_ms.unwrap_or(0)).unwrap_or(0).saturating_mul(1_000_000),
         sequence: first(&log.attributes, &["event.sequence"]).and_then(integer).unwrap_or(0),
     })
+}
+
+/// What `query_source` calls the requests of a sub-agent that is told by its type only.
+fn sub_agent(log: &LogFragment) -> Option<String> {
+    let agent_type = first_text(&log.attributes, &["agent_type"])?;
+    let is_built_in = first(&log.attributes, &["is_built_in"]).is_some_and(|value| !is_false(value));
+    Some(if is_built_in { format!("agent:builtin:{agent_type}") } else { "agent:custom".to_owned() })
 }
 
 /// Whether a request is part of the conversation with the user, and not of a sub-agent or of a side task (a title …).
@@ -174,7 +184,12 @@ fn read_bodies(mapped: &mut Mapped, span: &MergedSpan) {
     };
     if let Some(body) = body("api_request_body") {
         let request = bodies::request(body);
-        for field in ["input_messages", "system_prompt", "tool_definitions"] {
+        let told = [
+            ("input_messages", request.input_messages.is_some()),
+            ("system_prompt", request.system_prompt.is_some()),
+            ("tool_definitions", request.tool_definitions.is_some()),
+        ];
+        for (field, _) in told.into_iter().filter(|(_, is_told)| *is_told) {
             mapped.source_keys.insert(field.to_owned(), Value::String("api_request_body/body".to_owned()));
         }
         mapped.input_messages = request.input_messages;

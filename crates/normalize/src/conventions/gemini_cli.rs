@@ -38,7 +38,14 @@ pub(crate) fn place(log: &LogFragment) -> Option<Place> {
         Some((prefix, event)) if is_family(prefix) || has("prompt_id") => event,
         _ => return None,
     };
-    let answered = ["gen_ai.response.id", "gen_ai.response.finish_reasons", "gen_ai.output.messages", "error.type"];
+    // Failed ones may have no more than the model.
+    let answered = [
+        "gen_ai.response.id",
+        "gen_ai.response.finish_reasons",
+        "gen_ai.output.messages",
+        "gen_ai.response.model",
+        "error.type",
+    ];
     let role = match event {
         "user_prompt" => Role::Prompt,
         "api_request" => Role::CallStarts,
@@ -49,6 +56,10 @@ pub(crate) fn place(log: &LogFragment) -> Option<Place> {
         DETAILS => Role::CallStarts,
         "tool_call" => Role::Tool,
         "chat_compression" => Role::Compaction,
+        // Started and done: one record is enough.
+        "subagent_execution" if first_text(&log.attributes, &["status"]).is_some_and(|status| status != "started") => {
+            Role::Agent
+        }
         _ => Role::Note,
     };
     let text = |key: &str| first_text(&log.attributes, &[key]);
@@ -59,7 +70,7 @@ pub(crate) fn place(log: &LogFragment) -> Option<Place> {
             .or_else(|| first_text(&log.resource, &["session.id"]))
             .or_else(|| text("gen_ai.conversation.id"))?,
         turn: None,
-        thread: text("role").filter(|role| role != "main"),
+        thread: text("role").filter(|role| role != "main").or_else(|| text("subagent_name")),
         key: text("call_id").or_else(|| text("tool_call_id")).filter(|_| role == Role::Tool),
         role,
         alias: None,
@@ -101,7 +112,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         Some(SpanKind::Agent) => {
             reader.mapped.input_text = reader.text("input_text", &["prompt"]);
             let service = first_text(&span.span.resource, &["service.name"]);
-            reader.mapped.agent_name = Some(service.unwrap_or_else(|| "gemini-cli".to_owned()));
+            reader.mapped.agent_name = reader
+                .text("agent_name", &["subagent_name"])
+                .or_else(|| Some(service.unwrap_or_else(|| "gemini-cli".to_owned())));
+            reader.mapped.output_text = reader.text("output_text", &["result"]);
         }
         _ => {}
     }
@@ -111,6 +125,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     }
     reader.mapped.session_key = reader.text("session_key", &["session.id"]).map(|id| (0, id));
     reader.mapped.user_key = reader.text("user_key", &["user.email"]);
+    reader.mapped.agent_version = first_text(&span.span.resource, &["service.version"]);
     Reading { structured: reader.mapped, ..Reading::default() }
 }
 
@@ -126,6 +141,11 @@ fn kind(span: &MergedSpan) -> Option<SpanKind> {
 
 fn read_call(reader: &mut Reader) {
     reader.mapped.model = reader.text("model", &["model"]);
+    reader.mapped.response_id = reader.text("response_id", &["response_id"]);
+    reader.mapped.provider = reader.text("provider", &["auth_type"]).and_then(|auth| provider(&auth));
+    if reader.mapped.provider.is_none() {
+        reader.mapped.source_keys.shift_remove("provider");
+    }
     let input = reader.count("input_tokens", &["input_token_count"]);
     let output = reader.count("output_tokens", &["output_token_count"]);
     let cached = reader.count("cached_tokens", &["cached_content_token_count"]);
@@ -144,6 +164,18 @@ fn read_call(reader: &mut Reader) {
     {
         reader.mapped.output_messages = captured(joined(chunks(text)));
     }
+}
+
+/// Whom the program asks with this kind of login.
+fn provider(auth_type: &str) -> Option<String> {
+    let name = match auth_type {
+        "gemini-api-key" | "gemini" | "oauth-personal" | "cloud-shell" => "gcp.gemini",
+        "vertex-ai" => "gcp.vertex_ai",
+        "openai" => "openai",
+        "anthropic" => "anthropic",
+        _ => return None,
+    };
+    Some(name.to_owned())
 }
 
 /// A streamed answer is a message per chunk: its text goes on in the middle of a word.

@@ -226,6 +226,14 @@ fn read_context(reader: &mut Reader, metadata: &Map<String, Value>) {
     if reader.mapped.provider.is_some() {
         reader.note("provider", METADATA);
     }
+    // LangChain's handler in JavaScript puts the model that answered in the place of the one asked for.
+    if let Some(asked) = first_text(metadata, &["ls_model_name"]).filter(|_| reader.mapped.kind == Some(SpanKind::Llm))
+        && reader.mapped.model.as_ref().is_some_and(|model| model.starts_with(&format!("{asked}-")))
+    {
+        reader.mapped.response_model = reader.mapped.model.replace(asked);
+        reader.note("response_model", "langfuse.observation.model.name");
+        reader.note("model", METADATA);
+    }
     if reader.mapped.kind == Some(SpanKind::Agent) {
         reader.mapped.agent_name = first_text(metadata, &["lc_agent_name", "agent_name"]);
     }

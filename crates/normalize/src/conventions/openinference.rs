@@ -284,6 +284,10 @@ fn nested_message(item: &Value) -> Value {
             out.insert(key.to_owned(), value.clone());
         }
     }
+    // Anthropic's results are blocks of a user's message.
+    if out.contains_key("tool_call_id") && out.get("role").is_none_or(|role| role == "user") {
+        out.insert("role".to_owned(), json!("tool"));
+    }
     let blocks: Vec<Value> =
         fields.get("contents").and_then(Value::as_array).into_iter().flatten().filter_map(block).collect();
     let has_text = blocks.iter().any(|block| block["type"] == "text");

@@ -34,6 +34,7 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     claude_code 6 "CLAUDE_CODE_ENABLE_TELEMETRY=1, OTEL_LOGS_EXPORTER=otlp, OTEL_LOG_USER_PROMPTS=1, OTEL_LOG_TOOL_DETAILS=1; \
         OTEL_LOG_RAW_API_BODIES=1 for all that a call was given"
     gemini_cli 6 "in settings.json: telemetry.enabled, telemetry.logPrompts and telemetry.traces"
+    copilot 6 "OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true"
     codex 6 "in config.toml: [otel] exporter, and log_user_prompt = true; the model's answers are never sent"
     // Before OpenTelemetry's: of its older keys the AI SDK writes a part, with the same values.
     vercel_ai 3 "experimental_telemetry: { isEnabled: true, functionId, metadata: { sessionId, userId } }; from version 7 \
@@ -64,6 +65,7 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     n8n 9 "content is never sent; the execution is the attempt"
     agent_framework 9 "ENABLE_SENSITIVE_DATA=true"
     mastra 6 "content is on; memory thread and resource, or tracingOptions.metadata: { sessionId, userId }"
+    mastra_methods 6 "telemetry: { enabled: true, export: { type: \"otlp\" } }; memory thread and resource (Mastra 0.x)"
     genkit 6 "content is on; sessions by Genkit's session API, users by context.auth.uid"
     voltagent 6 "content is on; conversationId and userId with each call"
     langfuse 2 "content is on: no mask, no capture_input=False; as_type=\"tool\"; propagate_attributes(session_id=, user_id=)"

@@ -84,7 +84,8 @@ fn read_identity(reader: &mut Reader) {
     let user = first("user_key", &["userId", "user_id", "user.id", "langfuseUserId"]);
     let version = first("agent_version", &["version"]);
     reader.mapped.session_key = session;
-    reader.mapped.user_key = user;
+    // opencode writes this where it knows of no user.
+    reader.mapped.user_key = user.filter(|user| user != "unknown");
     reader.mapped.agent_version = version;
     reader.mapped.agent_name = reader.text("agent_name", &["ai.telemetry.functionId"]);
 }

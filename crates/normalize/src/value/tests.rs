@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{integer, is_empty, json as parse, structured, unflatten};
+use super::{integer, is_empty, json as parse, structured, unflatten, whole_fields};
 
 #[test]
 fn what_says_nothing() {
@@ -36,6 +36,16 @@ fn a_cut_list_keeps_its_complete_elements() {
     assert_eq!(parse(r#"[{"role":"user"},{"role":"assi"#), Some(json!([{"role": "user"}])));
     assert_eq!(parse("[1, 23"), Some(json!([1])));
     assert_eq!(parse(r#"{"role":"us"#), None);
+}
+
+#[test]
+fn a_cut_object_keeps_its_whole_fields() {
+    let whole = |text: &str| whole_fields(text).map(Value::Object);
+    let expected = Some(json!({"model": "m", "n": 1}));
+    assert_eq!(whole(r#"{"model":"m", "n": 1, "tools": [{"name":"a"},{"na"#), expected);
+    assert_eq!(whole("{\"model\":\"m\",\"n\":1,\"x\":\"half\n\n[TRUNCATED]"), expected);
+    assert_eq!(whole(r#"{"model":"m","n":1,"digits":23"#), expected);
+    assert_eq!(whole("{name}, hello"), None);
 }
 
 #[test]

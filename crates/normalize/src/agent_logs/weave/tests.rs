@@ -107,6 +107,94 @@ fn what_a_call_was_given_is_put_together_over_turns() {
     assert_eq!(first.finish_reason.as_deref(), Some("tool_call"));
 }
 
+#[test]
+fn a_request_body_without_id_belongs_to_the_call_that_ran() {
+    let body = |time_ms: u64, text: &str| {
+        let messages = json!([{"role": "user", "content": text}]);
+        // Cut within the tools, as the agent does with long bodies.
+        let cut = format!(r#"{{"model":"m","messages":{messages},"system":"Be brief.","tools":[{{"name":"Ba"#);
+        claude("api_request_body", time_ms, json!({"body": cut, "query_source": "sdk"}))
+    };
+    let bodies = vec![body(1_105, "<context> count the files"), body(1_405, "<context> count them again")];
+    let traces = derive([turn(), bodies].concat(), vec![]);
+    let calls = of_kind(&traces[0], SpanKind::Llm);
+    assert_eq!(calls.len(), 2, "a body is no call of its own");
+    let first = calls.iter().find(|call| call.response_id.as_deref() == Some("r1")).expect("the first call");
+    assert_eq!(first.input_text.as_deref(), Some("<context> count the files"));
+    assert_eq!(first.system_prompt.as_deref(), Some("Be brief."));
+    assert_eq!(first.source_keys["input_messages"], "api_request_body/body");
+    assert_eq!(first.tool_definitions, None, "half a list of tools is none");
+}
+
+#[test]
+fn a_sub_agent_told_by_its_type_is_the_one_that_called() {
+    let source = json!({"request_id": "r9", "query_source": "agent:builtin:explorer", "duration_ms": 10});
+    let done = json!({"agent_type": "explorer", "is_built_in": true, "duration_ms": 60});
+    let records = vec![claude("api_request", 1_300, source), claude("subagent_completed", 1_310, done)];
+    let traces = derive([turn(), records].concat(), vec![]);
+    let agents = of_kind(&traces[0], SpanKind::Agent);
+    let [sub_agent] = agents.iter().filter(|agent| agent.parent_span_id.is_some()).collect::<Vec<_>>()[..] else {
+        panic!("{} agents", agents.len())
+    };
+    assert_eq!(sub_agent.agent_name.as_deref(), Some("explorer"));
+}
+
+#[test]
+fn a_turn_whose_last_call_failed_has_failed() {
+    let gemini = |event: &str, time_ms: u64, attributes: Value| LogFragment {
+        time_unix_nano: time_ms * 1_000_000,
+        attributes: [map(json!({"session.id": "s", "prompt_id": "p", "event.name": event})), map(attributes)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        ..LogFragment::default()
+    };
+    let traces = derive(
+        vec![
+            gemini("qwen-code.user_prompt", 1_000, json!({"prompt": "hi", "auth_type": "openai"})),
+            gemini("qwen-code.api_error", 1_100, json!({"model": "m", "error_message": "too many", "duration_ms": 9})),
+        ],
+        vec![],
+    );
+    assert_eq!(traces[0].attempts[0].status.as_str(), "error");
+}
+
+#[test]
+fn a_request_and_an_answer_of_one_name_are_one_call() {
+    let details = "gen_ai.client.inference.operation.details";
+    let record = |event: &str, time_ms: u64, attributes: Value| LogFragment {
+        time_unix_nano: time_ms * 1_000_000,
+        attributes: [
+            map(json!({"session.id": "s", "installation.id": "i", "auth_type": "k", "event.name": event})),
+            map(attributes),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        ..LogFragment::default()
+    };
+    let traces = derive(
+        vec![
+            record("gemini_cli.user_prompt", 1_000, json!({"prompt": "hi"})),
+            record("gemini_cli.api_request", 1_010, json!({"prompt_id": "p", "model": "m"})),
+            record(details, 1_010, json!({"gen_ai.request.model": "m"})),
+            record(
+                "gemini_cli.api_response",
+                1_050,
+                json!({"prompt_id": "p", "model": "m", "duration_ms": 40, "input_token_count": 7}),
+            ),
+            record(
+                details,
+                1_050,
+                json!({"gen_ai.operation.name": "generate_content", "gen_ai.request.model": "m", "gen_ai.response.id": "r"}),
+            ),
+        ],
+        vec![],
+    );
+    let [call] = of_kind(&traces[0], SpanKind::Llm)[..] else { panic!("one call") };
+    assert_eq!((call.input_tokens, call.events.len()), (Some(7), 4));
+}
+
 /// Guarantees: records of a call that was sent as a span too add to that span, wherever they name no trace.
 #[test]
 fn a_record_and_a_span_of_one_call_are_one_span() {

@@ -78,3 +78,23 @@ fn a_list_of_one_response_is_that_response() {
     let output = mapped.output_messages.unwrap_or_default();
     assert_eq!(gleaner_model::output_text(&output).as_deref(), Some("hello"));
 }
+
+#[test]
+fn a_langchain_answer_may_have_the_providers_id() {
+    let body = |id: &str| {
+        let message = json!({"lc": 1, "type": "constructor", "id": ["langchain_core", "messages", "AIMessage"],
+            "kwargs": {"id": id, "content": "hi"}});
+        response(&json!({"generations": [[{"text": "hi", "message": message}]]}))
+    };
+    assert_eq!(body("chatcmpl-7").response_id.as_deref(), Some("chatcmpl-7"));
+    assert_eq!(body("run-7").response_id, None);
+}
+
+#[test]
+fn a_cut_request_tells_its_whole_fields() {
+    let cut = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"system":"Be brief.","tools":[{"na"#;
+    let mapped = request(&json!(cut));
+    assert_eq!((mapped.model.as_deref(), mapped.system_prompt.as_deref()), (Some("m"), Some("Be brief.")));
+    assert_eq!(mapped.input_messages.map(|messages| messages.len()), Some(1));
+    assert_eq!(mapped.tool_definitions, None);
+}

@@ -103,6 +103,17 @@ fn tools_that_the_langchain_handler_appends_are_definitions() {
 }
 
 #[test]
+fn the_model_asked_for_is_among_langchains_metadata() {
+    let mapped = generation(json!({"langfuse.observation.model.name": "gpt-4o-mini-2024-07-18",
+        "langfuse.observation.metadata.ls_model_name": "gpt-4o-mini"}));
+    assert_eq!(mapped.model.as_deref(), Some("gpt-4o-mini"));
+    assert_eq!(mapped.response_model.as_deref(), Some("gpt-4o-mini-2024-07-18"));
+    let other =
+        generation(json!({"langfuse.observation.model.name": "m", "langfuse.observation.metadata.ls_model_name": "n"}));
+    assert_eq!((other.model.as_deref(), other.response_model), (Some("m"), None));
+}
+
+#[test]
 fn the_responses_api_in_javascript_keeps_the_request_in_metadata() {
     let items = json!([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
         {"type": "message", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": "hi"}]}]);

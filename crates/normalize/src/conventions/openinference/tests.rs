@@ -313,3 +313,16 @@ fn what_was_thrown_is_no_answer() {
     let mapped = map(&failed);
     assert_eq!((mapped.kind, mapped.output_messages), (Some(SpanKind::Llm), None));
 }
+
+#[test]
+fn a_result_in_a_users_message_is_a_tools() {
+    let mapped = map(&span(json!({
+        "openinference.span.kind": "LLM",
+        "llm.input_messages.0.message.role": "user",
+        "llm.input_messages.0.message.tool_call_id": "t1",
+        "llm.input_messages.0.message.content": "Sunny"
+    })));
+    let expected =
+        json!([{"role": "tool", "parts": [{"type": "tool_call_response", "id": "t1", "response": "Sunny"}]}]);
+    assert_eq!(input(&mapped), expected);
+}
