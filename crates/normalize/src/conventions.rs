@@ -61,6 +61,7 @@ mod pydantic_ai;
 mod raw;
 mod reader;
 mod registry;
+mod sources;
 mod spring_ai;
 mod strands;
 mod told_calls;
@@ -125,6 +126,7 @@ pub fn map(span: &MergedSpan) -> Mapped {
     fill(&mut mapped, generic::read(span));
     fill(&mut mapped, association::read(span));
     complete(&mut mapped, span);
+    sources::complete(&mut mapped, span);
     mapped
 }
 
