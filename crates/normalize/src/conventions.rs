@@ -324,7 +324,7 @@ fn complete(mapped: &mut Mapped, span: &MergedSpan) {
         Some(SpanKind::Agent) if mapped.agent_name.is_none() => {
             // An agent without a name is called by its model by some.
             mapped.agent_name = bare_name(name, &["invoke_agent ", "create_agent "], &[".agent"])
-                .filter(|name| Some(name) != mapped.model.as_ref());
+                .filter(|name| Some(name) != mapped.model.as_ref() && !is_method(name));
         }
         _ => {}
     }
@@ -375,6 +375,11 @@ fn complete_from_output(mapped: &mut Mapped) {
     if let [message] = output.as_mut_slice() {
         message.finish_reason.clone_from(&mapped.finish_reason);
     }
+}
+
+/// The Anthropic SDK names the span of a run of its tool runner by the method.
+fn is_method(name: &str) -> bool {
+    name.starts_with("anthropic.")
 }
 
 fn bare_name(name: &str, prefixes: &[&str], suffixes: &[&str]) -> Option<String> {

@@ -72,6 +72,12 @@ fn task(body: &Value) -> Option<String> {
     first_text(arguments, &["task", "user_msg"]).filter(|_| arguments.len() > 1)
 }
 
+/// CrewAI's output of a crew repeats the last task's in `raw`.
+fn crew_answer(body: &Value) -> Option<String> {
+    body.get("tasks_output")?;
+    body.get("raw").and_then(text)
+}
+
 /// The text of an agent's or chain's input or output: plain text, or that of the one message or last answer it holds.
 pub(super) fn plain(value: &Value, role: &str) -> Option<String> {
     let body = structured(value);
@@ -80,6 +86,9 @@ pub(super) fn plain(value: &Value, role: &str) -> Option<String> {
     }
     if let Some(task) = task(&body).filter(|_| role == "user") {
         return Some(task);
+    }
+    if let Some(answer) = crew_answer(&body).filter(|_| role == "assistant") {
+        return Some(answer);
     }
     if !holds_messages(&body) {
         // ADK's event of a failure is no answer.

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::super::map;
 use super::super::tests::span;
+use super::plain;
 use crate::mapped::Mapped;
 
 fn read(name: &str, attributes: Value) -> Mapped {
@@ -79,4 +80,14 @@ fn what_a_framework_dumps_is_nobody_s_question() {
         "output.value": "{\"error_code\": \"E\", \"error_message\": \"boom\", \"author\": \"sky\"}"}),
     );
     assert_eq!(failed.output_text, None);
+}
+
+#[test]
+fn a_crew_answers_with_its_last_task() {
+    let output = json!({"raw": "Sunny.", "tasks_output": [{"raw": "Sunny."}], "token_usage": {}});
+    assert_eq!(plain(&output, "assistant").as_deref(), Some("Sunny."));
+    assert_eq!(
+        plain(&json!({"raw": "data", "more": 1}), "assistant").as_deref(),
+        Some("{\"raw\":\"data\",\"more\":1}")
+    );
 }

@@ -238,3 +238,12 @@ fn the_anthropic_sdk_has_a_key_of_its_own_for_why_it_stopped() {
         "anthropic.message.stop_reason": "tool_use"})));
     assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
 }
+
+#[test]
+fn a_method_is_no_agent_s_name() {
+    let mut run = span(json!({"gen_ai.operation.name": "invoke_agent", "gen_ai.provider.name": "anthropic"}));
+    run.span.name = "anthropic.messages.tool_runner".into();
+    assert_eq!((map(&run).kind, map(&run).agent_name), (Some(SpanKind::Agent), None));
+    run.span.name = "invoke_agent skylark".into();
+    assert_eq!(map(&run).agent_name.as_deref(), Some("skylark"));
+}
