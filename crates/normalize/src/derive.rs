@@ -53,8 +53,9 @@ pub fn derive_trace(
         row.duplicate_of = calls.duplicate_of[place].map(|richest| tree.nodes[richest].span().span_id.clone());
     }
     fill_from_duplicates(&tree, &mut rows, &calls);
-    continued::link_continued_calls(&tree, &calls, &mut rows);
+    let call_ids = continued::link_continued_calls(&tree, &calls, &mut rows);
     tools::join_tool_calls(&tree, &calls, &attribution, &mut rows);
+    call_ids.apply(&mut rows);
     prompts::rebuild_prompts(&tree, &calls, &mut rows);
     reasoning::fill_reasoning(&calls, &mut rows);
     errors::clear_copied_errors(&mut rows);

@@ -4,8 +4,12 @@
 //! instrumentations do not record that id. It can be told where the new messages are results of tools: a provider accepts a
 //! result only with the call that it answers, so an input that begins with results of calls which it does not hold goes on
 //! from the response that asked for them. A new question alone tells nothing.
+//!
+//! That API has two ids for a call: the item's (`fc_…`) and the call's own, which the result names. Where the response was
+//! recorded with the former, it is the call before that asked for as many tools and got no results yet; its calls take the
+//! ids that the results have.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use gleaner_model::{Message, Part, Span, SpanKind};
 use serde_json::json;
@@ -13,8 +17,24 @@ use serde_json::json;
 use crate::derive::calls::Calls;
 use crate::derive::tree::Tree;
 
-/// Fills `previous_response_id` where the trace tells it.
-pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) {
+/// Ids of items to those of the calls that they are.
+#[derive(Default)]
+pub(crate) struct CallIds(HashMap<String, String>);
+
+impl CallIds {
+    /// Gives tool spans the ids of the calls that they were joined with.
+    pub(crate) fn apply(&self, rows: &mut [Span]) {
+        for id in rows.iter_mut().filter_map(|row| row.tool_call_id.as_mut()) {
+            if let Some(call) = self.0.get(id) {
+                id.clone_from(call);
+            }
+        }
+    }
+}
+
+/// Fills `previous_response_id` where the trace tells it, and tells which ids calls took with it.
+pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) -> CallIds {
+    let mut renamed = CallIds::default();
     let is_call = |place: usize| calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
     let response_ids: Vec<Option<String>> =
         (0..rows.len()).map(|place| rows[place].response_id.clone().filter(|_| is_call(place))).collect();
@@ -24,14 +44,24 @@ pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [S
         *answers.entry(id).or_default() += 1;
     }
     let mut asked_in: HashMap<&str, usize> = HashMap::new();
+    let mut by_item: Option<(usize, usize)> = None;
     for (place, node) in tree.nodes.iter().enumerate().filter(|(place, _)| is_call(*place)) {
         let input = node.mapped.input_messages.as_deref().unwrap_or_default();
-        let previous = orphaned_results(input).and_then(|ids| {
+        let answered = orphaned_results(input);
+        let mut previous = answered.as_ref().and_then(|ids| {
             let mut places = ids.iter().map(|id| asked_in.get(id).copied());
             let first = places.next()??;
             // Results of several responses together are no single step.
             places.all(|other| other == Some(first)).then_some(first)
         });
+        if let (None, Some(ids), Some((asking, count))) = (previous, &answered, by_item)
+            && ids.len() == count
+            && !ids.iter().any(|id| asked_in.contains_key(id))
+        {
+            previous = Some(asking);
+            take_ids(&mut rows[asking], ids, &mut renamed);
+        }
+        by_item = calls_by_item(node.mapped.output_messages.as_deref()).map(|count| (place, count));
         let response_id =
             previous.and_then(|earlier| response_ids[earlier].as_deref()).filter(|id| answers.get(id) == Some(&1));
         if let Some(response_id) = response_id.filter(|_| rows[place].previous_response_id.is_none()) {
@@ -45,17 +75,37 @@ pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [S
             }
         }
     }
+    renamed
+}
+
+/// How many tools an answer asked for, where all are named by the ids of items.
+fn calls_by_item(output: Option<&[Message]>) -> Option<usize> {
+    let mut asked = output?.iter().flat_map(|message| &message.parts).filter_map(|part| match part {
+        Part::ToolCall { id, .. } => Some(id.as_deref().is_some_and(|id| id.starts_with("fc_"))),
+        _ => None,
+    });
+    asked.try_fold(0, |count, is_item| is_item.then_some(count + 1)).filter(|count| *count > 0)
+}
+
+fn take_ids(asking: &mut Span, ids: &[&str], renamed: &mut CallIds) {
+    let parts = asking.output_messages.iter_mut().flatten().flat_map(|message| &mut message.parts);
+    let calls = parts.filter_map(|part| if let Part::ToolCall { id, .. } = part { Some(id) } else { None });
+    for (call, id) in calls.zip(ids) {
+        if let Some(item) = call.replace((*id).to_owned()) {
+            renamed.0.insert(item, (*id).to_owned());
+        }
+    }
 }
 
 /// The calls that the first messages answer, where none of them stands in the input. An input that holds anything the
 /// model said, or a question before the results, is a history of its own.
-fn orphaned_results(input: &[Message]) -> Option<HashSet<&str>> {
+fn orphaned_results(input: &[Message]) -> Option<Vec<&str>> {
     let first = input.first()?;
     if first.role != "tool" || input.iter().any(|message| message.role == "assistant") {
         return None;
     }
     let results = input.iter().take_while(|message| message.role == "tool").flat_map(|message| &message.parts);
-    let ids: Option<HashSet<&str>> = results
+    let ids: Option<Vec<&str>> = results
         .map(|part| match part {
             Part::ToolCallResponse { id, .. } => id.as_deref().filter(|id| !id.is_empty()),
             _ => None,

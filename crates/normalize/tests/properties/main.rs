@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use gleaner_model::{DerivedTrace, Fragment, LogFragment, Span, SpanFragment, SpanOrigin, StoredFragment};
+use gleaner_model::{DerivedTrace, Fragment, LogFragment, Span, SpanFragment, StoredFragment};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::derive::fixtures::{TestSpan, derive, llm, row};
+use crate::derive::fixtures::{TestSpan, derive, llm, row, tool};
 
 fn answered(span: TestSpan, response_id: &str) -> TestSpan {
     span.mapped(|mapped| mapped.response_id = Some(response_id.to_owned()))
@@ -55,4 +55,19 @@ fn nothing_is_guessed() {
         mapped.input_messages.as_mut().unwrap().insert(0, question);
     });
     assert_eq!(previous(vec![asking("a", 0, &["c1"]), history]), None);
+}
+
+/// Guarantees: an answer that names its calls by items is the one that the next call's results belong to, if they are as many.
+#[test]
+fn results_of_calls_that_are_named_by_items() {
+    let told = || answered(llm("b").at(2, 3).told(&[("call_1", "x"), ("call_2", "y")]), "r-b");
+    let trace = derive([asking("a", 0, &["fc_7", "fc_8"]), tool("t", "f").at(1, 2), told()]);
+    assert_eq!(row(&trace, "t").tool_call_id.as_deref(), Some("call_1"));
+    assert_eq!(row(&trace, "b").previous_response_id.as_deref(), Some("r-a"));
+    let parts = &row(&trace, "a").output_messages.as_ref().unwrap()[0].parts;
+    let ids: Vec<_> = parts.iter().map(|part| json!(part)["id"].clone()).collect();
+    assert_eq!(ids, ["call_1", "call_2"]);
+    for other in [asking("a", 0, &["fc_7"]), asking("a", 0, &["fc_7", "c2"])] {
+        assert_eq!(row(&derive([other, told()]), "b").previous_response_id, None);
+    }
 }
