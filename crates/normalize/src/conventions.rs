@@ -54,6 +54,7 @@ mod opik;
 mod otel_genai;
 mod otel_genai_content;
 mod otel_genai_events;
+mod otel_genai_usage;
 mod payload;
 mod pipecat;
 mod provider;

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::functions::{callback_answer, callback_arguments};
 use super::otel_genai_events::{MessageEvent, message_events};
-use super::reader::{Reader, captured, set_usage};
+use super::otel_genai_usage::read_usage;
+use super::reader::{Reader, captured};
 use super::{Reading, openlit, otel_genai_content};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{arguments, finish_reason, lift_system, messages, system_text, tool_definitions};
@@ -210,59 +211,6 @@ fn tell_why_it_ended(reader: &mut Reader, output: &[Message], origin: &str) {
         reader.note("finish_reason", origin);
     }
 }
-
-fn read_usage(reader: &mut Reader) {
-    let input = reader.count("input_tokens", &["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"]);
-    let output = reader.count("output_tokens", &["gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"]);
-    let cache_read = reader.count("cached_tokens", CACHE_READ);
-    let cache_write = reader.count("cache_write", CACHE_WRITE);
-    reader.mapped.source_keys.shift_remove("cache_write");
-    if input.is_none() && output.is_none() {
-        read_raw_usage(reader, cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0)));
-    } else {
-        set_usage(&mut reader.mapped, input, output, cache_read, cache_write);
-    }
-    reader.mapped.reasoning_tokens = reader.count("reasoning_tokens", REASONING);
-}
-
-/// Where no totals are told, as of streams, the details may hold the provider's own counts (pydantic-ai): those with these
-/// names are Anthropic's, which count apart what a cache read or wrote.
-fn read_raw_usage(reader: &mut Reader, cached: i64) {
-    let input = reader.count("input_tokens", &["gen_ai.usage.details.input_tokens"]);
-    reader.mapped.input_tokens = input.map(|input| input.saturating_add(cached));
-    reader.mapped.output_tokens = reader.count("output_tokens", &["gen_ai.usage.details.output_tokens"]);
-    reader.mapped.cached_tokens = reader.count("cached_tokens", CACHE_READ);
-}
-
-const CACHE_READ: &[&str] = &[
-    "gen_ai.usage.cache_read.input_tokens",
-    "gen_ai.usage.cache_read_input_tokens",
-    "gen_ai.usage.cached_input_tokens",
-    "gen_ai.usage.input_cached_tokens",
-    "gen_ai.usage.input_tokens.cached",
-    "gen_ai.usage.cache_read_tokens",
-    "gen_ai.usage.details.cache_read_tokens",
-    "gen_ai.usage.details.cache_read_input_tokens",
-    "gen_ai.usage.details.cached_tokens",
-];
-
-const CACHE_WRITE: &[&str] = &[
-    "gen_ai.usage.cache_write.input_tokens",
-    "gen_ai.usage.cache_creation.input_tokens",
-    "gen_ai.usage.cache_creation_input_tokens",
-    "gen_ai.usage.cache_write_input_tokens",
-    "gen_ai.usage.cache_write_tokens",
-    "gen_ai.usage.details.cache_write_tokens",
-    "gen_ai.usage.details.cache_creation_input_tokens",
-];
-
-const REASONING: &[&str] = &[
-    "gen_ai.usage.reasoning.output_tokens",
-    "gen_ai.usage.reasoning_tokens",
-    "gen_ai.usage.reasoning_output_tokens",
-    "gen_ai.usage.output_tokens.reasoning",
-    "gen_ai.usage.details.reasoning_tokens",
-];
 
 fn read_tool(reader: &mut Reader) {
     reader.mapped.tool_name = reader.text("tool_name", &["gen_ai.tool.name"]);
