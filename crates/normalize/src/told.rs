@@ -57,6 +57,12 @@ pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
 /// Every field that names no key of its own was read from the span that tells.
 fn note_teller(mapped: &mut Mapped, span_id: &str) {
     let fields = [
+        ("provider", mapped.provider.is_some()),
+        ("operation", mapped.operation.is_some()),
+        ("tool_definitions", mapped.tool_definitions.is_some()),
+        ("parameters", mapped.parameters.is_some()),
+        ("cached_tokens", mapped.cached_tokens.is_some()),
+        ("reasoning_tokens", mapped.reasoning_tokens.is_some()),
         ("model", mapped.model.is_some()),
         ("response_model", mapped.response_model.is_some()),
         ("system_prompt", mapped.system_prompt.is_some()),

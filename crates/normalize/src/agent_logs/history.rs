@@ -211,9 +211,12 @@ fn call(traces: &mut Spans, spot: &Spot, tools: &[Spot], conversation: &mut Vec<
             // Where a record says no more than that the answer is complete, the tools that ran say why it ended.
             let origin = mapped.source_keys.get("finish_reason").and_then(Value::as_str);
             let says_why = origin.is_some_and(|key| !key.ends_with("/event.kind"));
+            let of_session = || Value::String("session".to_owned());
             if !says_why {
                 mapped.finish_reason = Some("tool_call".to_owned());
+                mapped.source_keys.insert("finish_reason".to_owned(), of_session());
             }
+            mapped.source_keys.entry("output_messages").or_insert_with(of_session);
             answer.finish_reason.clone_from(&mapped.finish_reason);
         }
     }

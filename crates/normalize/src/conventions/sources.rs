@@ -58,8 +58,9 @@ fn place_of(value: &str, span: &MergedSpan) -> Option<String> {
         .or_else(|| (span.span.scope.name.contains(value)).then(|| "scope".to_owned()))
 }
 
+/// Of several keys the first by name: the order of attributes tells nothing.
 fn key_with(map: &Map<String, Value>, is_it: impl Fn(&str) -> bool) -> Option<String> {
-    map.iter().find(|(_, value)| value.as_str().is_some_and(&is_it)).map(|(key, _)| key.clone())
+    map.iter().filter(|(_, value)| value.as_str().is_some_and(&is_it)).map(|(key, _)| key).min().cloned()
 }
 
 #[cfg(test)]

@@ -73,6 +73,48 @@ fn apart(request: &[Fragment]) -> Vec<Vec<Fragment>> {
     spans.into_iter().chain(records.into_values()).collect()
 }
 
+/// Scenario: every capture.
+/// Guarantees: each field of each span names the key, event, record or other span that it was read from.
+#[test]
+fn every_field_names_its_source() {
+    const FIELDS: &[&str] = &[
+        "provider",
+        "model",
+        "response_model",
+        "response_id",
+        "previous_response_id",
+        "operation",
+        "system_prompt",
+        "input_messages",
+        "output_messages",
+        "tool_definitions",
+        "tool_name",
+        "tool_call_id",
+        "tool_arguments",
+        "tool_result",
+        "finish_reason",
+        "parameters",
+        "input_tokens",
+        "output_tokens",
+        "cached_tokens",
+        "reasoning_tokens",
+        "cost_usd",
+        "agent_name",
+    ];
+    let mut unnamed = BTreeMap::new();
+    for capture in Capture::all() {
+        for span in derive(&each_request(&capture.requests())).into_iter().flat_map(|trace| trace.spans) {
+            let row = serde_json::to_value(&span).expect("JSON");
+            for field in
+                FIELDS.iter().filter(|field| !row[**field].is_null() && !span.source_keys.contains_key(**field))
+            {
+                *unnamed.entry((capture.name.clone(), *field)).or_insert(0) += 1;
+            }
+        }
+    }
+    assert!(unnamed.is_empty(), "fields without a source: {unnamed:#?}");
+}
+
 /// Numbers fragments as the journal would: one position a request.
 fn each_request(requests: &[Vec<Fragment>]) -> Vec<StoredFragment> {
     let mut stored = Vec::new();
