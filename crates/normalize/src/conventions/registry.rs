@@ -35,7 +35,7 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
         OTEL_LOG_RAW_API_BODIES=1 for all that a call was given"
     gemini_cli 6 "in settings.json: telemetry.enabled, telemetry.logPrompts and telemetry.traces"
     copilot 6 "OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true"
-    codex 6 "in config.toml: [otel] exporter, and log_user_prompt = true; the model's answers are never sent"
+    codex 6 "in config.toml: [otel] exporter and trace_exporter, log_user_prompt = true; the model's answers are never sent"
     // Before OpenTelemetry's: of its older keys the AI SDK writes a part, with the same values.
     vercel_ai 3 "experimental_telemetry: { isEnabled: true, functionId, metadata: { sessionId, userId } }; from version 7 \
         registerTelemetry(new OpenTelemetry({ runtimeContext: true })) and runtimeContext: { sessionId, userId }"
@@ -53,7 +53,7 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     crewai 6 "as for openllmetry"
     openllmetry 6 "TRACELOOP_TRACE_CONTENT not false; @tool, @agent, @workflow; \
         Traceloop.set_association_properties({\"session_id\": , \"user_id\": })"
-    agentops 9 "agentops.init() with its OTLP exporter set to Gleaner; @tool, @agent, @operation"
+    agentops 9 "an OTLP span processor on its tracer provider; start_trace(tags={\"session_id\": , \"user_id\": }); @tool"
     laminar 4 "content is on; @observe(span_type=\"TOOL\"); Laminar.set_trace_session_id() and set_trace_user_id()"
     // After OpenLLMetry, whose older keys it shares.
     litellm 6 "callbacks=[\"otel\"] and message logging on; user= with each call; sessions on a span around the call"
@@ -63,14 +63,14 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     mcp 11 "gen_ai.tool.call.arguments and gen_ai.tool.call.result, which are opt-in"
     dify 9 "ENABLE_OTEL=true"
     n8n 9 "content is never sent; the execution is the attempt"
-    agent_framework 9 "ENABLE_SENSITIVE_DATA=true"
+    agent_framework 9 "ENABLE_INSTRUMENTATION=true, ENABLE_SENSITIVE_DATA=true; session.id on a span of yours"
     mastra 6 "content is on; memory thread and resource, or tracingOptions.metadata: { sessionId, userId }"
     mastra_methods 6 "telemetry: { enabled: true, export: { type: \"otlp\" } }; memory thread and resource (Mastra 0.x)"
     genkit 6 "content is on; sessions by Genkit's session API, users by context.auth.uid"
     voltagent 6 "content is on; conversationId and userId with each call"
     langfuse 2 "content is on: no mask, no capture_input=False; as_type=\"tool\"; propagate_attributes(session_id=, user_id=)"
     langsmith 6 "LANGSMITH_TRACING=true, LANGSMITH_OTEL_ENABLED=true; traceable(run_type=\"tool\"); metadata session_id, user_id"
-    logfire 6 "logfire.instrument_openai() and its kind; session_id and user_id as attributes, `session` allowed in scrubbing"
+    logfire 6 "logfire.instrument_openai() and its kind; session_id and user_id as baggage: `session` in attributes is scrubbed"
     braintrust 6 "wrap the client with its tracing; metadata session_id, user_id"
     langwatch 9 "content is on; langwatch.thread.id and langwatch.user.id, or metadata thread_id, user_id"
     weave 9 "content capture of the OpenTelemetry instrumentation; wandb.thread_id"
@@ -106,10 +106,29 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("@arizeai/", "openinference"),
 ];
 
+/// Libraries that have no keys of their own.
+const OTHERS: &[(&str, &str)] = &[
+    (
+        "semantic_kernel",
+        "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE=true, and a logs exporter",
+    ),
+    ("Microsoft.SemanticKernel", "Microsoft.SemanticKernel.Experimental.GenAI.EnableOTelDiagnosticsSensitive"),
+    ("com.anthropic.sdk", "the client's open_telemetry option with content_mode `content`"),
+];
+
 /// What to switch on in a library, told by its instrumentation scope and the convention that explains its spans (as in
 /// `execution_spans`), to have prompts, answers, tool content and sessions sent.
 pub fn switch_on(scope: &str, convention: &str) -> Option<&'static str> {
-    let library = LIBRARIES.iter().find(|(prefix, _)| scope.starts_with(prefix)).map(|(_, library)| *library);
-    let name = library.unwrap_or(convention);
+    let of_scope = |table: &'static [(&str, &'static str)]| {
+        table.iter().find(|(prefix, _)| scope.starts_with(prefix)).map(|(_, told)| *told)
+    };
+    if let Some(advice) = of_scope(OTHERS) {
+        return Some(advice);
+    }
+    let name = match of_scope(LIBRARIES).unwrap_or(convention) {
+        "crewai" | "openllmetry_js" => "openllmetry",
+        "google_genai" => "otel_genai",
+        name => name,
+    };
     CONVENTIONS.iter().find(|known| known.name == name).map(|known| known.switch_on)
 }
