@@ -36,6 +36,34 @@ async fn both_transports_take_all_encodings() {
     assert_eq!(rows, ["s1", "s2", "s3", "s4", "s5"].map(|s| json!({ "session_id": s })));
 }
 
+/// Scenario: a client that posts every signal to the endpoint itself, as JSON; then protobuf there, and JSON that is no OTLP.
+/// Guarantees: traces, logs and metrics are told apart by their first key; the others are refused with what was wanted.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bare_endpoint_takes_json_of_every_signal() {
+    let gleaner = Gleaner::start().await;
+    let post = |content_type: &'static str, body: String| {
+        let url = format!("http://{}/", gleaner.running.otlp_http);
+        gleaner.http.post(url).header("content-type", content_type).body(body).send()
+    };
+    let span = json!({"traceId": "00000000000000000000000000000007", "spanId": "0000000000000001", "name": "bare",
+        "startTimeUnixNano": "1", "endTimeUnixNano": "2"});
+    let traces = json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]});
+    let logs = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"timeUnixNano": "1", "body": {"stringValue": "b"}}]}]}]});
+    for body in [traces, logs, json!({"resourceMetrics": []})] {
+        let response = post("application/json", format!(" {body}")).await.expect("answered");
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (200, &"application/json".parse().expect("a header"))
+        );
+    }
+    assert_eq!(gleaner.sql("SELECT name FROM execution_spans").await, [json!({"name": "bare"})]);
+    assert_eq!(gleaner.sql("SELECT count(*) AS n FROM log_records").await, [json!({"n": 1})]);
+    let refused = post("application/json", r#"{"spans": []}"#.to_owned()).await.expect("answered");
+    assert_eq!(refused.status(), 400);
+    assert!(refused.text().await.expect("a body").contains("resourceSpans"));
+    assert_eq!(post(PROTOBUF, String::new()).await.expect("answered").status(), 404);
+}
+
 /// Scenario: a request with one good span and one whose trace id is too short.
 /// Guarantees: the good one is kept, the answer counts the other and says why (OTLP partial success).
 #[tokio::test(flavor = "multi_thread")]

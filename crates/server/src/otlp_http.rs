@@ -1,5 +1,8 @@
 //! OTLP over HTTP (4318): `/v1/traces`, `/v1/logs` (protobuf and JSON, gzip and zstd) and `/v1/metrics` (a warning).
 //!
+//! Some clients (Gemini CLI over HTTP, for one) post every signal to the bare endpoint: JSON tells there what it is by its first
+//! key, while protobuf does not.
+//!
 //! Every answer has the content type of its request, errors too (OTLP/HTTP Response). What is accepted is decided in
 //! [`Ingest::accept`], as for gRPC.
 
@@ -21,6 +24,7 @@ use crate::otlp_grpc::METRICS_WARNING;
 pub(crate) fn routes(ingest: Ingest) -> Router {
     Router::new()
         .route("/v1/{signal}", post(export).fallback(wrong_method))
+        .route("/", post(export_untold).fallback(wrong_method))
         .fallback(any(|| async { plain(StatusCode::NOT_FOUND, "not an OTLP path, want /v1/traces or /v1/logs") }))
         .with_state(ingest)
 }
@@ -37,8 +41,26 @@ async fn export(State(ingest): State<Ingest>, Path(signal): Path<String>, header
     let Some(signal) = signal_of(&signal) else {
         return plain(StatusCode::NOT_FOUND, "not an OTLP signal, want /v1/traces or /v1/logs");
     };
-    match accept(&ingest, signal, encoding, &headers, body).await {
-        Ok(accepted) => {
+    answer(&ingest, Some(signal), encoding, &headers, body).await
+}
+
+async fn export_untold(State(ingest): State<Ingest>, headers: HeaderMap, body: Body) -> Response {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    match Encoding::from_content_type(content_type) {
+        Ok(Encoding::Json) => answer(&ingest, None, Encoding::Json, &headers, body).await,
+        _ => plain(StatusCode::NOT_FOUND, "not an OTLP path, want /v1/traces or /v1/logs"),
+    }
+}
+
+async fn answer(
+    ingest: &Ingest,
+    signal: Option<answer::Signal>,
+    encoding: Encoding,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
+    match accept(ingest, signal, encoding, headers, body).await {
+        Ok((signal, accepted)) => {
             let body = answer::success(signal, encoding, accepted.rejected, &accepted.message);
             answered(StatusCode::OK, encoding, body)
         }
@@ -57,11 +79,11 @@ fn signal_of(name: &str) -> Option<answer::Signal> {
 
 async fn accept(
     ingest: &Ingest,
-    signal: answer::Signal,
+    signal: Option<answer::Signal>,
     encoding: Encoding,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Accepted, Refusal> {
+) -> Result<(answer::Signal, Accepted), Refusal> {
     let project = project_of(headers.get(PROJECT_HEADER).map(HeaderValue::as_bytes))?;
     let content_encoding = match headers.get(header::CONTENT_ENCODING) {
         None => ContentEncoding::Identity,
@@ -71,13 +93,35 @@ async fn accept(
     let compressed = tokio::time::timeout(ingest.timeout(), arriving)
         .await
         .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the request body did not arrive in time"))??;
-    let signal = match signal {
-        answer::Signal::Traces => Signal::Traces,
-        answer::Signal::Logs => Signal::Logs,
-        answer::Signal::Metrics => return Ok(Accepted { rejected: 0, message: METRICS_WARNING.to_owned() }),
-    };
+    if signal == Some(answer::Signal::Metrics) {
+        return Ok((answer::Signal::Metrics, metrics()));
+    }
     let body = gleaner_wire::decompress(content_encoding, compressed, ingest.limits())?;
-    ingest.accept(signal, encoding, project, body).await
+    let signal = signal.or_else(|| told_by(&body)).ok_or_else(|| {
+        Refusal::new(ErrorCode::Invalid, "no OTLP request: want resourceSpans, resourceLogs or resourceMetrics first")
+    })?;
+    let accepted = match signal {
+        answer::Signal::Traces => ingest.accept(Signal::Traces, encoding, project, body).await?,
+        answer::Signal::Logs => ingest.accept(Signal::Logs, encoding, project, body).await?,
+        answer::Signal::Metrics => metrics(),
+    };
+    Ok((signal, accepted))
+}
+
+fn metrics() -> Accepted {
+    Accepted { rejected: 0, message: METRICS_WARNING.to_owned() }
+}
+
+/// The signal of a JSON request, by its first key.
+fn told_by(body: &[u8]) -> Option<answer::Signal> {
+    let inside = body.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let key = inside.split(|byte| *byte == b'"').next()?;
+    match key {
+        b"resourceSpans" | b"resource_spans" => Some(answer::Signal::Traces),
+        b"resourceLogs" | b"resource_logs" => Some(answer::Signal::Logs),
+        b"resourceMetrics" | b"resource_metrics" => Some(answer::Signal::Metrics),
+        _ => None,
+    }
 }
 
 async fn read_body(body: Body, max_bytes: usize) -> Result<Bytes, Refusal> {
