@@ -17,8 +17,10 @@ const SAME_END_NANO: u64 = 2_000_000_000;
 pub(crate) struct Known {
     pub(crate) spans: Vec<KnownSpan>,
     pub(crate) by_id: HashMap<(String, String), usize>,
-    by_response_id: HashMap<String, usize>,
-    by_tool_call_id: HashMap<String, usize>,
+    /// By session and id.
+    by_response_id: HashMap<(String, String), usize>,
+    /// By session and id.
+    by_tool_call_id: HashMap<(String, String), usize>,
     /// Places in `spans` by (session, end).
     by_end: Vec<(String, u64, usize)>,
     pub(crate) taken: HashSet<usize>,
@@ -62,18 +64,15 @@ impl Known {
         let mapped = map(span);
         let index = self.spans.len();
         self.by_id.insert((trace_id.to_owned(), span.span.span_id.clone()), index);
-        match mapped.kind {
-            Some(SpanKind::Llm) => {
-                if let Some(id) = &mapped.response_id {
-                    self.by_response_id.entry(id.clone()).or_insert(index);
-                }
+        let of_kind = match mapped.kind {
+            Some(SpanKind::Llm) => Some((&mut self.by_response_id, &mapped.response_id)),
+            Some(SpanKind::Tool) => Some((&mut self.by_tool_call_id, &mapped.tool_call_id)),
+            _ => None,
+        };
+        if let Some((ids, Some(id))) = of_kind {
+            for session in sessions {
+                ids.entry((session.clone(), id.clone())).or_insert(index);
             }
-            Some(SpanKind::Tool) => {
-                if let Some(id) = &mapped.tool_call_id {
-                    self.by_tool_call_id.entry(id.clone()).or_insert(index);
-                }
-            }
-            _ => {}
         }
         if matches!(mapped.kind, Some(SpanKind::Llm | SpanKind::Tool)) {
             self.by_end.extend(sessions.iter().map(|s| (s.clone(), span.span.end_time_unix_nano, index)));
@@ -90,7 +89,7 @@ impl Known {
             _ => return None,
         };
         let ids = if kind == SpanKind::Llm { &self.by_response_id } else { &self.by_tool_call_id };
-        if let Some(index) = item.key.as_ref().and_then(|key| ids.get(key)) {
+        if let Some(index) = item.key.as_ref().and_then(|key| ids.get(&(session.to_owned(), key.clone()))) {
             return Some(*index);
         }
         let named = |record: &Record| {
