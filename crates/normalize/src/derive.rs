@@ -13,6 +13,7 @@ use crate::derive::calls::{Calls, find_calls};
 use crate::derive::tree::Tree;
 use crate::mapped::{Mapped, MergedSpan};
 
+mod agents_answer;
 mod attempts;
 mod calls;
 mod continued;
@@ -60,6 +61,7 @@ pub fn derive_trace(
     reasoning::fill_reasoning(&calls, &mut rows);
     errors::clear_copied_errors(&mut rows);
     histories::fill_empty_answers(&calls, &mut rows);
+    agents_answer::fill_from_agents(&tree, &calls, &mut rows);
 
     let attempts = attempts::attempt_parts(project, trace_id, &tree, &attribution, &mut finder, &rows);
     DerivedTrace {

@@ -1,0 +1,22 @@
+use crate::derive::fixtures::{agent, derive, llm, row};
+
+/// Guarantees: the last call gets the agent's answer; one before it, one that called a tool, and one that shows an answer do not.
+#[test]
+fn the_agents_output_is_its_last_calls_answer() {
+    let answered = |id: &str| agent(id).mapped(|mapped| mapped.output_text = Some("done".into()));
+    let trace = derive([
+        answered("a").at(0, 9),
+        llm("first").under("a").at(1, 2).question("q"),
+        llm("last").under("a").at(3, 4).question("q"),
+    ]);
+    assert_eq!(row(&trace, "first").output_text, None);
+    assert_eq!(row(&trace, "last").output_text.as_deref(), Some("done"));
+    assert_eq!(row(&trace, "last").source_keys["output_messages"], "span:a");
+
+    let calls_tool = llm("last").under("a").at(3, 4).question("q").mapped(|mapped| {
+        mapped.finish_reason = Some("tool_call".into());
+    });
+    assert_eq!(row(&derive([answered("a").at(0, 9), calls_tool]), "last").output_text, None);
+    let shows = llm("last").under("a").at(3, 4).question("q").answer("own");
+    assert_eq!(row(&derive([answered("a").at(0, 9), shows]), "last").output_text.as_deref(), Some("own"));
+}
