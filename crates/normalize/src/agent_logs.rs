@@ -12,7 +12,7 @@ use gleaner_model::{LogFragment, SpanFragment};
 use serde_json::Value;
 
 use crate::conventions::{claude_code, codex, copilot, gemini_cli};
-use crate::value::is_empty_text;
+use crate::value::{first_text, is_empty_text};
 
 pub(crate) mod detailed;
 pub(crate) mod history;
@@ -88,6 +88,11 @@ pub(crate) fn session_of(span: &SpanFragment) -> Option<String> {
     [claude_code::session_of, codex::session_of, gemini_cli::session_of, copilot::session_of]
         .iter()
         .find_map(|session_of| session_of(span))
+}
+
+/// What an agent that logs is called: as its service, else by its own name.
+pub(crate) fn program_name(span: &SpanFragment, own_name: &str) -> String {
+    first_text(&span.resource, &["service.name"]).unwrap_or_else(|| own_name.to_owned())
 }
 
 /// Name of the event: the attribute before the field, where some loggers put a source position.

@@ -5,6 +5,9 @@
 use gleaner_model::{LogFragment, Message, SpanFragment, SpanKind};
 use serde_json::{Map, Value};
 
+/// OTLP `STATUS_CODE_ERROR`.
+pub(crate) const STATUS_ERROR: i32 = 2;
+
 /// One span put together from all of its fragments, with the log records that belong to it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MergedSpan {

@@ -1,6 +1,7 @@
 //! Fragments of one trace to whole spans.
 //!
-//! A pure function of the *set* of fragments: neither their order nor their repetition matters. It decides what a span is,
+//! A pure function of the *set* of fragments: neither their order nor their repetition matters (log records of one moment keep
+//! the order of their request, the only one that they have). It decides what a span is,
 //! never what it means; nothing here reads a convention, apart from the one placeholder that Logfire sends for a span that
 //! has only started.
 //!

@@ -17,8 +17,8 @@ use crate::rollouts::{self, Sessions};
 use crate::told::{add_told_spans, add_told_tools};
 use crate::{Mapped, MergedSpan, map, merge};
 
-/// The session of an agent that logs, or the rollout, where this fragment names one: fragments with one key, and all that share a trace with
-/// them, are one unit. `None` for everything else, which is derived trace by trace.
+/// The session of an agent that logs, or the rollout, where this fragment names one: fragments with one key, and all that
+/// share a trace with them, are one unit. `None` for everything else, which is derived trace by trace.
 pub fn unit_key(fragment: &Fragment) -> Option<String> {
     match fragment {
         Fragment::Span(span) => session_of(span).or_else(|| rollouts::unit_key(fragment)),

@@ -11,7 +11,7 @@ use crate::agent_logs::known::{Known, KnownSpan};
 use crate::agent_logs::turns::{Item, Record, Turn, turns};
 use crate::agent_logs::{Role, SpanNames};
 use crate::conventions::map;
-use crate::mapped::MergedSpan;
+use crate::mapped::{MergedSpan, STATUS_ERROR};
 
 /// Spans by trace id.
 pub(crate) type Traces = BTreeMap<String, Vec<MergedSpan>>;
@@ -107,7 +107,7 @@ impl<'w> Weaver<'w> {
                 if records.is_empty() {
                     root.logs.clear();
                 }
-                root.span.status_code = if failed { 2 } else { 0 };
+                root.span.status_code = if failed { STATUS_ERROR } else { 0 };
                 self.place(root, names.turn, self.turn.root_span_id.clone(), None, (start, end));
             }
         }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::reader::Reader;
 use super::{Reading, bodies};
-use crate::agent_logs::{Place, Role, SpanNames, event_of};
+use crate::agent_logs::{Place, Role, SpanNames, event_of, program_name};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::arguments;
 use crate::value::{first, first_str, first_text, integer, is_empty_text, structured};
@@ -244,8 +244,7 @@ fn is_false(value: &Value) -> bool {
 fn read_agent(reader: &mut Reader, span: &MergedSpan) {
     reader.mapped.input_text =
         reader.text("input_text", &["user_prompt", "prompt"]).filter(|prompt| !is_empty_text(prompt));
-    reader.mapped.agent_name = reader.text("agent_name", &["agent_type", "subagent_type"]).or_else(|| {
-        let service = first_text(&span.span.resource, &["service.name"]);
-        Some(service.unwrap_or_else(|| "claude-code".to_owned()))
-    });
+    reader.mapped.agent_name = reader
+        .text("agent_name", &["agent_type", "subagent_type"])
+        .or_else(|| Some(program_name(&span.span, "claude-code")));
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::Reading;
 use super::reader::Reader;
-use crate::agent_logs::{Place, Role, SpanNames, event_of};
+use crate::agent_logs::{Place, Role, SpanNames, event_of, program_name};
 use crate::mapped::MergedSpan;
 use crate::messages::{COMPLETED, arguments};
 use crate::value::{first, first_text, integer};
@@ -88,8 +88,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         Some(SpanKind::Tool) => read_tool(&mut reader),
         Some(SpanKind::Agent) => {
             reader.mapped.input_text = reader.text("input_text", &["prompt"]);
-            let service = first_text(&span.span.resource, &["service.name"]);
-            reader.mapped.agent_name = Some(service.unwrap_or_else(|| "codex".to_owned()));
+            reader.mapped.agent_name = Some(program_name(&span.span, "codex"));
         }
         _ => {}
     }

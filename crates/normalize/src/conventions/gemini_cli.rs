@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies};
-use crate::agent_logs::{Place, Role, SpanNames, event_of};
+use crate::agent_logs::{Place, Role, SpanNames, event_of, program_name};
 use crate::mapped::MergedSpan;
 use crate::messages::{arguments, finish_reason, messages};
 use crate::value::{first, first_text, integer, structured};
@@ -111,10 +111,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         Some(SpanKind::Tool) => read_tool(&mut reader),
         Some(SpanKind::Agent) => {
             reader.mapped.input_text = reader.text("input_text", &["prompt"]);
-            let service = first_text(&span.span.resource, &["service.name"]);
-            reader.mapped.agent_name = reader
-                .text("agent_name", &["subagent_name"])
-                .or_else(|| Some(service.unwrap_or_else(|| "gemini-cli".to_owned())));
+            reader.mapped.agent_name =
+                reader.text("agent_name", &["subagent_name"]).or_else(|| Some(program_name(&span.span, "gemini-cli")));
             reader.mapped.output_text = reader.text("output_text", &["result"]);
         }
         _ => {}

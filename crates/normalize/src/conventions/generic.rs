@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::otel_genai::is_response_id;
 use super::reader::Reader;
-use crate::mapped::{Mapped, MergedSpan};
+use crate::mapped::{Mapped, MergedSpan, STATUS_ERROR};
 use crate::value::{first_str, first_text};
 
 /// Reads what any span may carry.
@@ -67,9 +67,6 @@ fn error(span: &MergedSpan) -> Option<(String, &'static str)> {
     let message = first_str(attributes, &["error.message"]).unwrap_or(&span.span.status_message);
     join(kind, Some(message)).map(|text| (text, if kind.is_some() { "error.type" } else { "status_message" }))
 }
-
-/// OTLP `STATUS_CODE_ERROR`.
-const STATUS_ERROR: i32 = 2;
 
 fn exception(attributes: &Map<String, Value>) -> Option<String> {
     join(first_str(attributes, &["exception.type"]), first_str(attributes, &["exception.message"]))

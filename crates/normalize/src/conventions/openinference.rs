@@ -12,7 +12,7 @@ use super::openinference_tools::read_tool;
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, automatic_functions, bodies};
-use crate::mapped::{Mapped, MergedSpan};
+use crate::mapped::{Mapped, MergedSpan, STATUS_ERROR};
 use crate::messages::{KnownCalls, finish_reason, lift_system, message, messages, tool_definitions};
 use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
 
@@ -103,7 +103,7 @@ fn read_context(reader: &mut Reader) {
 /// answer, without messages and without usage, is no call.
 fn is_call(span: &MergedSpan, structured: &Mapped, opaque: &Mapped) -> bool {
     let has_output = span.span.attributes.get("output.value").is_some_and(|value| !is_empty(value));
-    span.span.status_code == 2
+    span.span.status_code == STATUS_ERROR
         || !has_output
         || structured.input_messages.is_some()
         || structured.output_messages.is_some()
@@ -367,7 +367,8 @@ fn read_bodies(reader: &mut Reader, span: &MergedSpan) -> Mapped {
 fn is_failure(value: &Value, span: &MergedSpan) -> bool {
     let thrown = span.span.events.iter().filter(|event| event.name == "exception");
     let mut messages = thrown.filter_map(|event| first_str(&event.attributes, &["exception.message"]));
-    span.span.status_code == 2 && value.as_str().is_some_and(|text| messages.any(|message| text.contains(message)))
+    span.span.status_code == STATUS_ERROR
+        && value.as_str().is_some_and(|text| messages.any(|message| text.contains(message)))
 }
 
 /// LlamaIndex prints an answer with its role; one without text as `None`.

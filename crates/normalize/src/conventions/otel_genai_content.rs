@@ -1,6 +1,7 @@
 //! Content in one attribute, as before OpenTelemetry had messages: `gen_ai.prompt` and `gen_ai.completion` (OpenRouter,
-//! Spring AI, Dify, Mastra's first exporter), `gen_ai.content.prompt` and `gen_ai.content.completion` (OpenLIT), `gen_ai.output` (any-agent). The value is
-//! a list of messages, a request or response body, lines `role: content`, or plain text.
+//! Spring AI, Dify, Mastra's first exporter), `gen_ai.content.prompt` and `gen_ai.content.completion` (OpenLIT),
+//! `gen_ai.output` (any-agent). The value is a list of messages, a request or response body, lines `role: content`, or
+//! plain text.
 
 use gleaner_model::{Message, Part};
 use serde_json::{Value, json};
@@ -14,7 +15,8 @@ use crate::value::{first_str, structured, text};
 /// Reads the attributes. What they hold is believed only where no messages are told.
 pub(super) fn read(reader: &mut Reader) -> Mapped {
     let mut mapped = Mapped::default();
-    // LangSmith writes a run's whole inputs and outputs under these names, whatever the run is; its own reading knows them.
+    // LangSmith writes a run's whole inputs and outputs under these names, whatever the run is; its own reading knows
+    // them.
     if reader.attributes().contains_key("langsmith.span.kind") {
         return mapped;
     }
@@ -57,7 +59,7 @@ fn prompts(value: &Value) -> Vec<Message> {
 }
 
 fn completions(value: &Value) -> Vec<Message> {
-    // What OpenLIT wrote in place of every answer of a model that was offered tools, before 1.34.
+    // What OpenLIT wrote in place of every answer of a model that was offered tools, in its older releases (1.30).
     if value.as_str() == Some("Function called with tools") {
         return Vec::new();
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use self::tools::{find_called_functions, join_tool_reports};
 use crate::derive::tree::{Node, Tree};
+use crate::mapped::STATUS_ERROR;
 
 mod tools;
 
@@ -204,9 +205,6 @@ fn join_late_records(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports)
         }
     }
 }
-
-/// OTLP `STATUS_CODE_ERROR`.
-const STATUS_ERROR: i32 = 2;
 
 /// One response id is one call, wherever its reports stand in the trace. Two that do not overlap in time and say different
 /// things are two calls all the same: some servers number every answer alike.

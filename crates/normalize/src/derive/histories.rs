@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use gleaner_model::{ContentHash, Message, Part, Span};
+use gleaner_model::{ContentHash, Message, Part, Span, SpanKind};
 use serde_json::json;
 
 use crate::derive::calls::Calls;
@@ -13,8 +13,7 @@ use crate::messages::pair_results;
 
 /// Fills empty assistant messages of histories.
 pub(crate) fn fill_empty_answers(calls: &Calls, rows: &mut [Span]) {
-    let is_call =
-        |place: usize| calls.kinds[place] == gleaner_model::SpanKind::Llm && calls.duplicate_of[place].is_none();
+    let is_call = |place: usize| calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
     let has_gap = |row: &Span| row.input_messages.iter().flatten().any(is_empty_answer);
     let places: Vec<usize> = (0..rows.len()).filter(|place| is_call(*place)).collect();
     if !places.iter().any(|place| has_gap(&rows[*place])) {

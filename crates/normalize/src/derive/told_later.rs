@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use gleaner_model::{Message, Part, SpanKind, output_text};
 use serde_json::Value;
 
-use crate::mapped::{Mapped, MergedSpan};
+use crate::mapped::{Mapped, MergedSpan, STATUS_ERROR};
 
 /// The spans, with answers where the next call's history tells them.
 pub(super) fn with_answers_told_later(spans: Cow<'_, [(MergedSpan, Mapped)]>) -> Cow<'_, [(MergedSpan, Mapped)]> {
@@ -43,9 +43,6 @@ pub(super) fn with_answers_told_later(spans: Cow<'_, [(MergedSpan, Mapped)]>) ->
     }
     Cow::Owned(restored)
 }
-
-/// OTLP `STATUS_CODE_ERROR`.
-const STATUS_ERROR: i32 = 2;
 
 fn is_call(mapped: &Mapped) -> bool {
     mapped.kind == Some(SpanKind::Llm)

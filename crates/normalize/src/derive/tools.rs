@@ -2,8 +2,8 @@
 //!
 //! A call is found by its id; else by tool name and order, among the outputs of model calls that began before the tool did:
 //! those with the same parent first, then those of the same agent, then those of the same attempt. A call is given to one
-//! tool span only. A tool span that is named by the tool's class is found by its arguments. What a tool span says itself stays, except arguments that the framework flattened (`Paris` for
-//! `{"city": "Paris"}`).
+//! tool span only. A tool span that is named by the tool's class is found by its arguments. What a tool span says itself
+//! stays, except arguments that the framework flattened (`Paris` for `{"city": "Paris"}`).
 
 use std::collections::{HashMap, VecDeque};
 

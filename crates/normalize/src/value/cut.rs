@@ -1,7 +1,8 @@
 //! JSON that was cut off: SDKs cut attribute values at a length, without a mark.
 //!
-//! What was whole before the cut is kept: complete elements of arrays, and fields of the objects around them. A message that was cut in
-//! two is no message. Nothing is guessed, not even a number, which may have lost its last digits. Linear in the text.
+//! What was whole before the cut is kept: complete elements of arrays, and fields of the objects around them. A message that
+//! was cut in two is no message. Nothing is guessed, not even a number, which may have lost its last digits. Linear in the
+//! text.
 
 use serde_json::Value;
 
