@@ -67,6 +67,7 @@ mod spring_ai;
 mod strands;
 mod told_calls;
 mod tool_messages;
+mod tool_results;
 mod vercel_ai;
 mod voltagent;
 mod weave;
@@ -78,6 +79,7 @@ use self::call_ids::add_missing_ids;
 pub(crate) use self::openinference_tools::called_with;
 pub use self::registry::switch_on;
 use self::registry::{CONVENTIONS, Convention};
+use self::tool_results::add_missing_results;
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{COMPLETED, KnownCalls, pair_results};
 use crate::value::text;
@@ -137,6 +139,7 @@ pub(crate) fn told(span: &MergedSpan) -> Vec<Mapped> {
     told.extend(google_adk::told(span));
     told.extend(autogen::told(span));
     told.extend(automatic_functions::told(span));
+    told.extend(langsmith::told(span));
     told.extend(mastra_methods::told(span));
     told
 }
@@ -175,6 +178,7 @@ fn is_unset(value: &Value) -> bool {
 fn fill(mapped: &mut Mapped, mut other: Mapped) {
     if let (Some(input), Some(more)) = (&mut mapped.input_messages, &other.input_messages) {
         add_missing_ids(input, more);
+        add_missing_results(input, more);
     }
     if let (Some(output), Some(more)) = (&mut mapped.output_messages, &other.output_messages) {
         add_missing_parts(output, more);

@@ -64,6 +64,7 @@ fn note_teller(mapped: &mut Mapped, span_id: &str) {
         ("cached_tokens", mapped.cached_tokens.is_some()),
         ("reasoning_tokens", mapped.reasoning_tokens.is_some()),
         ("model", mapped.model.is_some()),
+        ("response_id", mapped.response_id.is_some()),
         ("response_model", mapped.response_model.is_some()),
         ("system_prompt", mapped.system_prompt.is_some()),
         ("input_messages", mapped.input_messages.is_some()),

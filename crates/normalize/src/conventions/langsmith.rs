@@ -6,18 +6,19 @@
 //! application's own data; what is not an object stands in `output` (Python) or `outputs` (JavaScript).
 //!
 //! The JavaScript exporter serializes late: where an application goes on appending to one list of messages, the input holds
-//! the answer and what came after it too, and is cut there. Feedback does not travel by OTLP.
+//! the answer and what came after it too, and is cut there. A parser is given a model's whole answer: the call that no run tells of
+//! where runs are traced one by one, see [`crate::told`]. Feedback does not travel by OTLP.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gleaner_model::{Message, Part, SpanKind};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::otel_genai::provider;
 use super::reader::Reader;
-use super::{Reading, fill, payload};
+use super::{Reading, bodies, fill, payload};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::value::{first_text, integer, is_empty, json, structured};
+use crate::value::{self, first_text, integer, is_empty, structured};
 
 const INPUT: &str = "gen_ai.prompt";
 const OUTPUT: &str = "gen_ai.completion";
@@ -51,6 +52,31 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         cut_at_answer(messages, answer);
     }
     Reading { structured: reader.mapped, opaque }
+}
+
+/// The model call whose answer a parser was given.
+pub(super) fn told(span: &MergedSpan) -> Vec<Mapped> {
+    let attributes = &span.span.attributes;
+    if attributes.get("langsmith.span.kind").and_then(Value::as_str) != Some("parser") {
+        return Vec::new();
+    }
+    let given = attributes.get(INPUT).map(|value| structured(&decoded(value))).unwrap_or_default();
+    let class = given.get("id").and_then(Value::as_array).and_then(|path| path.last()).and_then(Value::as_str);
+    if !matches!(class, Some("AIMessage" | "AIMessageChunk")) {
+        return Vec::new();
+    }
+    let mut call = bodies::response(&json!({"generations": [[{"message": given}]]}));
+    if call.output_messages.is_none() {
+        return Vec::new();
+    }
+    call.convention = Some("langsmith");
+    call.kind = Some(SpanKind::Llm);
+    if call.response_id.is_none() {
+        let id = given.pointer("/kwargs/id").and_then(Value::as_str);
+        // LangChain's own names for messages.
+        call.response_id = id.filter(|id| !id.starts_with("run-") && !id.starts_with("lc_")).map(str::to_owned);
+    }
+    vec![call]
 }
 
 fn kind(name: &str) -> Option<SpanKind> {
@@ -90,7 +116,7 @@ fn read_metadata(reader: &mut Reader, metadata: &Map<String, Value>) {
 /// Parts of the usage: JSON from JavaScript, a printed dictionary of numbers from Python.
 fn read_details(reader: &mut Reader) {
     let details = |value: &Value| match structured(value) {
-        Value::String(printed) => json(&printed.replace('\'', "\"")),
+        Value::String(printed) => value::json(&printed.replace('\'', "\"")),
         other => Some(other),
     };
     let input = reader.find("cached_tokens", &["gen_ai.usage.input_token_details"]).and_then(details);

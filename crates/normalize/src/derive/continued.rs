@@ -3,7 +3,8 @@
 //! OpenAI's Responses API keeps the history; a call then sends its new messages and the id of the response before it. Some
 //! instrumentations do not record that id. It can be told where the new messages are results of tools: a provider accepts a
 //! result only with the call that it answers, so an input that begins with results of calls which it does not hold goes on
-//! from the response that asked for them. A new question alone tells nothing.
+//! from the response that asked for them. A new question alone tells nothing. Where that response's own id was not recorded
+//! either, what was said before is put in front of the new messages.
 //!
 //! That API has two ids for a call: the item's (`fc_…`) and the call's own, which the result names. Where the response was
 //! recorded with the former, it is the call before that asked for as many tools and got no results yet; its calls take the
@@ -12,10 +13,13 @@
 use std::collections::HashMap;
 
 use gleaner_model::{Message, Part, Span, SpanKind};
-use serde_json::json;
 
 use crate::derive::calls::Calls;
+use crate::derive::note_source;
 use crate::derive::tree::Tree;
+
+/// Most messages that are copied within a trace: every call holds the whole conversation before it.
+const MAX_MESSAGES: usize = 50_000;
 
 /// Ids of items to those of the calls that they are.
 #[derive(Default)]
@@ -45,6 +49,7 @@ pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [S
     }
     let mut asked_in: HashMap<&str, usize> = HashMap::new();
     let mut by_item: Option<(usize, usize)> = None;
+    let mut copied = 0;
     for (place, node) in tree.nodes.iter().enumerate().filter(|(place, _)| is_call(*place)) {
         let input = node.mapped.input_messages.as_deref().unwrap_or_default();
         let answered = orphaned_results(input);
@@ -64,10 +69,22 @@ pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [S
         by_item = calls_by_item(node.mapped.output_messages.as_deref()).map(|count| (place, count));
         let response_id =
             previous.and_then(|earlier| response_ids[earlier].as_deref()).filter(|id| answers.get(id) == Some(&1));
-        if let Some(response_id) = response_id.filter(|_| rows[place].previous_response_id.is_none()) {
-            rows[place].previous_response_id = Some(response_id.to_owned());
-            let origin = previous.map(|earlier| format!("span:{}", tree.nodes[earlier].span().span_id));
-            rows[place].source_keys.insert("previous_response_id".to_owned(), json!(origin));
+        if let Some(earlier) = previous.filter(|_| rows[place].previous_response_id.is_none()) {
+            let origin = &tree.nodes[earlier].span().span_id;
+            match response_id {
+                Some(response_id) => {
+                    rows[place].previous_response_id = Some(response_id.to_owned());
+                    note_source(&mut rows[place], ["previous_response_id"], origin);
+                }
+                None => {
+                    let history = history_of(&rows[earlier]);
+                    copied += history.len();
+                    if copied <= MAX_MESSAGES {
+                        rows[place].input_messages.get_or_insert_default().splice(0..0, history);
+                        note_source(&mut rows[place], ["input_messages"], origin);
+                    }
+                }
+            }
         }
         for part in node.mapped.output_messages.iter().flatten().flat_map(|message| &message.parts) {
             if let Part::ToolCall { id: Some(id), .. } = part {
@@ -76,6 +93,13 @@ pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [S
         }
     }
     renamed
+}
+
+/// What a call was given, and what it answered.
+fn history_of(row: &Span) -> Vec<Message> {
+    let given = row.input_messages.iter().flatten().cloned();
+    let answered = row.output_messages.iter().flatten();
+    given.chain(answered.map(|answer| Message { finish_reason: None, ..answer.clone() })).collect()
 }
 
 /// How many tools an answer asked for, where all are named by the ids of items.

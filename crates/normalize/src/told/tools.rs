@@ -2,12 +2,14 @@
 //! result. Clients of a plain model library run tools without a span for them.
 //!
 //! Each becomes a tool span beside the call that asked, from the end of that call to the start of the one that was told the
-//! result. Only where a trace has no tool spans at all, and only for calls that the trace itself asked for: a history that
-//! came from elsewhere tells of other traces. A call that was never answered has no span.
+//! result. Where every model call has a trace of its own, the call that asked is in another one: then it stands beside the
+//! call that was told. That is the first of its trace, begins the trace, and its prompt ends with the results; results further
+//! up in a prompt were told before. Only where a trace has no tool spans at all: a client that records tools records them
+//! all. A call that was never answered has no span.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use gleaner_model::{Part, SpanFragment, SpanKind, derive_id};
+use gleaner_model::{Message, Part, SpanFragment, SpanKind, canonical_json, derive_id};
 use serde_json::Value;
 
 use crate::mapped::{Mapped, MergedSpan};
@@ -24,8 +26,19 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
     });
     let mut asked: HashMap<String, Asked> = HashMap::new();
     let mut added = Vec::new();
+    let start = |place: usize| spans[place].0.span.start_time_unix_nano;
+    // Another report of the same call may begin with it.
+    let with_first = calls.iter().take_while(|place| start(**place) == start(calls[0]));
+    if let Some(first) = with_first.into_iter().find(|place| begins_trace(spans, **place)) {
+        asked_before(*first, spans[*first].1.input_messages.as_deref().unwrap_or_default(), &mut asked);
+    }
+    // Streams are often recorded without the ids of calls; the prompt of the next call has them.
+    let mut unnamed: HashMap<(String, String), VecDeque<usize>> = HashMap::new();
     for place in calls {
         let (merged, mapped) = &spans[place];
+        if !unnamed.is_empty() {
+            name_calls(mapped.input_messages.as_deref().unwrap_or_default(), &mut unnamed, &mut asked);
+        }
         for part in mapped.input_messages.iter().flatten().flat_map(|message| &message.parts) {
             let Part::ToolCallResponse { id: Some(id), response, .. } = part else { continue };
             let Some(asked) = asked.get_mut(id).filter(|asked| !asked.is_answered) else { continue };
@@ -33,7 +46,11 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
             added.push(execution(&spans[asked.place], id, asked, response, merged.span.start_time_unix_nano));
         }
         for part in mapped.output_messages.iter().flatten().flat_map(|message| &message.parts) {
-            let Part::ToolCall { id: Some(id), name, arguments } = part else { continue };
+            let Part::ToolCall { id, name, arguments } = part else { continue };
+            let Some(id) = id else {
+                unnamed.entry((name.clone(), canonical_json(arguments))).or_default().push_back(place);
+                continue;
+            };
             // Of two reports of one call the first asks.
             asked.entry(id.clone()).or_insert_with(|| Asked {
                 place,
@@ -44,6 +61,46 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
         }
     }
     spans.append(&mut added);
+}
+
+/// Whether nothing of the trace lies above a span: neither an agent nor a function around several calls.
+fn begins_trace(spans: &[(MergedSpan, Mapped)], place: usize) -> bool {
+    let parent = spans[place].0.span.parent_span_id.as_deref();
+    parent.is_none_or(|parent| !spans.iter().any(|(merged, _)| merged.span.span_id == parent))
+}
+
+/// The calls of the last answer in a prompt, where nothing but their results comes after it.
+fn asked_before(place: usize, input: &[Message], asked: &mut HashMap<String, Asked>) {
+    let Some(answer) = input.iter().rposition(|message| message.role != "tool") else { return };
+    if answer + 1 == input.len() || input[answer].role != "assistant" {
+        return;
+    }
+    for part in &input[answer].parts {
+        if let Part::ToolCall { id: Some(id), name, arguments } = part {
+            let (name, arguments) = (name.clone(), arguments.clone());
+            asked.insert(id.clone(), Asked { place, name, arguments, is_answered: false });
+        }
+    }
+}
+
+/// Calls of a prompt that an answer before it asked for without an id: the same name and arguments.
+fn name_calls(
+    input: &[Message],
+    unnamed: &mut HashMap<(String, String), VecDeque<usize>>,
+    asked: &mut HashMap<String, Asked>,
+) {
+    for part in input.iter().flat_map(|message| &message.parts) {
+        let Part::ToolCall { id: Some(id), name, arguments } = part else { continue };
+        if asked.contains_key(id) {
+            continue;
+        }
+        let places = unnamed.get_mut(&(name.clone(), canonical_json(arguments)));
+        if let Some(place) = places.and_then(VecDeque::pop_front) {
+            let (name, arguments) = (name.clone(), arguments.clone());
+            asked.insert(id.clone(), Asked { place, name, arguments, is_answered: false });
+        }
+    }
+    unnamed.retain(|_, places| !places.is_empty());
 }
 
 /// A call that a model asked for.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::bodies::{self, Body};
-use crate::carried::Carried;
+use crate::evidence::Evidence;
 
 pub(crate) struct Capture {
     /// Name of its folder.
@@ -35,6 +35,9 @@ pub(crate) struct Expected {
     pub(crate) user_ids: Vec<String>,
     /// Calls that the model server answered with an error.
     pub(crate) llm_calls_failed: usize,
+    /// Calls that the program recorded by hand and that asked no server.
+    #[serde(default)]
+    pub(crate) llm_calls_by_hand: usize,
     /// Texts of the messages that models were given, each once.
     pub(crate) texts: Vec<String>,
     /// Calls that it answered.
@@ -46,6 +49,8 @@ pub(crate) struct Expected {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LlmCall {
+    /// A text that was embedded: nothing was answered.
+    pub(crate) is_embedding: bool,
     pub(crate) model: Option<String>,
     pub(crate) response_model: Option<String>,
     pub(crate) response_id: Option<String>,
@@ -90,8 +95,8 @@ impl Capture {
         self.bodies.iter().map(Body::fragments).collect()
     }
 
-    /// What its bytes hold.
-    pub(crate) fn carried(&self) -> Carried {
-        Carried::new(&self.bodies)
+    /// What its bytes hold, and where.
+    pub(crate) fn evidence(&self) -> Evidence {
+        Evidence::new(&self.bodies)
     }
 }

@@ -1,39 +1,85 @@
 //! Captures of real libraries, replayed and scored against what the model server saw.
 //!
 //! `tests/corpus/README.md` of the workspace says what a capture is and how to add one. Here every one is mapped as the
-//! loader would map it, each fact of its truth that the telemetry carries is looked for, and the counts must be those of
-//! `tests/corpus/scores.txt`, no lower and no higher: `UPDATE_SCORES=1` writes them down.
+//! loader would map it, each fact of its truth is looked for in what came out, and the counts of those that are right, missing
+//! and absent must be those of `tests/corpus/scores.txt`, no lower and no higher: `UPDATE_SCORES=1` writes them down.
 
 #![expect(clippy::expect_used, reason = "clippy allows it in test functions, not in the helpers beside them")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
+use serde_json::json;
 
+mod absent;
 mod bodies;
 mod capture;
-mod carried;
+mod evidence;
 mod history;
 mod pack;
+mod scope;
 mod score;
 mod table;
 mod text;
 
 use capture::Capture;
-use score::Score;
+use table::Outcome;
 
 /// Scenario: every capture, its requests in the order sent.
-/// Guarantees: the share of the facts in its bytes that comes out right is the committed one, field by field.
+/// Guarantees: what comes out right and what is absent is what the committed table says, field by field.
 #[test]
 fn scores_are_the_committed_ones() {
-    let scores: Vec<(String, Score)> =
-        Capture::all().iter().map(|capture| (capture.name.clone(), score_of(capture))).collect();
+    let (mut scores, mut wrongs) = (Vec::new(), Vec::new());
+    for capture in Capture::all() {
+        let derived = derive(&each_request(&capture.requests()));
+        let evidence = capture.evidence();
+        let mut facts = score::facts(&capture.expected, &derived, &evidence);
+        let entries = absent::read(&capture.name);
+        let wrong = absent::apply(&entries, &mut facts, &capture.expected, &evidence);
+        wrongs.extend(wrong.into_iter().map(|wrong| format!("{}: {wrong}", capture.name)));
+        misses(&capture.name, &facts, &evidence);
+        scores.push((capture.name, facts.iter().map(|fact| (fact.field, fact.outcome())).collect()));
+    }
     table::compare(&scores);
+    assert!(wrongs.is_empty(), "not as absent.json says:\n{}", wrongs.join("\n"));
 }
 
-fn score_of(capture: &Capture) -> Score {
+/// Prints every fact that is missing, and where the bytes seem to hold it.
+fn misses(name: &str, facts: &[score::Fact], evidence: &evidence::Evidence) {
+    for fact in facts.iter().filter(|fact| !fact.is_right && !fact.places.is_empty()) {
+        let what: String = fact.what.chars().take(100).collect();
+        println!("missing: {name} {}[{}] {what:?}", fact.field, fact.of);
+        let places: BTreeSet<String> = fact.places.iter().map(|place| evidence.describe(*place)).collect();
+        places.iter().for_each(|place| println!("    {place}"));
+    }
+}
+
+/// Scenario: entries of `absent.json` that say what is not so.
+/// Guarantees: each is told of, and makes nothing absent.
+#[test]
+fn a_wrong_witness_is_found() {
+    let capture = Capture::all().into_iter().find(|capture| capture.name == "langfuse").expect("it is there");
     let derived = derive(&each_request(&capture.requests()));
-    score::score(&capture.expected, &derived, &capture.carried())
+    let evidence = capture.evidence();
+    let witnesses = [
+        json!({}),
+        json!({"only_in": ["another.key"]}),
+        json!({"nowhere": ["What is 12 multiply 34?"]}),
+        json!({"not_at_home": ["resp_"], "only_in": ["langfuse.observation.input*"]}),
+    ];
+    for witness in witnesses {
+        let entry = json!([{"field": "input", "of": [7, 8], "reason": "none", "witness": witness}]);
+        let entries: Vec<absent::Entry> = serde_json::from_value(entry).expect("an entry");
+        let mut facts = score::facts(&capture.expected, &derived, &evidence);
+        let missing = |facts: &[score::Fact]| facts.iter().filter(|f| f.outcome() == Outcome::Missing).count();
+        let before = missing(&facts);
+        assert!(!absent::apply(&entries, &mut facts, &capture.expected, &evidence).is_empty(), "{witness}");
+        assert_eq!(missing(&facts), before, "{witness}");
+    }
+    let right = json!([{"field": "output", "of": [1], "reason": "none", "witness": {"nowhere": ["not there"]}}]);
+    let entries: Vec<absent::Entry> = serde_json::from_value(right).expect("an entry");
+    let mut facts = score::facts(&capture.expected, &derived, &evidence);
+    assert_eq!(absent::apply(&entries, &mut facts, &capture.expected, &evidence).len(), 1, "it came out right");
 }
 
 /// Scenario: every capture, first as sent, then with its last request first, then one span or record a request, last first

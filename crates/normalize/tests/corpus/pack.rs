@@ -45,6 +45,11 @@ fn reduced(folder: &Path) -> Map<String, Value> {
             "tool_calls": tool_calls, "finish_reason": call["finish_reason"],
             "input_tokens": call["input_tokens"], "output_tokens": call["output_tokens"],
         });
+        if call["api"].as_str().is_some_and(|api| api.contains("embed")) {
+            reduced["is_embedding"] = json!(true);
+            // It wrote nothing, and no server counts that.
+            reduced["output_tokens"] = json!(null);
+        }
         let says_something =
             |value: &Value| !matches!(value.as_str(), Some("")) && !value.is_null() && *value != json!([]);
         reduced.as_object_mut().expect("it was written as an object").retain(|_, value| says_something(value));

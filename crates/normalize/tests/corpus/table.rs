@@ -4,16 +4,37 @@ use std::fmt::Write as _;
 use std::fs;
 
 use crate::bodies::corpus;
-use crate::score::{FIELDS, Figure, Score};
+use crate::score::FIELDS;
+
+/// What became of a fact of the truth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    Right,
+    /// The telemetry carries it, and it did not come out right.
+    Missing,
+    /// The telemetry does not carry it.
+    Absent,
+}
+
+/// A capture's name, and its facts by their field.
+pub(crate) type Row = (String, Vec<(&'static str, Outcome)>);
+
+/// The facts of one field.
+#[derive(Default, Clone, Copy)]
+struct Figure {
+    right: usize,
+    missing: usize,
+    absent: usize,
+}
 
 const HEAD: &str = "\
-# Facts that come out right, of those that the bytes of each capture hold: `right/held`.
-# `absent`: the truth knows of such facts, and the bytes hold none of them. `-`: the truth knows of none.
+# Facts of the truth by what became of them: `right/carried`, and `+n` where n more are absent: the telemetry does not carry them.
+# `absent:n`: none of n is carried. `-`: the truth knows of none.
 # Written by `UPDATE_SCORES=1 cargo test -p gleaner-normalize --test corpus`; explained in README.md.
 ";
 
 /// Fails unless the committed table is the one that these scores make. `UPDATE_SCORES=1` commits them instead.
-pub(crate) fn compare(scores: &[(String, Score)]) {
+pub(crate) fn compare(scores: &[Row]) {
     let path = corpus().join("scores.txt");
     let table = table(scores);
     println!("{table}");
@@ -31,16 +52,21 @@ pub(crate) fn compare(scores: &[(String, Score)]) {
     );
 }
 
-fn table(scores: &[(String, Score)]) -> String {
+fn table(scores: &[Row]) -> String {
     let mut rows: Vec<Vec<String>> = vec![["capture"].iter().chain(&FIELDS).map(|name| (*name).to_owned()).collect()];
     let mut totals = vec![Figure::default(); FIELDS.len()];
-    for (name, score) in scores {
+    for (name, facts) in scores {
         let mut row = vec![name.clone()];
         for (field, total) in FIELDS.iter().zip(&mut totals) {
-            let figure = score.0.get(field).copied().unwrap_or_default();
-            total.known += figure.known;
-            total.carried += figure.carried;
+            let count = |wanted| facts.iter().filter(|fact| **fact == (*field, wanted)).count();
+            let figure = Figure {
+                right: count(Outcome::Right),
+                missing: count(Outcome::Missing),
+                absent: count(Outcome::Absent),
+            };
             total.right += figure.right;
+            total.missing += figure.missing;
+            total.absent += figure.absent;
             row.push(cell(figure));
         }
         rows.push(row);
@@ -58,17 +84,20 @@ fn table(scores: &[(String, Score)]) -> String {
         });
         let _ = writeln!(table, "{}", line.trim_end());
     }
-    let carried: usize = totals.iter().map(|total| total.carried).sum();
-    let right: usize = totals.iter().map(|total| total.right).sum();
-    let _ = writeln!(table, "{right} of {carried} facts in {} captures", scores.len());
+    let sum = |count: fn(&Figure) -> usize| totals.iter().map(count).sum::<usize>();
+    let (right, missing, absent) = (sum(|f| f.right), sum(|f| f.missing), sum(|f| f.absent));
+    let carried = right + missing;
+    let _ = writeln!(table, "{right} of {carried} facts in {} captures; {absent} more are absent", scores.len());
     table
 }
 
 fn cell(figure: Figure) -> String {
-    match figure {
-        Figure { known: 0, .. } => "-".to_owned(),
-        Figure { carried: 0, .. } => "absent".to_owned(),
-        Figure { right, carried, .. } => format!("{right}/{carried}"),
+    let Figure { right, missing, absent } = figure;
+    match (right + missing, absent) {
+        (0, 0) => "-".to_owned(),
+        (0, absent) => format!("absent:{absent}"),
+        (carried, 0) => format!("{right}/{carried}"),
+        (carried, absent) => format!("{right}/{carried}+{absent}"),
     }
 }
 

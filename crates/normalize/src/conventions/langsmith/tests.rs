@@ -130,3 +130,23 @@ fn a_call_that_failed_has_no_answer() {
         assert_eq!((mapped.output_messages, mapped.output_text), (None, None), "{nothing}");
     }
 }
+
+#[test]
+fn a_parser_tells_of_the_call_whose_answer_it_was_given() {
+    let answer = json!({"lc": 1, "type": "constructor", "id": ["langchain_core", "messages", "AIMessage"], "kwargs": {
+        "content": "{\"a\": 1}", "id": "chatcmpl-1", "tool_calls": [],
+        "response_metadata": {"finish_reason": "stop", "model_name": "m-1"},
+        "usage_metadata": {"input_tokens": 15, "output_tokens": 9}}});
+    let parser = |prompt: &Value| {
+        span(
+            json!({"langsmith.span.kind": "parser", "gen_ai.operation.name": "parser", "gen_ai.prompt": prompt.to_string()}),
+        )
+    };
+    let calls = super::told(&parser(&answer));
+    let [call] = calls.as_slice() else { panic!("{} calls", calls.len()) };
+    assert_eq!((call.kind, call.response_id.as_deref()), (Some(SpanKind::Llm), Some("chatcmpl-1")));
+    assert_eq!((call.input_tokens, call.output_tokens), (Some(15), Some(9)));
+    assert_eq!((call.response_model.as_deref(), call.finish_reason.as_deref()), (Some("m-1"), Some("stop")));
+    assert_eq!(output(call)[0]["parts"][0]["content"], "{\"a\": 1}");
+    assert_eq!(super::told(&parser(&json!({"input": "text"}))), []);
+}

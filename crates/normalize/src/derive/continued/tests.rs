@@ -57,6 +57,16 @@ fn nothing_is_guessed() {
     assert_eq!(previous(vec![asking("a", 0, &["c1"]), history]), None);
 }
 
+/// Guarantees: where no id can name the response that asked, its conversation stands before the results.
+#[test]
+fn without_an_id_the_history_is_put_in_front() {
+    let nameless = asking("a", 0, &["c1"]).mapped(|mapped| mapped.response_id = None);
+    let trace = derive([nameless, llm("b").at(2, 3).told(&[("c1", "x")]).answer("done")]);
+    let input = row(&trace, "b").input_messages.as_ref().unwrap();
+    assert_eq!(input.iter().map(|m| m.role.as_str()).collect::<Vec<_>>(), ["user", "assistant", "tool"]);
+    assert_eq!(row(&trace, "b").source_keys["input_messages"], "span:a");
+}
+
 /// Guarantees: an answer that names its calls by items is the one that the next call's results belong to, if they are as many.
 #[test]
 fn results_of_calls_that_are_named_by_items() {

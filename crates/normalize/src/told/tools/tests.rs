@@ -59,3 +59,33 @@ fn spans_of_tools_know_more() {
     spans.push(tool("own", "other").under("root").at(21, 22));
     assert_eq!(with_tools(spans).len(), 4);
 }
+
+/// Scenario: each call has a trace of its own, and its prompt ends with what a tool returned; or nothing recorded the id of the
+/// call in its answer.
+/// Guarantees: the tool's run stands in the trace of the call that was told, once, and only for the last results.
+#[test]
+fn results_at_the_end_of_a_prompt_are_executions() {
+    let second = || {
+        llm("second").at(30, 40).mapped(|mapped| {
+            mapped.input_messages = Some(vec![asks("old"), told("old"), asks("c1"), told("c1")]);
+        })
+    };
+    let trace = derive(with_tools(vec![second()]));
+    let tools: Vec<_> = trace.spans.iter().filter(|span| span.kind == SpanKind::Tool).collect();
+    let [tool] = tools.as_slice() else { panic!("{} tools", tools.len()) };
+    assert_eq!(tool.tool_call_id.as_deref(), Some("c1"));
+    assert_eq!((tool.start_time_unix_nano, tool.end_time_unix_nano), (30, 30));
+    // Below something of the same trace, the call that asked would be there too.
+    assert_eq!(with_tools(vec![second().under("agent"), llm("agent").at(1, 50)]).len(), 2);
+}
+
+#[test]
+fn a_call_without_an_id_is_named_by_the_next_prompt() {
+    let mut spans = conversation();
+    for part in spans[0].1.output_messages.iter_mut().flatten().flat_map(|message| &mut message.parts) {
+        if let Part::ToolCall { id, .. } = part {
+            *id = None;
+        }
+    }
+    assert_eq!(with_tools(spans).len(), 4);
+}
