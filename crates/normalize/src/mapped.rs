@@ -13,7 +13,7 @@ pub(crate) const STATUS_ERROR: i32 = 2;
 pub struct MergedSpan {
     /// Merged over fragments; see [`mod@crate::merge`].
     pub span: SpanFragment,
-    /// Log records with this trace and span id, by (time or observed time, place in the request, content).
+    /// Log records with this trace and span id, in the order that they were written in.
     pub logs: Vec<LogFragment>,
     /// Highest journal position of its fragments.
     pub position: u64,

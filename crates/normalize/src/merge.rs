@@ -1,27 +1,29 @@
 //! Fragments of one trace to whole spans.
 //!
-//! A pure function of the *set* of fragments: neither their order nor their repetition matters (log records of one moment keep
-//! the order of their request, the only one that they have). It decides what a span is,
-//! never what it means; nothing here reads a convention, apart from the one placeholder that Logfire sends for a span that
-//! has only started.
+//! A pure function of the *set* of fragments: neither their order nor their repetition matters (log records of one moment that
+//! came together keep the order of their request, the only one that they have). It decides what a span is, never what it means;
+//! nothing here reads a convention, apart from the one placeholder that Logfire sends for a span that has only started, and
+//! the order of OpenTelemetry's events of a conversation.
 //!
 //! Invariants: no attribute, event or link of any fragment is lost; of two values for one key the later fragment's wins,
 //! where "later" is (end time, number of attributes, canonical JSON), never the time of arrival.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gleaner_model::{Fragment, LogFragment, SpanEvent, SpanFragment, SpanLink, StoredFragment, canonical_json};
 use serde_json::Value;
 
 use crate::mapped::MergedSpan;
+use crate::value::integer;
 
 /// What [`merge`] makes of fragments.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Merged {
     /// By trace id, then span id.
     pub spans: Vec<MergedSpan>,
-    /// Log records without a span, or whose span is not among the fragments: by (time or observed time, place in the
-    /// request, content).
+    /// Log records without a span, or whose span is not among the fragments: in the order that they
+    /// were written in, see `in_order`.
     pub loose_logs: Vec<LooseLog>,
 }
 
@@ -77,36 +79,75 @@ fn log_time(log: &LogFragment) -> u64 {
 /// A log record with its journal position and its place in the request.
 type SentLog<'a> = (&'a LogFragment, u64, u32);
 
-/// Different records by (time, place in the request, content), each with the lowest position that it was reported at.
+/// When a record was written, as far as it tells: its time, when it was observed, its number where the client counts.
+type Moment = (u64, u64, u64);
+
+/// Different records in order, each with the lowest position that it was reported at.
 ///
-/// Clients with a clock of milliseconds record a whole conversation at one moment: then only the place tells the order, and
-/// two records that are equal in one request are two messages. Of two requests with the same record it is one.
+/// Clients with a clock of milliseconds record a whole conversation at one moment. Then only the place in the request tells
+/// the order, and two records that are equal in one request are two messages; of two requests with the same record it is one.
+/// Where no request holds all records of the moment, the places tell nothing: then it is the order of a conversation's
+/// events, and their content. Neither the order of the requests nor how a moment's records are spread over several of them
+/// makes a difference.
 fn in_order(logs: Vec<SentLog<'_>>) -> Vec<(&LogFragment, u64)> {
     if logs.len() < 2 {
         return logs.into_iter().map(|(log, position, _)| (log, position)).collect();
     }
-    let mut by_content: BTreeMap<(u64, String), Copies<'_>> = BTreeMap::new();
+    let mut moments: BTreeMap<Moment, BTreeMap<String, Copies<'_>>> = BTreeMap::new();
     for (log, position, ordinal) in logs {
         let json = log.json();
         let text = json.to_string();
-        let key = (log_time(log), canonical_json(&json));
-        let copies =
-            by_content.entry(key).or_insert_with(|| Copies { log, text: text.clone(), places: BTreeMap::new() });
+        let moment = (log_time(log), log.observed_time_unix_nano, sequence(log));
+        let by_content = moments.entry(moment).or_default();
+        let copies = by_content.entry(canonical_json(&json)).or_insert_with(|| Copies {
+            log,
+            text: text.clone(),
+            places: BTreeMap::new(),
+        });
         // `1` and `1.0` are one content, yet one of the two has to be chosen whatever came first.
         if text < copies.text {
             (copies.log, copies.text) = (log, text);
         }
         copies.places.entry(position).or_default().insert(ordinal);
     }
-    let mut sorted = Vec::new();
-    for ((time, content), copies) in &by_content {
-        let first = copies.places.keys().next().copied().unwrap_or_default();
-        let most = copies.places.values().map(BTreeSet::len).max().unwrap_or_default();
-        let places = copies.places.values().filter(|places| places.len() == most).min();
-        sorted.extend(places.into_iter().flatten().map(|place| ((*time, *place, content), (copies.log, first))));
+    moments.into_values().flat_map(|by_content| of_one_moment(by_content.into_values().collect())).collect()
+}
+
+/// The records of one moment, given by content.
+fn of_one_moment(copies: Vec<Copies<'_>>) -> Vec<(&LogFragment, u64)> {
+    let mut requests: BTreeMap<u64, Vec<(u32, usize)>> = BTreeMap::new();
+    for (index, copies) in copies.iter().enumerate() {
+        for (position, places) in &copies.places {
+            requests.entry(*position).or_default().extend(places.iter().map(|place| (*place, index)));
+        }
     }
-    sorted.sort_by_key(|(key, _)| *key);
-    sorted.into_iter().map(|(_, log)| log).collect()
+    let orders = requests.into_values().filter_map(|mut sent| {
+        sent.sort_unstable();
+        let order: Vec<usize> = sent.into_iter().map(|(_, index)| index).collect();
+        let different: BTreeSet<usize> = order.iter().copied().collect();
+        (different.len() == copies.len()).then_some(order)
+    });
+    let order = orders.max_by_key(|order| (order.len(), Reverse(order.clone()))).unwrap_or_else(|| {
+        let most = |copies: &Copies<'_>| copies.places.values().map(BTreeSet::len).max().unwrap_or_default();
+        let mut order: Vec<usize> = (0..copies.len()).collect();
+        order.sort_by_key(|index| rank(copies[*index].log));
+        order.into_iter().flat_map(|index| std::iter::repeat_n(index, most(&copies[index]))).collect()
+    });
+    let record = |index: usize| (copies[index].log, copies[index].places.keys().next().copied().unwrap_or_default());
+    order.into_iter().map(record).collect()
+}
+
+/// The number that some clients give their records: two of one moment differ by it.
+fn sequence(log: &LogFragment) -> u64 {
+    log.attributes.get("event.sequence").and_then(|number| integer(number)?.try_into().ok()).unwrap_or_default()
+}
+
+/// How the events of one exchange follow each other; others come last.
+fn rank(log: &LogFragment) -> usize {
+    const CONVERSATION: [&str; 5] = ["system", "user", "assistant", "tool", "choice"];
+    let name = log.event_name.strip_prefix("gen_ai.").unwrap_or_default();
+    let name = name.strip_suffix(".message").unwrap_or(name);
+    CONVERSATION.iter().position(|event| *event == name).unwrap_or(CONVERSATION.len())
 }
 
 /// One record, wherever it was sent.

@@ -139,6 +139,45 @@ fn records_of_one_moment_keep_the_order_and_the_number_sent() {
     assert_eq!(merged.spans[0].position, 3);
 }
 
+/// Scenario: the records of one moment come in two requests, in each order and split in each way.
+/// Guarantees: one order, that of a conversation's events; where they come together as well, the order of that request.
+#[test]
+fn records_of_one_moment_that_come_apart_have_one_order() {
+    let sent = |position, ordinal, name: &str| {
+        let fragment = Fragment::Log(Box::new(log(Some("00f067aa0ba902b7"), 5, name)));
+        StoredFragment { ordinal, ..stored(position, fragment) }
+    };
+    let names = ["gen_ai.choice", "gen_ai.tool.message", "gen_ai.user.message", "gen_ai.system.message", "other"];
+    let order = |fragments: &[StoredFragment]| {
+        let spans = merge(&[&[span_at(1, span("00f067aa0ba902b7", 9, json!({})))], fragments].concat()).spans;
+        spans[0].logs.iter().map(|log| log.event_name.clone()).collect::<Vec<_>>()
+    };
+    let conversation =
+        ["gen_ai.system.message", "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.choice", "other"];
+    for split in 1..names.len() {
+        for (first, second) in [(2, 3), (3, 2)] {
+            let place = |index: usize| if index < split { (first, index) } else { (second, index - split) };
+            let mut fragments: Vec<StoredFragment> =
+                (0..names.len()).map(|index| sent(place(index).0, place(index).1 as u32, names[index])).collect();
+            assert_eq!(order(&fragments), conversation, "split at {split}");
+            fragments.extend((0..names.len()).map(|index| sent(9, index as u32, names[index])));
+            assert_eq!(order(&fragments), names);
+        }
+    }
+}
+
+#[test]
+fn a_client_that_counts_its_records_tells_their_order() {
+    let sent = |position, sequence: u64| {
+        let attributes = object(json!({"event.sequence": sequence.to_string()}));
+        let record = LogFragment { attributes, ..log(Some("00f067aa0ba902b7"), 5, "event") };
+        stored(position, Fragment::Log(Box::new(record)))
+    };
+    let merged = merge(&[span_at(1, span("00f067aa0ba902b7", 9, json!({}))), sent(2, 10), sent(3, 9), sent(4, 11)]);
+    let numbers: Vec<_> = merged.spans[0].logs.iter().map(|log| log.attributes["event.sequence"].clone()).collect();
+    assert_eq!(numbers, ["9", "10", "11"]);
+}
+
 /// Key order included, which `PartialEq` of maps does not see.
 fn exact(merged: &Merged) -> String {
     format!("{merged:?}")
