@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 mod cut;
 mod python;
 
+pub(crate) use cut::whole_fields;
 pub(crate) use python::python;
 
 /// Whole values that stand for content which the client hid.
@@ -67,24 +68,6 @@ pub(crate) fn json(text: &str) -> Option<Value> {
         Err(error) if error.is_eof() => cut::complete_part(trimmed),
         Err(_) => None,
     }
-}
-
-/// The whole fields of a JSON object that was cut off or has a mark where it was cut; `None` where none is whole.
-pub(crate) fn whole_fields(text: &str) -> Option<Map<String, Value>> {
-    let mut rest = text.trim_start().strip_prefix('{')?;
-    let mut fields = Map::new();
-    loop {
-        let mut keys = serde_json::Deserializer::from_str(rest).into_iter::<String>();
-        let Some(Ok(key)) = keys.next() else { break };
-        let Some(after) = rest[keys.byte_offset()..].trim_start().strip_prefix(':') else { break };
-        let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
-        let Some(Ok(value)) = values.next() else { break };
-        // Only what follows shows that a value is at its end.
-        let Some(next) = after[values.byte_offset()..].trim_start().strip_prefix([',', '}']) else { break };
-        fields.insert(key, value);
-        rest = next;
-    }
-    (!fields.is_empty()).then_some(fields)
 }
 
 /// Text as it was sent; other values as JSON. Empty values are absent.

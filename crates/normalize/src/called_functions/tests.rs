@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::mark_called_functions;
 use crate::conventions::map;
+use crate::derive::fixtures::{TestSpan, chain, derive, llm, row};
 use crate::mapped::{Mapped, MergedSpan};
 
 fn span(name: &str, start: u64, attributes: Value) -> (MergedSpan, Mapped) {
@@ -65,4 +66,29 @@ fn other_functions_are_none() {
     assert_eq!(kinds(vec![asking(9), function("get_weather", 5, &same)])[1], chain, "before it was asked for");
     let tool = span("get_weather", 6, json!({"openinference.span.kind": "TOOL", "tool.name": "get_weather"}));
     assert_eq!(kinds(vec![asking(1), function("get_weather", 5, &same), tool])[1], chain, "around the tool's own span");
+}
+
+#[test]
+fn a_function_that_is_told_apart_needs_no_comparing() {
+    let function = |id: &str, start: u64, name: &str, arguments: Option<Value>| {
+        chain(id).at(start, start + 1).mapped(|mapped| {
+            mapped.tool_name = Some(name.into());
+            mapped.tool_arguments = arguments;
+        })
+    };
+    let spans = [
+        function("before", 1, "f", Some(json!({"a": 1}))),
+        llm("model").at(3, 4).asks(&[(Some("c1"), "f", json!({"a": 1})), (Some("c2"), "g", json!({}))]),
+        function("asked", 5, "f", Some(json!({"a": 1}))),
+        function("unasked", 7, "f", Some(json!({"a": 2}))),
+        function("failed", 9, "g", None),
+        function("helper", 11, "h", None),
+    ];
+    let mut pairs: Vec<_> = spans.into_iter().map(|TestSpan(merged, mapped)| (merged, mapped)).collect();
+    mark_called_functions(&mut pairs);
+    let trace = derive(pairs.into_iter().map(|(merged, mapped)| TestSpan(merged, mapped)));
+    let is_tool = |id: &str| row(&trace, id).kind == SpanKind::Tool;
+    assert_eq!(["before", "asked", "unasked", "failed", "helper"].map(is_tool), [false, true, false, true, false]);
+    assert_eq!(row(&trace, "asked").tool_call_id.as_deref(), Some("c1"));
+    assert_eq!(row(&trace, "unasked").tool_name, None);
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use gleaner_model::{Part, SpanKind, canonical_json, output_text};
 use serde_json::json;
 
-use self::tools::{find_called_functions, join_tool_reports};
+use self::tools::join_tool_reports;
 use crate::derive::tree::{Node, Tree};
 use crate::mapped::STATUS_ERROR;
 
@@ -29,7 +29,6 @@ pub(crate) fn find_calls(tree: &Tree<'_>) -> Calls {
     let mut reports = Reports::new(tree.nodes.len());
     join_late_records(tree, &kinds, &mut reports);
     settle_nested_llm_spans(tree, &mut kinds, &mut reports);
-    find_called_functions(tree, &mut kinds);
     join_by_response_id(tree, &kinds, &mut reports);
     join_sibling_reports(tree, &kinds, &mut reports);
     join_tool_reports(tree, &kinds, &mut reports);

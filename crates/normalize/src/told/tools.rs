@@ -7,7 +7,7 @@
 //! up in a prompt were told before. Only where a trace has no tool spans at all: a client that records tools records them
 //! all. A call that was never answered has no span.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use gleaner_model::{Message, Part, SpanFragment, SpanKind, canonical_json, derive_id};
 use serde_json::Value;
@@ -29,16 +29,15 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
     let start = |place: usize| spans[place].0.span.start_time_unix_nano;
     // Another report of the same call may begin with it.
     let with_first = calls.iter().take_while(|place| start(**place) == start(calls[0]));
-    if let Some(first) = with_first.into_iter().find(|place| begins_trace(spans, **place)) {
+    if let Some(first) = with_first.into_iter().find(|place| spans[**place].0.span.parent_span_id.is_none()) {
         asked_before(*first, spans[*first].1.input_messages.as_deref().unwrap_or_default(), &mut asked);
     }
     // Streams are often recorded without the ids of calls; the prompt of the next call has them.
     let mut unnamed: HashMap<(String, String), VecDeque<usize>> = HashMap::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for place in calls {
         let (merged, mapped) = &spans[place];
-        if !unnamed.is_empty() {
-            name_calls(mapped.input_messages.as_deref().unwrap_or_default(), &mut unnamed, &mut asked);
-        }
+        name_calls(mapped.input_messages.as_deref().unwrap_or_default(), &mut seen, &mut unnamed, &mut asked);
         for part in mapped.input_messages.iter().flatten().flat_map(|message| &message.parts) {
             let Part::ToolCallResponse { id: Some(id), response, .. } = part else { continue };
             let Some(asked) = asked.get_mut(id).filter(|asked| !asked.is_answered) else { continue };
@@ -63,12 +62,6 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
     spans.append(&mut added);
 }
 
-/// Whether nothing of the trace lies above a span: neither an agent nor a function around several calls.
-fn begins_trace(spans: &[(MergedSpan, Mapped)], place: usize) -> bool {
-    let parent = spans[place].0.span.parent_span_id.as_deref();
-    parent.is_none_or(|parent| !spans.iter().any(|(merged, _)| merged.span.span_id == parent))
-}
-
 /// The calls of the last answer in a prompt, where nothing but their results comes after it.
 fn asked_before(place: usize, input: &[Message], asked: &mut HashMap<String, Asked>) {
     let Some(answer) = input.iter().rposition(|message| message.role != "tool") else { return };
@@ -83,15 +76,16 @@ fn asked_before(place: usize, input: &[Message], asked: &mut HashMap<String, Ask
     }
 }
 
-/// Calls of a prompt that an answer before it asked for without an id: the same name and arguments.
+/// Calls that are new in a prompt, which an answer before it asked for without an id: the same name and arguments.
 fn name_calls(
     input: &[Message],
+    seen: &mut HashSet<String>,
     unnamed: &mut HashMap<(String, String), VecDeque<usize>>,
     asked: &mut HashMap<String, Asked>,
 ) {
     for part in input.iter().flat_map(|message| &message.parts) {
         let Part::ToolCall { id: Some(id), name, arguments } = part else { continue };
-        if asked.contains_key(id) {
+        if !seen.insert(id.clone()) || unnamed.is_empty() || asked.contains_key(id) {
             continue;
         }
         let places = unnamed.get_mut(&(name.clone(), canonical_json(arguments)));
@@ -100,7 +94,6 @@ fn name_calls(
             asked.insert(id.clone(), Asked { place, name, arguments, is_answered: false });
         }
     }
-    unnamed.retain(|_, places| !places.is_empty());
 }
 
 /// A call that a model asked for.

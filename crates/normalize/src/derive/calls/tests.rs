@@ -1,4 +1,4 @@
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 use crate::derive::fixtures::{TestSpan, agent, attempt, chain, derive, llm, row, tool};
@@ -242,28 +242,6 @@ fn a_report_that_only_repeats_its_parent_never_counts() {
         ])
     );
     assert_eq!(call.source_keys["output_messages"], "span:raw");
-}
-
-#[test]
-fn a_traced_function_is_the_tool_that_was_asked_for() {
-    let function = |id: &str, start: u64, name: &str, arguments: Option<Value>| {
-        chain(id).at(start, start + 1).mapped(|mapped| {
-            mapped.tool_name = Some(name.into());
-            mapped.tool_arguments = arguments;
-        })
-    };
-    let trace = derive([
-        function("before", 1, "f", Some(json!({"a": 1}))),
-        llm("model").at(3, 4).asks(&[(Some("c1"), "f", json!({"a": 1})), (Some("c2"), "g", json!({}))]),
-        function("asked", 5, "f", Some(json!({"a": 1}))),
-        function("unasked", 7, "f", Some(json!({"a": 2}))),
-        function("failed", 9, "g", None),
-        function("helper", 11, "h", None),
-    ]);
-    let is_tool = |id: &str| row(&trace, id).kind == SpanKind::Tool;
-    assert_eq!(["before", "asked", "unasked", "failed", "helper"].map(is_tool), [false, true, false, true, false]);
-    assert_eq!(row(&trace, "asked").tool_call_id.as_deref(), Some("c1"));
-    assert_eq!(row(&trace, "unasked").tool_name, None);
 }
 
 /// Guarantees: a call's report with its id and the function that ran beside it are one execution, as often as both come;

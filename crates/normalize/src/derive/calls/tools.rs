@@ -1,8 +1,8 @@
-//! Tool executions, each counted once: two reports of one are joined, and functions that a model asked for are tools.
+//! Tool executions, each counted once: two reports of one are joined.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use gleaner_model::{Part, SpanKind, canonical_json};
+use gleaner_model::{SpanKind, canonical_json};
 
 use super::{Reports, overlap};
 use crate::derive::tree::{Node, Tree};
@@ -58,31 +58,6 @@ fn join_tool_reports_side_by_side(tree: &Tree<'_>, kinds: &[SpanKind], reports: 
                 reports.join(earlier, place);
             }
             None => same.push_back(place),
-        }
-    }
-}
-
-/// A function that the user traced is a tool's execution where a model asked for it before, by name and, where they are
-/// recorded, arguments.
-pub(super) fn find_called_functions(tree: &Tree<'_>, kinds: &mut [SpanKind]) {
-    let mut asked: HashSet<(&str, String)> = HashSet::new();
-    let mut asked_names: HashSet<&str> = HashSet::new();
-    for (place, node) in tree.nodes.iter().enumerate() {
-        let mapped = node.mapped;
-        if kinds[place] == SpanKind::Llm {
-            for part in mapped.output_messages.iter().flatten().flat_map(|message| &message.parts) {
-                let Part::ToolCall { name, arguments, .. } = part else { continue };
-                asked.insert((name, canonical_json(arguments)));
-                asked_names.insert(name);
-            }
-        }
-        let Some(name) = mapped.tool_name.as_deref().filter(|_| kinds[place] == SpanKind::Chain) else { continue };
-        let was_asked = match &mapped.tool_arguments {
-            Some(arguments) => asked.contains(&(name, canonical_json(arguments))),
-            None => asked_names.contains(name),
-        };
-        if was_asked {
-            kinds[place] = SpanKind::Tool;
         }
     }
 }
