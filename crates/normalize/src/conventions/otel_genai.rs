@@ -68,6 +68,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     }
     read_messages(&mut reader, span);
     read_usage(&mut reader);
+    // Anthropic's own client reads what the provider counted.
+    reader.mapped.knows_usage = span.span.scope.name.starts_with("com.anthropic.sdk.");
     read_tool(&mut reader);
     reader.mapped.kind = kind(&mut reader);
     if !matches!(reader.mapped.kind, Some(SpanKind::Llm | SpanKind::Tool)) {

@@ -99,8 +99,10 @@ fn a_report_without_an_answer_takes_the_failure_that_another_report_tells() {
 #[test]
 fn the_provider_s_own_client_counts() {
     let report = |id: &str, scope: &str, output: i64| {
-        let mut span =
-            llm(id).under("a").at(1, 9).tokens(5, output).mapped(|mapped| mapped.response_id = Some("r".into()));
+        let mut span = llm(id).under("a").at(1, 9).tokens(5, output).mapped(|mapped| {
+            mapped.response_id = Some("r".into());
+            mapped.knows_usage = scope.starts_with("com.anthropic.sdk");
+        });
         span.0.span.scope.name = scope.into();
         span
     };

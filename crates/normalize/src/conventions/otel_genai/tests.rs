@@ -240,6 +240,14 @@ fn the_anthropic_sdk_has_a_key_of_its_own_for_why_it_stopped() {
 }
 
 #[test]
+fn the_anthropic_sdk_knows_what_the_provider_counted() {
+    let mut call = span(json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "claude-sonnet-4-5"}));
+    assert!(!map(&call).knows_usage);
+    call.span.scope.name = "com.anthropic.sdk.python".into();
+    assert!(map(&call).knows_usage);
+}
+
+#[test]
 fn a_method_is_no_agent_s_name() {
     let mut run = span(json!({"gen_ai.operation.name": "invoke_agent", "gen_ai.provider.name": "anthropic"}));
     run.span.name = "anthropic.messages.tool_runner".into();

@@ -1,9 +1,9 @@
 use gleaner_model::{Message, Part};
 use serde_json::json;
 
-use super::super::fixtures::{TestSpan, chain, llm, tool};
 use super::with_hidden_calls;
 use crate::derive::fixtures::derive;
+use crate::derive::fixtures::{TestSpan, chain, llm, tool};
 
 fn call(city: &str) -> Option<Vec<Message>> {
     let part = Part::ToolCall { id: Some(city.into()), name: "f".into(), arguments: json!({"city": city}) };

@@ -1,23 +1,31 @@
-//! Answers that a model's own span leaves out, from the history that the next call was given.
+//! What a model's own span leaves out of its answer, from the history that a later call was given.
 //!
 //! Some instrumentations record no tool calls in an answer (Ollama's, through OpenLLMetry), and long flattened conversations
 //! lose their last keys to a client's limit of attributes. The next call of the trace repeats the conversation: where its
 //! input is this call's input and then a message of the model, that message is the answer.
+//!
+//! Some record no reasoning before a tool call, but providers want it back with the results (the AI SDK until its version 5,
+//! for instance): the message in a later prompt is known by its tool call, whatever came before it.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use gleaner_model::{Message, Part, SpanKind, output_text};
 use serde_json::Value;
 
 use crate::mapped::{Mapped, MergedSpan, STATUS_ERROR};
 
-/// The spans, with answers where the next call's history tells them.
+/// The spans, with answers and reasoning where a later call's history tells them.
 pub(super) fn with_answers_told_later(spans: Cow<'_, [(MergedSpan, Mapped)]>) -> Cow<'_, [(MergedSpan, Mapped)]> {
     let mut calls: Vec<usize> = (0..spans.len()).filter(|place| is_call(&spans[*place].1)).collect();
     calls.sort_by_key(|place| {
         let span = &spans[*place].0.span;
         (span.start_time_unix_nano, span.span_id.as_str())
     });
+    with_reasoning(with_answers(spans, &calls), &calls)
+}
+
+fn with_answers<'a>(spans: Cow<'a, [(MergedSpan, Mapped)]>, calls: &[usize]) -> Cow<'a, [(MergedSpan, Mapped)]> {
     let told: Vec<(usize, Message, String)> = calls
         .windows(2)
         .filter_map(|pair| {
@@ -42,6 +50,54 @@ pub(super) fn with_answers_told_later(spans: Cow<'_, [(MergedSpan, Mapped)]>) ->
         mapped.source_keys.insert("output_messages".to_owned(), Value::String(origin));
     }
     Cow::Owned(restored)
+}
+
+/// Reasoning for answers that asked for tools and show none.
+fn with_reasoning<'a>(spans: Cow<'a, [(MergedSpan, Mapped)]>, calls: &[usize]) -> Cow<'a, [(MergedSpan, Mapped)]> {
+    let mut found: Vec<(usize, String, Vec<Part>)> = Vec::new();
+    let mut settled: HashSet<usize> = HashSet::new();
+    let mut asked: HashMap<&str, (usize, &Part)> = HashMap::new();
+    for place in calls.iter().copied() {
+        let (merged, mapped) = &spans[place];
+        for message in mapped.input_messages.iter().flatten().filter(|message| message.role == "assistant") {
+            let answered = message.parts.iter().find_map(|part| {
+                let (asking, call) = asked.get(call_id(part)?)?;
+                (*call == part).then_some(*asking)
+            });
+            // Every later prompt repeats it.
+            let Some(asking) = answered.filter(|place| settled.insert(*place)) else { continue };
+            let thought: Vec<Part> = message.parts.iter().filter(|part| is_reasoning(part)).cloned().collect();
+            if !thought.is_empty() {
+                found.push((asking, merged.span.span_id.clone(), thought));
+            }
+        }
+        let parts = || mapped.output_messages.iter().flatten().flat_map(|message| &message.parts);
+        if !parts().any(is_reasoning) {
+            asked.extend(parts().filter_map(|part| Some((call_id(part)?, (place, part)))));
+        }
+    }
+    if found.is_empty() {
+        return spans;
+    }
+    let mut restored = spans.into_owned();
+    for (asking, told_by, thought) in found {
+        let mapped = &mut restored[asking].1;
+        let Some([answer]) = mapped.output_messages.as_deref_mut() else { continue };
+        answer.parts.splice(0..0, thought);
+        mapped.source_keys.insert("reasoning_text".to_owned(), Value::String(format!("span:{told_by}")));
+    }
+    Cow::Owned(restored)
+}
+
+fn is_reasoning(part: &Part) -> bool {
+    matches!(part, Part::Reasoning { .. })
+}
+
+fn call_id(part: &Part) -> Option<&str> {
+    match part {
+        Part::ToolCall { id, .. } => id.as_deref(),
+        _ => None,
+    }
 }
 
 fn is_call(mapped: &Mapped) -> bool {
