@@ -1,4 +1,4 @@
-//! Keys that belong to no single convention: sessions, users, rollouts, errors.
+//! Keys that belong to no single convention: sessions, users, rollouts, versions, errors.
 
 use gleaner_model::SpanEvent;
 use serde_json::{Map, Value};
@@ -18,6 +18,11 @@ pub(super) fn read(span: &MergedSpan) -> Mapped {
     reader.mapped.session_key = session;
     reader.mapped.user_key = reader.text("user_key", USERS);
     read_rollout(&mut reader, span);
+    // Where no convention names the agent's version, it is that of the program it is part of.
+    if let Some(version) = first_text(&span.span.resource, &["service.version"]) {
+        reader.note("agent_version", "resource/service.version");
+        reader.mapped.agent_version = Some(version);
+    }
     let error = error(span);
     if let Some((_, origin)) = &error {
         reader.note("error", origin);
