@@ -93,12 +93,23 @@ fn in_order(logs: Vec<SentLog<'_>>) -> Vec<(&LogFragment, u64)> {
     if logs.len() < 2 {
         return logs.into_iter().map(|(log, position, _)| (log, position)).collect();
     }
-    let mut moments: BTreeMap<Moment, BTreeMap<String, Copies<'_>>> = BTreeMap::new();
+    let mut moments: BTreeMap<Moment, Vec<SentLog<'_>>> = BTreeMap::new();
+    for sent in logs {
+        let moment = (log_time(sent.0), sent.0.observed_time_unix_nano, sequence(sent.0));
+        moments.entry(moment).or_default().push(sent);
+    }
+    moments.into_values().flat_map(of_one_moment).collect()
+}
+
+/// The records of one moment.
+fn of_one_moment(logs: Vec<SentLog<'_>>) -> Vec<(&LogFragment, u64)> {
+    if let [(log, position, _)] = logs.as_slice() {
+        return vec![(*log, *position)];
+    }
+    let mut by_content: BTreeMap<String, Copies<'_>> = BTreeMap::new();
     for (log, position, ordinal) in logs {
         let json = log.json();
         let text = json.to_string();
-        let moment = (log_time(log), log.observed_time_unix_nano, sequence(log));
-        let by_content = moments.entry(moment).or_default();
         let copies = by_content.entry(canonical_json(&json)).or_insert_with(|| Copies {
             log,
             text: text.clone(),
@@ -110,11 +121,7 @@ fn in_order(logs: Vec<SentLog<'_>>) -> Vec<(&LogFragment, u64)> {
         }
         copies.places.entry(position).or_default().insert(ordinal);
     }
-    moments.into_values().flat_map(|by_content| of_one_moment(by_content.into_values().collect())).collect()
-}
-
-/// The records of one moment, given by content.
-fn of_one_moment(copies: Vec<Copies<'_>>) -> Vec<(&LogFragment, u64)> {
+    let copies: Vec<Copies<'_>> = by_content.into_values().collect();
     let mut requests: BTreeMap<u64, Vec<(u32, usize)>> = BTreeMap::new();
     for (index, copies) in copies.iter().enumerate() {
         for (position, places) in &copies.places {

@@ -253,6 +253,23 @@ fn work_grows_with_what_is_sent() {
     assert!(slow.is_empty(), "eight times as much took:\n{}", slow.join("\n"));
 }
 
+/// Prints what a batch costs that touches a session of so many records: the session is derived as a whole.
+#[test]
+#[ignore = "prints only"]
+fn long_sessions() {
+    let (.., shape) = SHAPES.iter().find(|(name, ..)| *name == "log records of a session").expect("it is a shape");
+    for records in [1_000, 4_000, 10_000] {
+        let (counted, seconds) = work(&shape(records));
+        let megabytes = |bytes: u64| bytes / 1_000_000;
+        println!(
+            "{records:>6} records: {seconds:.2} s, {} allocations, {} MB in all, {} MB at the peak",
+            counted.count_total,
+            megabytes(counted.bytes_total),
+            megabytes(counted.bytes_max)
+        );
+    }
+}
+
 /// What deriving these allocates, and how long it takes in seconds.
 fn work(fragments: &[Fragment]) -> (AllocationInfo, f64) {
     let stored: Vec<StoredFragment> = fragments

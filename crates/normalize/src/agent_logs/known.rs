@@ -1,5 +1,6 @@
 //! The spans of a unit as they were sent, and which of them tells of the same call or run as some records.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gleaner_model::SpanKind;
@@ -81,8 +82,8 @@ impl Known {
         self.spans.push(KnownSpan { trace_id: trace_id.to_owned(), place, parent, mapped });
     }
 
-    /// The span that tells of the same call or run.
-    pub(crate) fn find(&self, session: &str, item: &Item, probe: &Mapped) -> Option<usize> {
+    /// The span that tells of the same call or run. What the records tell is asked for only if there are spans to compare.
+    pub(crate) fn find(&self, session: &str, item: &Item, told: impl FnOnce() -> Mapped) -> Option<usize> {
         let kind = match item.role {
             Role::Call => SpanKind::Llm,
             Role::Tool => SpanKind::Tool,
@@ -102,7 +103,8 @@ impl Known {
         if item.key.is_some() {
             return None;
         }
-        self.find_by_end(session, item.end, |mapped| mapped.kind == Some(kind) && same_facts(kind, mapped, probe))
+        let told = LazyCell::new(told);
+        self.find_by_end(session, item.end, |mapped| mapped.kind == Some(kind) && same_facts(kind, mapped, &told))
     }
 
     fn find_by_end(&self, session: &str, end: u64, is_same: impl Fn(&Mapped) -> bool) -> Option<usize> {

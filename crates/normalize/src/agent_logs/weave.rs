@@ -117,7 +117,6 @@ impl<'w> Weaver<'w> {
     }
 
     fn item(&mut self, item: Item) {
-        let span = span_of(item.records.clone());
         let Some(names) = item.records.first().map(|record| record.place.names) else { return };
         let name = match item.role {
             Role::Tool => names.tool,
@@ -125,16 +124,21 @@ impl<'w> Weaver<'w> {
             Role::Compaction => names.compaction,
             _ => names.call,
         };
-        let probe = MergedSpan { span: SpanFragment { name: name.to_owned(), ..span.span.clone() }, ..span.clone() };
-        if let Some(index) = self.known.find(self.session, &item, &map(&probe)) {
+        let told = || {
+            let mut span = span_of(item.records.clone());
+            name.clone_into(&mut span.span.name);
+            map(&span)
+        };
+        if let Some(index) = self.known.find(self.session, &item, told) {
             self.known.taken.insert(index);
             self.adopt(index, item.records);
             return;
         }
+        let at = (item.start, item.end);
         if item.role == Role::Agent {
             let thread = item.thread.clone().unwrap_or_default();
             let id = self.thread(&thread, names.agent, &item);
-            self.extend(&id, span, (item.start, item.end));
+            self.extend(&id, span_of(item.records), at);
             return;
         }
         let parent = match &item.thread {
@@ -151,7 +155,7 @@ impl<'w> Weaver<'w> {
             }
         };
         let id = span_id(&self.turn.trace_id, &key);
-        self.place(span, name, id, Some(parent), (item.start, item.end));
+        self.place(span_of(item.records), name, id, Some(parent), at);
     }
 
     fn is_known(&self, id: &str) -> bool {
