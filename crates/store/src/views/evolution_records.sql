@@ -3,7 +3,8 @@
 --
 -- `hypothesis_validated` is the latest stated outcome that says so, else what the scores show (`derived_hypothesis_validated`): true
 -- or false where the 95 % interval of the difference (Welch's) lies above or below zero, NULL where it does not tell.
--- What changed is told by the two definitions: lines of the prompt, names of tools, parameters, model.
+-- What changed is told by the two definitions: sentences of the prompt (`prompt_diff`, lines with `- ` and `+ `), names of tools,
+-- parameters, model, flow.
 CREATE OR REPLACE VIEW evolution_records AS
 WITH evolution AS (
     SELECT item.*, lineage.lineage_id
@@ -95,7 +96,12 @@ outcome AS (
 definition AS (
     SELECT
         project, agent_definition_id, model, flow, coalesce(parameters, '{}'::JSON) AS parameters,
-        string_split(coalesce(prompt_template, system_prompt, ''), chr(10)) AS prompt_lines,
+        list_filter(
+            string_split(
+                regexp_replace(coalesce(prompt_template, system_prompt, ''), '([.!?]) +', '\1' || chr(10), 'g'), chr(10)
+            ),
+            lambda line: trim(line) <> ''
+        ) AS prompt_lines,
         coalesce(from_json(tools, '["JSON"]'), []) AS tools,
         list_transform(coalesce(from_json(tools, '["JSON"]'), []), lambda tool: tool ->> '$.name') AS tool_names
     FROM agent_definitions
