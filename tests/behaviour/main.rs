@@ -7,6 +7,7 @@
 mod agents;
 mod captures;
 mod feedback;
+mod full_session;
 mod harness;
 mod otlp;
 mod reading;
