@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
 mod agents;
+mod as_of;
 mod captures;
 mod feedback;
 mod full_session;

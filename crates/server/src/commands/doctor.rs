@@ -24,7 +24,7 @@ pub(crate) fn run(place: &PlaceArgs) -> anyhow::Result<()> {
 }
 
 fn rows<T: for<'de> Deserialize<'de>>(place: &PlaceArgs, query: &str) -> anyhow::Result<Vec<T>> {
-    let answer = fetch(place, query, SqlFormat::Json)?;
+    let answer = fetch(place, None, query, SqlFormat::Json)?;
     serde_json::from_slice(&answer.body).context("the server answered rows of another shape; is it of this version?")
 }
 

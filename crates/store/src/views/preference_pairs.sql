@@ -66,7 +66,7 @@ scored AS (
         AND worse.attempt_cycle = better.attempt_cycle
         AND worse.attempt_lineage_id <> better.attempt_lineage_id
         AND coalesce(worse.reviewer, '') = coalesce(better.reviewer, '')
-    WHERE better.score - worse.score >= 2
+    WHERE better.score - worse.score >= (SELECT min_score_gap FROM read_settings)
         AND (better.reviewer IS NULL) = (worse.reviewer IS NULL)
         AND (better.reviewer IS NOT NULL OR better.source = worse.source)
 ),
