@@ -66,7 +66,6 @@ async fn submit_feedback(State(api): State<Api>, headers: HeaderMap, body: Bytes
         require_json(&headers)?;
         let project = project_of(headers.get(PROJECT_HEADER).map(HeaderValue::as_bytes))?;
         let items = gleaner_wire::feedback::decode_json_items(&body, &api.wire_limits)?;
-        let items = items.into_iter().map(|item| item.map_err(|e| e.to_string())).collect();
         let response = api.feedback.submit(&project, items).await?;
         Ok::<_, Refusal>(gleaner_wire::feedback::encode_json(&response)?)
     };

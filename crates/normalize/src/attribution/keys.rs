@@ -55,6 +55,8 @@ pub(crate) enum Carrier {
     Span,
     /// On a resource.
     Resource,
+    /// Under a key of a convention: Gleaner's own always win, in whatever trace they stand.
+    Convention,
 }
 
 /// A value with the span that says it.

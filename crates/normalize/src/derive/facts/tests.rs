@@ -32,6 +32,19 @@ fn a_fact_above_the_attempts_counts_for_each_of_them() {
 }
 
 #[test]
+fn a_user_by_a_convention_gives_way_to_one_by_gleaner_s_own_key() {
+    let by_convention = derive([agent("a")
+        .at(1, 9)
+        .attr("gleaner.session.id", "s")
+        .mapped(|mapped| mapped.user_key = Some("u".into()))
+        .position(4)]);
+    assert_eq!(facts(&by_convention), [("s", "user_id", "u", 0, 4)]);
+    let by_resource =
+        derive([agent("a").at(1, 9).attr("gleaner.session.id", "s").resource("user.id", "u").position(4)]);
+    assert_eq!(facts(&by_resource), [("s", "user_id", "u", 0, 4)]);
+}
+
+#[test]
 fn a_span_outside_all_attempts_makes_no_session() {
     let trace = derive([
         chain("top").at(0, 99).attr("gleaner.session.id", "other").attr("gleaner.session.need", "n"),
