@@ -14,6 +14,8 @@ use crate::mapped::{Mapped, MergedSpan};
 
 mod attempts;
 mod calls;
+pub(crate) mod definition;
+mod documents;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;

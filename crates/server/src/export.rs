@@ -11,6 +11,7 @@ use gleaner_export::{Kind, MemoryOutput, Options, Output};
 use gleaner_store::Reader;
 use serde::{Deserialize, Serialize};
 
+use crate::as_of::AsOf;
 use crate::cli::PlaceArgs;
 
 /// Longest condition: as long as a query may be.
@@ -27,6 +28,9 @@ pub(crate) struct ExportArgs {
     pub out: std::path::PathBuf,
     #[command(flatten)]
     pub selection: Selection,
+    /// The data as it was then: a journal position, or a time in UTC.
+    #[arg(long, value_name = "WHEN")]
+    pub as_of: Option<AsOf>,
     #[command(flatten)]
     pub place: PlaceArgs,
 }
@@ -73,6 +77,9 @@ pub(crate) struct ExportRequest {
     /// What of them.
     #[serde(default)]
     pub selection: Selection,
+    /// The data as it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
 }
 
 /// One line of an archive: a piece of a file.

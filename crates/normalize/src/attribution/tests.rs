@@ -99,9 +99,9 @@ fn the_user_follows_the_same_order() {
     );
     assert_eq!(
         user(vec![agent("root").resource("user.id", "r"), named(llm("m").under("root"))]),
-        Some(("c".into(), 2))
+        Some(("c".into(), 0))
     );
-    assert_eq!(user(vec![agent("root").resource("user.id", "r")]), Some(("r".into(), 1)));
+    assert_eq!(user(vec![agent("root").resource("user.id", "r")]), Some(("r".into(), 0)));
     assert_eq!(user(vec![agent("root")]), None);
 }
 

@@ -2,8 +2,6 @@
 //!
 //! They are told of by small telemetry, made by hand; `tests/corpus` has the real one.
 
-#![expect(clippy::expect_used, reason = "clippy allows it in test functions, not in the helpers beside them")]
-
 mod content;
 mod counting;
 mod order;

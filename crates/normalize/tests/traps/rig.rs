@@ -44,12 +44,7 @@ impl Sent {
 
     pub(crate) fn event(mut self, name: &str, attributes: Value) -> Self {
         let time_unix_nano = self.0.start_time_unix_nano + self.0.events.len() as u64;
-        self.0.events.push(SpanEvent {
-            name: name.to_owned(),
-            time_unix_nano,
-            attributes: object(attributes),
-            ..SpanEvent::default()
-        });
+        self.0.events.push(SpanEvent { name: name.to_owned(), time_unix_nano, attributes: object(attributes) });
         self
     }
 

@@ -10,7 +10,7 @@ use crate::commands::place::{Place, open, progress, resolve};
 use crate::export::{self, ExportArgs, ExportRequest};
 
 pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    let request = ExportRequest { kinds: args.kinds.clone(), selection: args.selection.clone() };
+    let request = ExportRequest { kinds: args.kinds.clone(), selection: args.selection.clone(), as_of: args.as_of };
     let mut out = DirOutput::new(&args.out)?;
     match resolve(&args.place)? {
         Place::Server(addr) => {
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
             export::unpack(&archive, &mut out)?;
         }
         Place::AtRest(config) => {
-            let store = open(&config)?;
+            let store = open(&config, request.as_of)?;
             let bar = progress("exporting");
             export::write(&store.reader()?, &request, &mut out, &mut |done| bar.set_position(done))?;
             bar.finish_and_clear();
