@@ -128,3 +128,34 @@ fn lines(fields: &Map<String, Value>) -> String {
     };
     format!("{{\n{}\n}}\n", fields.iter().map(field).collect::<Vec<_>>().join(",\n"))
 }
+
+/// Prints what a folder of numbered bodies becomes: `LOOK=<folder> cargo test -p gleaner-normalize --test corpus -- --ignored
+/// look --nocapture`.
+#[test]
+#[ignore = "prints only"]
+fn look() {
+    let folder = PathBuf::from(std::env::var("LOOK").expect("LOOK names the folder"));
+    let requests: Vec<_> = bodies::read_files(&folder).iter().map(bodies::Body::fragments).collect();
+    for trace in crate::derive(&crate::each_request(&requests)) {
+        let attempts: Vec<_> = trace.attempts.iter().map(|a| (&a.session_id, &a.lineage_label, a.llm_calls)).collect();
+        println!("trace {} {attempts:?}", trace.trace_id);
+        for span in &trace.spans {
+            let tokens = (span.input_tokens, span.output_tokens);
+            println!(
+                "  {:?} {:?} of {:?} by {:?}, duplicate of {:?}",
+                span.kind, span.name, span.scope_name, span.convention, span.duplicate_of
+            );
+            println!(
+                "    {:?}/{:?} {:?} {:?} {:?} {tokens:?} error {:?}",
+                span.model, span.response_model, span.provider, span.response_id, span.finish_reason, span.error
+            );
+            println!("    system {:?}", span.system_prompt);
+            println!("    in  {}", json!(span.input_messages));
+            println!("    out {} reasoning {:?}", json!(span.output_messages), span.reasoning_text);
+            println!(
+                "    tool {:?} {:?} {:?} -> {:?}",
+                span.tool_name, span.tool_call_id, span.tool_arguments, span.tool_result
+            );
+        }
+    }
+}
