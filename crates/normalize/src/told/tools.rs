@@ -2,7 +2,7 @@
 //! result. Clients of a plain model library run tools without a span for them.
 //!
 //! Each becomes a tool span beside the call that asked, from the end of that call to the start of the one that was told the
-//! result. Where every model call has a trace of its own, the call that asked is in another one: then it stands beside the
+//! result. Where every model call has a trace of its own, the call that asked is in another one: then it stands below the
 //! call that was told. That is the first of its trace, begins the trace, and its prompt ends with the results; results further
 //! up in a prompt were told before. Only where a trace has no tool spans at all: a client that records tools records them
 //! all. A call that was never answered has no span.
@@ -113,10 +113,13 @@ fn execution(
 ) -> (MergedSpan, Mapped) {
     let of = &asking.span;
     let span_id = derive_id("told_tool", &[&of.trace_id, id]);
+    // A call that was told what ran before it stays the root of its trace.
+    let is_root = told_at_unix_nano == of.start_time_unix_nano && of.parent_span_id.is_none();
+    let parent = if is_root { Some(of.span_id.clone()) } else { of.parent_span_id.clone() };
     let span = SpanFragment {
         trace_id: of.trace_id.clone(),
         span_id: span_id.chars().take(16).collect(),
-        parent_span_id: of.parent_span_id.clone(),
+        parent_span_id: parent,
         name: format!("execute_tool {}", asked.name),
         start_time_unix_nano: of.end_time_unix_nano.min(told_at_unix_nano),
         end_time_unix_nano: told_at_unix_nano,

@@ -10,7 +10,8 @@ use crate::evidence::{Evidence, Place, UnitKind};
 
 /// The spans and records that may speak of one call.
 pub(crate) struct Scope {
-    /// Where the call itself is named: by the response's id, else by its whole answer, else by its usage.
+    /// Where the call itself is named: by the response's id, else by its whole answer, else by its usage; an embedding by its
+    /// model.
     pub(crate) told: Vec<Place>,
     /// The spans and records of those places.
     pub(crate) home: BTreeSet<usize>,
@@ -91,6 +92,10 @@ impl<'a> Scopes<'a> {
             places.retain(|place| self.evidence.units[place.unit].kind != UnitKind::Shared);
             places
         };
+        // Nothing is answered: its model, which embeds only, names it.
+        if let Some(model) = call.model.as_deref().filter(|_| call.is_embedding) {
+            return own(self.evidence.whole(|text| text == model));
+        }
         let by_id = call.response_id.as_deref().map(|id| own(self.evidence.text(id))).unwrap_or_default();
         if !by_id.is_empty() {
             return by_id;

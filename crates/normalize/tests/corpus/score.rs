@@ -267,7 +267,8 @@ fn best_match(call: &LlmCall, given: &[&str], wanted: &[(String, String)], open:
         let span = read.span;
         let mut points = 0;
         if read.is_model(call.model.as_ref()) || read.is_model(call.response_model.as_ref()) {
-            points += 2;
+            // Embeddings have no answer to be known by.
+            points += if call.is_embedding { ENOUGH } else { 2 };
         }
         if call.output_text.as_ref().is_some_and(|text| read.wrote(text)) {
             points += 4;

@@ -75,6 +75,8 @@ fn results_at_the_end_of_a_prompt_are_executions() {
     let [tool] = tools.as_slice() else { panic!("{} tools", tools.len()) };
     assert_eq!(tool.tool_call_id.as_deref(), Some("c1"));
     assert_eq!((tool.start_time_unix_nano, tool.end_time_unix_nano), (30, 30));
+    assert_eq!(tool.parent_span_id.as_deref(), Some("second"));
+    assert_eq!(trace.attempts[0].root_span_id.as_deref(), Some("second"));
     // Below something of the same trace, the call that asked would be there too.
     assert_eq!(with_tools(vec![second().under("agent"), llm("agent").at(1, 50)]).len(), 2);
 }
