@@ -173,6 +173,24 @@ fn reviewers_agree_and_differ() {
     );
 }
 
+/// Guarantees: contradictions are decided by the majority of reviewers, evenly split ones by nobody, and both stay visible.
+#[test]
+fn the_majority_of_reviewers_decides() {
+    let store = session();
+    let sql = "SELECT attempt_a_id, attempt_b_id, votes_a, votes_b, preferred_attempt_id, rules, margin FROM pair_verdicts ORDER BY ALL";
+    // A and B are ranked either way. Score pairs with C: A 4 - 2 and 6 - 2, B 5 - 2 twice.
+    assert_eq!(
+        rounded(&store, sql),
+        [
+            json!(["A/1/1", "B/1/1", 1, 1, null, ["ranking"], null]),
+            json!(["A/1/1", "C/1/1", 2, 0, "A/1/1", ["score"], 3.0]),
+            json!(["B/1/1", "C/1/1", 2, 0, "B/1/1", ["score"], 3.0]),
+        ]
+    );
+    let contested = "SELECT chosen_attempt_id, reviewer FROM preference_pairs WHERE contested ORDER BY ALL";
+    assert_eq!(rows(&store, contested), [json!(["A/1/1", "mara"]), json!(["B/1/1", "jonas"])]);
+}
+
 #[test]
 fn a_point_of_score_has_its_cost() {
     let sql = "SELECT agent_definition_id, attempts, priced_attempts, cost_usd, n, mean_score, cost_usd_per_point

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 use gleaner_model::FeedbackItem;
-use gleaner_store::{Commit, Store};
+use gleaner_store::{Commit, Store, StoreConfig};
 use serde_json::{Value, json};
 
 mod hand_made;
@@ -237,4 +237,23 @@ fn directives_and_spans_outside_attempts() {
         [json!(["all", "s", null, null, "sticky"]), json!(["b", "s", "B", "B/1/1", "sticky"])]
     );
     assert_eq!(rows(&store, "SELECT unbound_reason FROM evaluations"), [json!(["outside_attempts"])]);
+}
+
+/// Guarantees: the configured gap decides which scores make pairs, for what is stored already too.
+#[test]
+fn the_gap_of_scores_is_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = |min_score_gap| StoreConfig { min_score_gap, ..StoreConfig::at(dir.path()) };
+    let scores = [("A", 9.0), ("B", 7.0), ("C", 5.5)]
+        .map(|(lineage, given)| score(&format!("score-{lineage}"), "mara", at(lineage), given));
+    let mut store = Store::open(&config(2.0)).unwrap();
+    let feedback = scores.into_iter().map(|item| (1, 1_000, item)).collect();
+    store.commit(&Commit { position: 1, feedback, traces: lineages(), ..Commit::default() }).unwrap();
+    let margins = |store: &Store| rows(store, "SELECT margin FROM preference_pairs ORDER BY margin");
+    assert_eq!(margins(&store), [json!([2.0]), json!([3.5])]);
+    for (gap, expected) in [(1.5, vec![json!([1.5]), json!([2.0]), json!([3.5])]), (3.5, vec![json!([3.5])])] {
+        drop(store);
+        store = Store::open(&config(gap)).unwrap();
+        assert_eq!(margins(&store), expected, "{gap}");
+    }
 }
