@@ -15,6 +15,8 @@ mod card;
 mod conversation;
 mod dataset;
 mod error;
+#[allow(dead_code, reason = "the pipeline is put onto it next")]
+mod example;
 mod manifest;
 mod options;
 mod output;
@@ -25,6 +27,8 @@ mod reason;
 mod reward;
 mod rows;
 mod sft;
+#[allow(dead_code, reason = "the pipeline is put onto it next")]
+mod stage;
 mod tools;
 mod trajectory;
 mod writer;
