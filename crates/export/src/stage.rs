@@ -33,7 +33,7 @@ pub(crate) struct Entry {
     /// Id of the row: a hash of what a trainer sees. Rows are written in this order.
     pub(crate) id: u128,
     /// A total order of examples that depends on them alone: of equal ones the lowest stays.
-    pub(crate) tie: (u8, u128),
+    pub(crate) tie: (u8, u64, u128),
     /// The split that the row is written to; none where the file is not split.
     pub(crate) split: Option<Split>,
     pub(crate) verdict: Result<(), Reason>,
