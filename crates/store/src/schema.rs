@@ -60,7 +60,6 @@ const VIEWS: &[&str] = &[
     include_str!("views/attempt_numbers.sql"),
     include_str!("views/response_history.sql"),
     include_str!("views/attempts.sql"),
-    include_str!("views/comparison_attempts.sql"),
     include_str!("views/bound_targets.sql"),
     include_str!("views/rollouts.sql"),
     include_str!("views/agent_definitions.sql"),
