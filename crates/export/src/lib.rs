@@ -17,6 +17,8 @@ mod dataset;
 mod error;
 #[allow(dead_code, reason = "the pipeline is put onto it next")]
 mod example;
+#[allow(dead_code, reason = "the pipeline is put onto it next")]
+mod hygiene;
 mod manifest;
 mod options;
 mod output;
@@ -34,6 +36,7 @@ mod trajectory;
 mod writer;
 
 pub use error::ExportError;
+pub use hygiene::{Benchmark, GivenFile, Hygiene, Normalize, PairRule, Pattern, Redact, Shares, SplitBy, SplitOptions};
 pub use manifest::{FileEntry, Manifest, Program, Section};
 pub use options::{Format, Kind, Options, ScoreRule, SystemPrompt};
 pub use output::{DirOutput, MemoryOutput, Output};

@@ -50,4 +50,24 @@ pub enum Reason {
     TooFewCompletions,
     /// The same content is already in the file.
     Duplicate,
+    /// Almost the same content is already in the file.
+    NearDuplicate,
+    /// The whole conversation is the beginning of another row's.
+    PrefixOfAnother,
+    /// The row holds an item of a benchmark.
+    Contaminated,
+    /// The prompt has more bytes than asked for.
+    PromptTooLong,
+    /// The completion has more bytes than asked for.
+    CompletionTooLong,
+    /// Prompt and completion have more tokens than asked for.
+    TooManyTokens,
+    /// The tokenizer cannot encode the row.
+    NotTokenizable,
+    /// The pair is none of those asked for: not adjacent, or not with the best.
+    PairRule,
+    /// The pair's margin is smaller than asked for.
+    MarginTooSmall,
+    /// The session has as many pairs as asked for already.
+    SessionLimit,
 }
