@@ -34,6 +34,15 @@ pub enum ExportError {
         /// The type that the schema promises.
         expected: &'static str,
     },
+    /// Whoever asked for the export does not want it any more. Nothing of it is left.
+    #[error("the export was interrupted")]
+    Cancelled,
+    /// One file can have so many candidates.
+    #[error("more than {limit} candidates of one file: narrow the export with a condition")]
+    TooManyRows {
+        /// The limit.
+        limit: u32,
+    },
     /// A file could not be written.
     #[error("cannot write {file}: {source}")]
     Write {

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{conversation::ChatMessage, provenance::Provenance};
+use crate::{Reason, conversation::ChatMessage, provenance::Provenance, read::AttemptRow};
 
 /// One example on its way from an attempt to a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,24 @@ pub(crate) struct Opinion {
     pub(crate) reviewers: Vec<u64>,
 }
 
+/// What becomes of one candidate: an example, or the reason why there is none.
+pub(crate) type Candidate = Result<Example, Rejection>;
+
+/// A candidate that is left out.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rejection {
+    pub(crate) reason: Reason,
+    pub(crate) provenance: Provenance,
+}
+
+/// An example of this content, or the rejection of the candidate.
+pub(crate) fn candidate(shaped: Result<(Content, Vec<Value>), Reason>, provenance: Provenance) -> Candidate {
+    match shaped {
+        Ok((content, tools)) => Ok(Example::new(content, tools, provenance)),
+        Err(reason) => Err(Rejection { reason, provenance }),
+    }
+}
+
 impl Example {
     pub(crate) fn new(content: Content, tools: Vec<Value>, provenance: Provenance) -> Self {
         Self { content, tools, facts: Map::new(), provenance, opinion: None, precedence: 0 }
@@ -56,6 +74,13 @@ impl Example {
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.facts.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// The columns that name the attempt.
+    pub(crate) fn of_attempt(self, row: &AttemptRow) -> Self {
+        self.with("session_id", row.session_id.as_str())
+            .with("attempt_id", row.attempt_id.as_str())
+            .with("trace_id", row.trace_ids.first().map(String::as_str))
     }
 
     /// Lists of messages by column name: what a trainer sees, in the order of a conversation.

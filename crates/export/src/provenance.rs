@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gleaner_model::Source;
 use serde::Serialize;
 
-use crate::read::{AttemptRow, PairRow, RankingRow, ScoreRow};
+use crate::read::{AttemptRow, PairRow, RankingRow, RevisionRow, ScoreRow};
 
 /// Ids and judges of one row. Lists are sorted and hold each value once, save `scores`, which are in order of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -31,6 +31,12 @@ pub(crate) struct Provenance {
     /// What a rejection's reason does not say: the benchmark item, the length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
+    /// Which of the attempt's assistant messages the row is, from 1; where rows are steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) step: Option<usize>,
+    /// Start of the earliest attempt: of equal rows the earliest stays.
+    #[serde(skip)]
+    pub(crate) started_unix_nano: Option<u64>,
 }
 
 impl Provenance {
@@ -48,6 +54,8 @@ impl Provenance {
     pub(crate) fn add_attempt(&mut self, attempt: &AttemptRow) {
         self.project.clone_from(&attempt.project);
         self.session_id.clone_from(&attempt.session_id);
+        let started = attempt.started_unix_nano;
+        self.started_unix_nano = Some(self.started_unix_nano.map_or(started, |earliest| earliest.min(started)));
         self.lineage_ids.extend(attempt.lineage_id.clone());
         self.attempt_ids.insert(attempt.attempt_id.clone());
         self.agent_definition_ids.extend(attempt.agent_definition_id.clone());
@@ -80,6 +88,11 @@ impl Provenance {
     pub(crate) fn add_ranking(&mut self, ranking: &RankingRow) {
         self.add_judge(&ranking.comparison_id, ranking.reviewer.as_deref(), ranking.source);
         self.rules.insert("ranking".to_owned());
+    }
+
+    pub(crate) fn add_directive(&mut self, revision: &RevisionRow) {
+        self.add_judge(&revision.directive_id, revision.reviewer.as_deref(), revision.source);
+        self.rules.insert("directive".to_owned());
     }
 
     fn add_judge(&mut self, feedback_id: &str, reviewer: Option<&str>, source: Source) {

@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use gleaner_export::Output;
 use gleaner_wire::feedback::{SubmitRequest, SubmitResponse};
 
 use crate::api_http::{BEHIND_HEADER, TRUNCATED_HEADER};
 use crate::cli::SqlFormat;
-use crate::export::ExportRequest;
+use crate::export::{ExportRequest, Told, Unpacker};
 use crate::stubs::feedback_service_client::FeedbackServiceClient;
 
 /// Talks to one server.
@@ -43,10 +44,19 @@ impl ApiClient {
         Ok(Answer { body: response.bytes().await?.to_vec(), notes })
     }
 
-    /// Runs one export; gives the archive of its files.
-    pub(crate) async fn export(&self, request: &ExportRequest) -> anyhow::Result<Vec<u8>> {
-        let response = self.post("/v1/export", &serde_json::to_value(request)?).await?;
-        Ok(response.bytes().await?.to_vec())
+    /// Runs one export, and writes its files to `out` as they come.
+    pub(crate) async fn export(
+        &self,
+        request: &ExportRequest,
+        out: &mut (dyn Output + Send),
+        told: &mut (dyn FnMut(&Told) + Send),
+    ) -> anyhow::Result<()> {
+        let mut response = self.post("/v1/export", &serde_json::to_value(request)?).await?;
+        let mut unpacker = Unpacker::new(out);
+        while let Some(bytes) = response.chunk().await? {
+            unpacker.take(&bytes, told)?;
+        }
+        unpacker.finish()
     }
 
     /// Sends feedback over gRPC.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ExportError, Kind, Options,
-    tests::{exported, lines, memory},
+    tests::{ATTEMPT_KINDS, exported, lines, memory},
 };
 
 const START: u64 = 1_800_000_000_000_000_000;
@@ -98,7 +98,7 @@ fn the_store_s_relations_give_every_kind() {
     let store = store();
     let reader = store.reader().expect("a reader");
     reader.begin_snapshot().expect("a snapshot");
-    let (manifest, files) = exported(&reader, &Kind::ALL, &Options::new(Kind::Sft));
+    let (manifest, files) = exported(&reader, &ATTEMPT_KINDS, &Options::new(Kind::Sft));
     let counts: Vec<(&str, u64, u64)> =
         manifest.datasets.iter().map(|s| (s.file.as_str(), s.candidates, s.rows)).collect();
     assert_eq!(
@@ -110,17 +110,24 @@ fn the_store_s_relations_give_every_kind() {
             ("scores.jsonl", 2, 2),
             ("rankings.jsonl", 1, 1),
             ("trajectory.jsonl", 2, 2),
+            ("kto.jsonl", 4, 3),
+            ("prompts.jsonl", 2, 2),
+            ("revisions.jsonl", 1, 0),
         ]
     );
     assert_eq!(manifest.journal_position, 7);
-    let sft = &lines(&files, "sft.jsonl")[0];
+    let find = |file: &str, column: &str, value: &str| {
+        lines(&files, file).into_iter().find(|row| row[column] == value).expect("a row")
+    };
+    let sft = find("sft.jsonl", "attempt_id", "attempt-A");
     assert_eq!(sft["prompt"][0], json!({"role": "system", "content": "You are A."}));
     assert_eq!(sft["prompt"][3]["content"], "{\"price\":39}");
     assert_eq!(sft["tools"], json!([{"type": "function", "function": {"name": "search"}}]));
-    let pairs = lines(&files, "preference.jsonl");
-    assert_eq!((&pairs[0]["rules"], &pairs[0]["margin"]), (&json!("ranking,score"), &json!(1.0)));
-    assert_eq!(pairs[1]["chosen"], json!([{"role": "assistant", "content": "It costs 39 pounds."}]));
-    let trajectory = &lines(&files, "trajectory.jsonl")[0];
+    let pair = find("preference.jsonl", "rules", "ranking,score");
+    assert_eq!(pair["margin"], 1.0);
+    let corrected = find("preference.jsonl", "rules", "correction");
+    assert_eq!(corrected["chosen"], json!([{"role": "assistant", "content": "It costs 39 pounds."}]));
+    let trajectory = find("trajectory.jsonl", "attempt_id", "attempt-A");
     assert_eq!(trajectory["messages"][2]["reasoning_content"], "First, the price.");
     let metadata: Value = serde_json::from_str(trajectory["metadata"].as_str().expect("text")).expect("JSON");
     assert_eq!(metadata["span_ids"], json!(["0000000000000002", "0000000000000003", "0000000000000004"]));

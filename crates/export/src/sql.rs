@@ -1,0 +1,199 @@
+//! The queries of an export, over the public relations.
+//!
+//! Pure: options in, text and parameters out. Values are bound; the caller's `--where` is put in as it stands, since the
+//! caller has checked it.
+
+use serde_json::Value;
+
+use crate::{Kind, Options, Shape};
+
+/// Which attempts and columns the kinds asked for need.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Attempts that nobody spoke of, too.
+    pub(crate) all: bool,
+    /// Attempts that pairs, rankings and directives speak of.
+    pub(crate) compared: bool,
+    /// Attempts with a score or a correction.
+    pub(crate) scored: bool,
+    /// The outputs of earlier calls, for the reasoning that the history leaves out.
+    pub(crate) thoughts: bool,
+    /// The user's need, and the declared artifact.
+    pub(crate) task: bool,
+}
+
+impl Wanted {
+    pub(crate) fn of(kinds: &[Kind], options: &Options) -> Self {
+        let any = |wanted: &[Kind]| kinds.iter().any(|kind| wanted.contains(kind));
+        let is_shaped = |shape| kinds.iter().any(|kind| options.shape_of(*kind) == shape);
+        Self {
+            all: any(&[Kind::Trajectory, Kind::Prompts]),
+            compared: any(&[Kind::Preference, Kind::Reward, Kind::Revisions]),
+            scored: any(&[Kind::Sft, Kind::Kto, Kind::Reward, Kind::Revisions, Kind::Preference]),
+            thoughts: options.reasoning
+                && (any(&[Kind::Trajectory]) || options.shape.is_some_and(|s| s != Shape::Task)),
+            task: is_shaped(Shape::Task),
+        }
+    }
+}
+
+const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.agent_definition_id, \
+     to_json(a.trace_ids) AS trace_ids, to_json(s.span_ids) AS span_ids, a.status, a.output_text, \
+     left(a.start_key, 20) AS started, a.input_messages AS question_messages, a.history_complete AS question_complete, \
+     a.input_text, d.system_prompt AS definition_system_prompt, d.tools AS definition_tools, d.model, d.agent_name, \
+     d.version_labels ->> '$[0]' AS version, c.system_prompt, c.input_messages, c.history_complete, c.output_messages, \
+     c.output_text AS call_output_text, c.tool_definitions, f.feedback";
+
+const DEFINITION: &str =
+    "LEFT JOIN agent_definitions d ON d.agent_definition_id = a.agent_definition_id AND d.project = a.project";
+
+/// The spans that an attempt is made of. Duplicates are told better by another span.
+const SPANS: &str = "LEFT JOIN (SELECT attempt_id, list(span_id ORDER BY span_id) AS span_ids FROM execution_spans \
+     WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool') GROUP BY attempt_id) s ON s.attempt_id = a.attempt_id";
+
+const CONVERSATION: &str = "LEFT JOIN execution_spans c ON c.attempt_id = a.attempt_id AND c.project = a.project \
+     AND c.span_id = a.conversation_span_id AND c.trace_id = a.conversation_trace_id AND c.duplicate_of IS NULL";
+
+const THOUGHTS: &str = "LEFT JOIN (SELECT attempt_id, to_json(list(output_messages ORDER BY start_time_unix_nano, span_id)) \
+     AS thoughtful FROM execution_spans WHERE duplicate_of IS NULL AND kind = 'llm' AND reasoning_text IS NOT NULL \
+     AND output_messages IS NOT NULL GROUP BY attempt_id) t ON t.attempt_id = a.attempt_id";
+
+/// What was declared; a final answer is known from the attempt.
+const ARTIFACT: &str = "LEFT JOIN (SELECT attempt_id, arg_max(content, row(created_at, artifact_id)) AS artifact FROM artifacts \
+     WHERE origin <> 'final_answer' AND content IS NOT NULL GROUP BY attempt_id) r ON r.attempt_id = a.attempt_id \
+     LEFT JOIN sessions n ON n.session_id = a.session_id AND n.project = a.project";
+
+const COMPARED: &str = "SELECT chosen_attempt_id FROM preference_pairs UNION ALL SELECT rejected_attempt_id FROM preference_pairs \
+     UNION ALL SELECT attempt_id FROM comparison_entries";
+
+const SCORED: &str =
+    "SELECT attempt_id FROM evaluations WHERE in_force AND (score IS NOT NULL OR correction IS NOT NULL)";
+
+/// Any attempt of a lineage (or session) that a directive was given to can be one that it led to.
+const DIRECTED: &str = "SELECT o.attempt_id FROM attempts o JOIN directives g ON g.project = o.project \
+     AND (g.attempt_id = o.attempt_id OR g.lineage_id = o.lineage_id OR (g.lineage_id IS NULL AND g.session_id = o.session_id))";
+
+pub(crate) fn attempts(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
+    let (filter, mut params) = attempt_filter(options, wanted);
+    let mut columns = COLUMNS.to_owned();
+    let mut joins = format!("{DEFINITION} {SPANS} {CONVERSATION}");
+    if wanted.compared {
+        columns.push_str(", a.attempt_id IN (SELECT attempt_id FROM compared) AS is_compared");
+    } else {
+        columns.push_str(", false AS is_compared");
+    }
+    if wanted.thoughts {
+        columns.push_str(", t.thoughtful");
+        joins = format!("{joins} {THOUGHTS}");
+    }
+    if wanted.task {
+        columns.push_str(", r.artifact, n.need");
+        joins = format!("{joins} {ARTIFACT}");
+    }
+    let (sources, source_params) = sources_filter(options, "source");
+    params.splice(0..0, source_params);
+    let sql = format!(
+        "WITH {}, feedback AS (SELECT attempt_id, to_json(list({{evaluation_id: evaluation_id, criterion: criterion, \
+         score: score, correction: correction, comment: comment, reviewer: reviewer, source: source}} \
+         ORDER BY created_at, evaluation_id)) AS feedback FROM evaluations WHERE in_force AND attempt_id IS NOT NULL \
+         AND (score IS NOT NULL OR correction IS NOT NULL) AND {sources} GROUP BY attempt_id) \
+         SELECT {columns} FROM attempts a {joins} LEFT JOIN feedback f ON f.attempt_id = a.attempt_id WHERE {filter}",
+        spoken_of(wanted)
+    );
+    (sql, params)
+}
+
+pub(crate) fn count_attempts(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
+    let (filter, params) = attempt_filter(options, wanted);
+    (format!("WITH {} SELECT count(*) AS attempts FROM attempts a WHERE {filter}", spoken_of(wanted)), params)
+}
+
+/// The attempts that are compared, and those that are compared or scored.
+fn spoken_of(wanted: &Wanted) -> String {
+    let scored = if wanted.scored { format!(" UNION ALL {SCORED}") } else { String::new() };
+    format!(
+        "compared AS MATERIALIZED (SELECT DISTINCT * FROM ({COMPARED} UNION ALL {DIRECTED}) AS t (attempt_id)), \
+         spoken_of AS (SELECT attempt_id FROM compared{scored})"
+    )
+}
+
+/// Pairs of a session follow each other.
+pub(crate) fn pairs(options: &Options) -> (String, Vec<Value>) {
+    let (filter, params) = filters(options, "p");
+    let sql = format!(
+        "SELECT p.project, p.session_id, p.chosen_attempt_id, p.rejected_attempt_id, p.rule, p.margin, p.reviewer, p.source, \
+         to_json(p.evidence) AS evidence FROM preference_pairs p WHERE {filter} ORDER BY p.project, p.session_id, p.pair_id"
+    );
+    (sql, params)
+}
+
+pub(crate) fn rankings(options: &Options) -> (String, Vec<Value>) {
+    let (filter, params) = filters(options, "c");
+    let sql = format!(
+        "SELECT c.comparison_id, c.criterion, c.reviewer, c.source, e.attempt_id, e.rank FROM comparisons c \
+         JOIN comparison_entries e ON e.comparison_id = c.comparison_id AND e.project = c.project \
+         WHERE {filter} AND c.kind = 'ranking' ORDER BY c.comparison_id, e.rank, e.attempt_id"
+    );
+    (sql, params)
+}
+
+/// A directive speaks of the attempt it names, else of the last attempt that had ended well in each lineage it was given
+/// to. What came of it is the lineage's next attempt that ended well: of the next cycle that has one the last, as in
+/// comparisons; within a cycle the next retry.
+pub(crate) fn revisions(options: &Options) -> (String, Vec<Value>) {
+    let (filter, params) = filters(options, "g");
+    let sql = format!(
+        "WITH ended AS (SELECT project, session_id, lineage_id, attempt_id, cycle, attempt_number, started_at, status FROM attempts), \
+         spoken AS (SELECT g.project, g.directive_id, g.text, g.reviewer, g.source, o.lineage_id, \
+         arg_max(struct_pack(attempt_id := o.attempt_id, cycle := o.cycle, attempt_number := o.attempt_number), \
+         row(o.cycle, o.attempt_number, o.attempt_id)) AS was \
+         FROM directives g JOIN ended o ON o.project = g.project AND CASE WHEN g.attempt_id IS NOT NULL \
+         THEN o.attempt_id = g.attempt_id ELSE o.status = 'ok' AND o.started_at <= g.created_at \
+         AND (g.cycle IS NULL OR o.cycle = g.cycle) \
+         AND (g.lineage_id = o.lineage_id OR (g.lineage_id IS NULL AND g.session_id = o.session_id)) END \
+         WHERE {filter} GROUP BY ALL) \
+         SELECT v.directive_id, v.text, v.reviewer, v.source, v.was.attempt_id AS attempt_id, \
+         arg_min(o.attempt_id, row(o.cycle, CASE WHEN o.cycle = v.was.cycle THEN o.attempt_number ELSE -o.attempt_number END, \
+         o.attempt_id)) AS next_attempt_id \
+         FROM spoken v LEFT JOIN ended o ON o.project = v.project AND o.lineage_id = v.lineage_id AND o.status = 'ok' \
+         AND (o.cycle > v.was.cycle OR (o.cycle = v.was.cycle AND o.attempt_number > v.was.attempt_number)) \
+         GROUP BY ALL ORDER BY v.directive_id, v.was.attempt_id"
+    );
+    (sql, params)
+}
+
+fn filters(options: &Options, table: &str) -> (String, Vec<Value>) {
+    let (project, mut params) = project_filter(options, table);
+    let (sources, more) = sources_filter(options, &format!("{table}.source"));
+    params.extend(more);
+    (format!("{project} AND {sources}"), params)
+}
+
+fn project_filter(options: &Options, table: &str) -> (String, Vec<Value>) {
+    match &options.project {
+        Some(project) => (format!("{table}.project = ?"), vec![Value::from(project.as_str())]),
+        None => ("TRUE".to_owned(), Vec::new()),
+    }
+}
+
+fn sources_filter(options: &Options, column: &str) -> (String, Vec<Value>) {
+    if options.sources.is_empty() {
+        return ("TRUE".to_owned(), Vec::new());
+    }
+    let marks = vec!["?"; options.sources.len()].join(", ");
+    (format!("{column} IN ({marks})"), options.sources.iter().map(|source| Value::from(source.as_str())).collect())
+}
+
+fn attempt_filter(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
+    let (mut filter, params) = project_filter(options, "a");
+    if !wanted.all {
+        filter.push_str(" AND a.attempt_id IN (SELECT attempt_id FROM spoken_of)");
+    }
+    if let Some(condition) = &options.where_sql {
+        // The line breaks keep a comment at the end of the condition from swallowing the brackets.
+        filter.push_str(" AND a.attempt_id IN (SELECT attempt_id FROM attempts WHERE (\n");
+        filter.push_str(condition);
+        filter.push_str("\n))");
+    }
+    (filter, params)
+}
