@@ -23,8 +23,8 @@ use crate::{
     stage::{Entry, Split, Stage},
 };
 
-const REJECTED_FILE: &str = "rejected.jsonl";
-const PROVENANCE_FILE: &str = "provenance.jsonl";
+pub(crate) const REJECTED_FILE: &str = "rejected.jsonl";
+pub(crate) const PROVENANCE_FILE: &str = "provenance.jsonl";
 
 /// All candidates of one export.
 pub(crate) struct Collector<'a> {
@@ -55,6 +55,7 @@ struct Rejected {
     tie: (u8, u64, u128),
     id: Option<u128>,
     reason: Reason,
+    kept: Option<u128>,
     provenance: Place,
 }
 
@@ -66,6 +67,9 @@ struct RejectedLine<'a> {
     /// The id that the row would have; none where it was never made.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
+    /// The row that stays in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_id: Option<String>,
     #[serde(flatten)]
     provenance: Value,
 }
@@ -120,7 +124,7 @@ impl<'a> Collector<'a> {
                 Err(Rejection { reason, provenance }) => {
                     let (text, tie) = tie(0, &provenance);
                     let provenance = self.spool.put(text.as_bytes())?;
-                    self.files[at].rejected.push(Rejected { tie, id: None, reason, provenance });
+                    self.files[at].rejected.push(Rejected { tie, id: None, reason, kept: None, provenance });
                 }
             }
         }
@@ -155,7 +159,7 @@ impl<'a> Collector<'a> {
             stage.see(file.dataset, number, &example);
         }
         let id = u128::from_str_radix(id, 16).unwrap_or_else(|_| key(id));
-        file.entries.push(Entry { number, id, tie, split: None, verdict: Ok(()) });
+        file.entries.push(Entry::new(number, id, tie));
         file.rows.push(Held { row, provenance });
         file.opinions.push(example.opinion.map(Box::new));
         Ok(())
@@ -175,6 +179,10 @@ impl<'a> Collector<'a> {
         }
         for stage in &mut self.stages {
             self.files.iter_mut().for_each(|file| stage.decide(file.dataset, &mut file.entries));
+        }
+        for file in &mut self.files {
+            let reports = self.stages.iter_mut().filter_map(|stage| stage.report(file.dataset, &file.entries));
+            file.section.hygiene = reports.map(|(name, told)| (name.to_owned(), told)).collect();
         }
         self.stages.clear();
         let total = self.files.iter().map(|file| file.entries.len() as u64).sum();
@@ -242,7 +250,13 @@ impl File {
             let held = &self.rows[entry.number as usize];
             if let Err(reason) = entry.verdict {
                 let provenance = held.provenance;
-                self.rejected.push(Rejected { tie: entry.tie, id: Some(entry.id), reason, provenance });
+                self.rejected.push(Rejected {
+                    tie: entry.tie,
+                    id: Some(entry.id),
+                    reason,
+                    kept: entry.kept,
+                    provenance,
+                });
                 continue;
             }
             if open.as_ref().is_none_or(|(split, _)| *split != entry.split) {
@@ -289,6 +303,7 @@ fn write_rejected(
                 file: &file.section.file,
                 reason: rejected.reason,
                 id: rejected.id.map(|id| format!("{id:032x}")),
+                kept_id: rejected.kept.map(|id| format!("{id:032x}")),
                 provenance: provenance.map_err(|source| spool.unreadable(source))?,
             };
             files.line(REJECTED_FILE, &line)?;

@@ -14,8 +14,10 @@ mod splits;
 mod words;
 
 pub use contamination::Benchmark;
+pub(crate) use options::Questions;
 pub use options::{GivenFile, Hygiene, SplitOptions};
 pub use pair_rules::PairRule;
 pub use redact::{Pattern, Redact};
 pub use score_scale::Normalize;
+pub(crate) use score_scale::ScoreScale;
 pub use splits::{Shares, SplitBy};

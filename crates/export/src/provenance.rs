@@ -66,7 +66,7 @@ impl Provenance {
     pub(crate) fn add_score(&mut self, score: &ScoreRow) {
         self.add_judge(&score.evaluation_id, score.reviewer.as_deref(), score.source);
         self.rules.insert("score".to_owned());
-        self.scores.extend(score.score);
+        self.scores.extend(score.given);
     }
 
     pub(crate) fn add_correction(&mut self, correction: &ScoreRow) {

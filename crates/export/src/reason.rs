@@ -66,6 +66,8 @@ pub enum Reason {
     NotExpressible,
     /// The same content is already in the file.
     Duplicate,
+    /// Reasoning was asked for, and the completion shows none.
+    NoReasoning,
     /// Almost the same content is already in the file.
     NearDuplicate,
     /// The whole conversation is the beginning of another row's.

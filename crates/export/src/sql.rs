@@ -42,13 +42,15 @@ const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.ag
      left(a.start_key, 20) AS started, a.input_messages AS question_messages, a.history_complete AS question_complete, \
      a.input_text, d.system_prompt AS definition_system_prompt, d.tools AS definition_tools, d.model, d.agent_name, \
      d.version_labels ->> '$[0]' AS version, c.system_prompt, c.input_messages, c.history_complete, c.output_messages, \
-     c.output_text AS call_output_text, c.tool_definitions, f.feedback";
+     c.output_text AS call_output_text, c.tool_definitions, f.feedback, s.is_truncated, \
+     contains(CAST(c.source_keys AS VARCHAR), '\"truncated\"') AS conversation_truncated";
 
 const DEFINITION: &str =
     "LEFT JOIN agent_definitions d ON d.agent_definition_id = a.agent_definition_id AND d.project = a.project";
 
 /// The spans that an attempt is made of. Duplicates are told better by another span.
-const SPANS: &str = "LEFT JOIN (SELECT attempt_id, list(span_id ORDER BY span_id) AS span_ids FROM execution_spans \
+const SPANS: &str = "LEFT JOIN (SELECT attempt_id, list(span_id ORDER BY span_id) AS span_ids, \
+     bool_or(contains(CAST(source_keys AS VARCHAR), '\"truncated\"')) AS is_truncated FROM execution_spans \
      WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool') GROUP BY attempt_id) s ON s.attempt_id = a.attempt_id";
 
 const CONVERSATION: &str = "LEFT JOIN execution_spans c ON c.attempt_id = a.attempt_id AND c.project = a.project \
@@ -90,7 +92,9 @@ pub(crate) fn attempts(options: &Options, wanted: &Wanted) -> (String, Vec<Value
         columns.push_str(", r.artifact, n.need");
         joins = format!("{joins} {ARTIFACT}");
     }
-    let (sources, source_params) = sources_filter(options, "source");
+    let (mut sources, mut source_params) = sources_filter(options, "source");
+    sources.push_str(&options.select.of_feedback("", &mut source_params));
+    sources.push_str(&options.select.of_criterion("", &mut source_params));
     params.splice(0..0, source_params);
     let sql = format!(
         "WITH {}, feedback AS (SELECT attempt_id, to_json(list({{evaluation_id: evaluation_id, criterion: criterion, \
@@ -117,9 +121,35 @@ fn spoken_of(wanted: &Wanted) -> String {
     )
 }
 
+/// How often each reviewer gave each score, in an order of its own.
+pub(crate) fn score_counts(options: &Options) -> (String, Vec<Value>) {
+    let (mut filter, mut params) = filters(options, "e");
+    match &options.select.criterion {
+        None => filter.push_str(" AND e.criterion IS NULL"),
+        Some(_) => filter.push_str(&options.select.of_criterion("e", &mut params)),
+    }
+    let sql = format!(
+        "SELECT e.reviewer, e.source, e.score, count(*) AS scores FROM evaluations e WHERE {filter} AND e.in_force \
+         AND e.score IS NOT NULL GROUP BY ALL ORDER BY e.reviewer NULLS FIRST, e.source, e.score"
+    );
+    (sql, params)
+}
+
+/// Of each session the question of the attempt that started first.
+pub(crate) fn first_questions(options: &Options) -> (String, Vec<Value>) {
+    let (filter, params) = project_filter(options, "a");
+    let sql = format!(
+        "SELECT a.project, a.session_id, arg_min(a.prompt_hash, row(a.start_key, a.attempt_id)) AS prompt_hash \
+         FROM attempts a WHERE {filter} AND a.prompt_hash IS NOT NULL AND a.session_id IS NOT NULL \
+         GROUP BY a.project, a.session_id ORDER BY a.project, a.session_id"
+    );
+    (sql, params)
+}
+
 /// Pairs of a session follow each other.
 pub(crate) fn pairs(options: &Options) -> (String, Vec<Value>) {
-    let (filter, params) = filters(options, "p");
+    let (mut filter, mut params) = filters(options, "p");
+    filter.push_str(&options.select.of_criterion("p", &mut params));
     let sql = format!(
         "SELECT p.project, p.session_id, p.chosen_attempt_id, p.rejected_attempt_id, p.rule, p.margin, p.reviewer, p.source, \
          to_json(p.evidence) AS evidence FROM preference_pairs p WHERE {filter} ORDER BY p.project, p.session_id, p.pair_id"
@@ -128,7 +158,8 @@ pub(crate) fn pairs(options: &Options) -> (String, Vec<Value>) {
 }
 
 pub(crate) fn rankings(options: &Options) -> (String, Vec<Value>) {
-    let (filter, params) = filters(options, "c");
+    let (mut filter, mut params) = filters(options, "c");
+    filter.push_str(&options.select.of_criterion("c", &mut params));
     let sql = format!(
         "SELECT c.comparison_id, c.criterion, c.reviewer, c.source, e.attempt_id, e.rank FROM comparisons c \
          JOIN comparison_entries e ON e.comparison_id = c.comparison_id AND e.project = c.project \
@@ -166,7 +197,8 @@ fn filters(options: &Options, table: &str) -> (String, Vec<Value>) {
     let (project, mut params) = project_filter(options, table);
     let (sources, more) = sources_filter(options, &format!("{table}.source"));
     params.extend(more);
-    (format!("{project} AND {sources}"), params)
+    let reviewers = options.select.of_feedback(table, &mut params);
+    (format!("{project} AND {sources}{reviewers}"), params)
 }
 
 fn project_filter(options: &Options, table: &str) -> (String, Vec<Value>) {
@@ -185,7 +217,8 @@ fn sources_filter(options: &Options, column: &str) -> (String, Vec<Value>) {
 }
 
 fn attempt_filter(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
-    let (mut filter, params) = project_filter(options, "a");
+    let (mut filter, mut params) = project_filter(options, "a");
+    filter.push_str(&options.select.of_attempts(&mut params));
     if !wanted.all {
         filter.push_str(" AND a.attempt_id IN (SELECT attempt_id FROM spoken_of)");
     }

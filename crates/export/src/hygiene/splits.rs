@@ -43,6 +43,21 @@ pub enum SplitBy {
     Question,
 }
 
+impl FromStr for SplitBy {
+    type Err = ExportError;
+
+    fn from_str(text: &str) -> Result<Self, ExportError> {
+        match text {
+            "session" => Ok(Self::Session),
+            "question" => Ok(Self::Question),
+            _ => Err(ExportError::Option {
+                option: "split-by",
+                message: format!("`{text}` is unknown; supported: session, question"),
+            }),
+        }
+    }
+}
+
 impl FromStr for Shares {
     type Err = ExportError;
 
