@@ -35,10 +35,11 @@ pub(crate) struct ExportArgs {
     /// directories given: gleaner export --containing ID DIR…
     #[arg(long, value_name = "ID", conflicts_with_all = ["out", "explain"])]
     pub containing: Option<String>,
-    #[command(flatten)]
-    pub selection: Selection,
+    // Before the selection, which has headings of its own.
     #[command(flatten)]
     pub place: PlaceArgs,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// What to export and how, as the command line says it.

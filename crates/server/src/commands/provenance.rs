@@ -104,12 +104,9 @@ fn tell_row(out: &mut String, found: &Found, manifest: &Map<String, Value>) {
         manifest.get("program").map(|program| format!("{} {}", plain(&program["name"]), plain(&program["version"])));
     let position = manifest.get("journal_position").map(plain).unwrap_or_default();
     let _ = writeln!(out, "  exported by {} at journal position {position}", program.unwrap_or_default());
-    if let Some(options) = manifest.get("options").and_then(Value::as_object) {
-        let options =
-            options.iter().filter(|(name, value)| !value.is_null() && *name != "hygiene" && *name != "select");
-        let options = options.map(|(name, value)| format!("{name}={}", plain(value))).collect::<Vec<_>>();
-        let _ = writeln!(out, "  options: {}", options.join(" "));
-    }
+    let mut options = Vec::new();
+    tell_options(manifest.get("options").unwrap_or(&Value::Null), &mut options);
+    let _ = writeln!(out, "  options: {}", options.join(" "));
     for (name, value) in found.row.iter().flatten() {
         match value {
             Value::Array(messages) if !messages.is_empty() => {
@@ -123,6 +120,18 @@ fn tell_row(out: &mut String, found: &Found, manifest: &Map<String, Value>) {
                 let _ = writeln!(out, "  {name}: {}", shortened(&plain(other)));
             }
             _ => {}
+        }
+    }
+}
+
+/// Those that say something: nulls and empty lists are options that were not given.
+fn tell_options(options: &Value, out: &mut Vec<String>) {
+    for (name, value) in options.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => {}
+            Value::Array(items) if items.is_empty() => {}
+            Value::Object(_) if matches!(name.as_str(), "select" | "hygiene") => tell_options(value, out),
+            value => out.push(format!("{name}={}", plain(value))),
         }
     }
 }

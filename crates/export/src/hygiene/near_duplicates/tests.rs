@@ -85,6 +85,19 @@ fn a_pair_the_other_way_round_is_no_duplicate() {
 }
 
 #[test]
+fn one_answer_with_two_scores_is_no_duplicate() {
+    let scored = |score: f64| example("What does it cost?", "39 pounds in all.").with("score", score);
+    let mut stage = NearDuplicates::new(0.9);
+    let mut entries = Vec::new();
+    for (number, row) in [scored(8.0), scored(3.0), scored(8.0)].iter().enumerate() {
+        stage.see(&dataset::SCORES, number as u32, row);
+        entries.push(Entry::new(number as u32, number as u128, (0, 0, number as u128)));
+    }
+    stage.decide(&dataset::SCORES, &mut entries);
+    assert_eq!(entries.iter().map(|entry| entry.kept).collect::<Vec<_>>(), [None, None, Some(0)]);
+}
+
+#[test]
 fn rows_that_are_out_already_keep_nobody_out() {
     let mut stage = NearDuplicates::new(0.9);
     let row = example(&prose(1, 50), &prose(2, 50));
