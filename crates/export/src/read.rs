@@ -180,12 +180,15 @@ pub(crate) fn attempts(
             system_prompt: row.text("definition_system_prompt")?,
             tools: row.json("definition_tools")?,
         };
+        let agent_tools = row.json("agent_tools")?;
+        // Some instrumentations tell the tools once, with the agent, and not with its calls.
+        let known_tools = question.tools.clone().or(agent_tools);
         let conversation = Given {
             messages: row.messages("input_messages")?,
             lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
             is_truncated: row.typed("conversation_truncated", "a boolean")? == Some(true),
             system_prompt: row.text("system_prompt")?,
-            tools: row.json("tool_definitions")?,
+            tools: row.json("tool_definitions")?.or(known_tools),
         };
         visit(Attempt {
             question,

@@ -42,16 +42,20 @@ const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.ag
      left(a.start_key, 20) AS started, a.input_messages AS question_messages, a.history_complete AS question_complete, \
      a.input_text, d.system_prompt AS definition_system_prompt, d.tools AS definition_tools, d.model, d.agent_name, \
      d.version_labels ->> '$[0]' AS version, c.system_prompt, c.input_messages, c.history_complete, c.output_messages, \
-     c.output_text AS call_output_text, c.tool_definitions, f.feedback, s.is_truncated, \
+     c.output_text AS call_output_text, c.tool_definitions, s.agent_tools, f.feedback, s.is_truncated, \
      contains(CAST(c.source_keys AS VARCHAR), '\"truncated\"') AS conversation_truncated";
 
 const DEFINITION: &str =
     "LEFT JOIN agent_definitions d ON d.agent_definition_id = a.agent_definition_id AND d.project = a.project";
 
-/// The spans that an attempt is made of. Duplicates are told better by another span.
-const SPANS: &str = "LEFT JOIN (SELECT attempt_id, list(span_id ORDER BY span_id) AS span_ids, \
-     bool_or(contains(CAST(source_keys AS VARCHAR), '\"truncated\"')) AS is_truncated FROM execution_spans \
-     WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool') GROUP BY attempt_id) s ON s.attempt_id = a.attempt_id";
+/// The spans that an attempt is made of, whether content of one of them was cut off, and the tools that its first agent span
+/// declares. Duplicates are told better by another span.
+const SPANS: &str = "LEFT JOIN (SELECT attempt_id, \
+     list(span_id ORDER BY span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
+     bool_or(contains(CAST(source_keys AS VARCHAR), '\"truncated\"')) AS is_truncated, \
+     arg_min(tool_definitions, start_time_unix_nano) FILTER (kind = 'agent' AND tool_definitions IS NOT NULL) AS agent_tools \
+     FROM execution_spans WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool', 'agent') GROUP BY attempt_id) s \
+     ON s.attempt_id = a.attempt_id";
 
 const CONVERSATION: &str = "LEFT JOIN execution_spans c ON c.attempt_id = a.attempt_id AND c.project = a.project \
      AND c.span_id = a.conversation_span_id AND c.trace_id = a.conversation_trace_id AND c.duplicate_of IS NULL";

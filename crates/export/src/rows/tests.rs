@@ -5,7 +5,7 @@ use gleaner_store::{Commit, Store};
 use serde_json::{Value, json};
 
 use crate::{
-    ExportError, Kind, Options,
+    ExportError, FileFormat, Kind, Options,
     tests::{ATTEMPT_KINDS, exported, lines, memory},
 };
 
@@ -163,4 +163,32 @@ fn an_error_of_the_visitor_and_one_of_the_store_come_through() {
     assert_eq!(visited, 1);
     let failed = rows.for_each_row("SELECT nothing FROM attempts", &[], &mut |_| Ok(())).expect_err("refused");
     assert!(failed.to_string().starts_with("cannot read the store: "), "{failed}");
+}
+
+fn queried(query: &str, format: FileFormat) -> (crate::Manifest, std::collections::BTreeMap<String, Vec<u8>>) {
+    let store = store();
+    let options = Options { query: Some(query.to_owned()), file_format: Some(format), ..Options::new(Kind::Sql) };
+    exported(&store.reader().expect("a reader"), &[Kind::Sql], &options)
+}
+
+/// Scenario: a query with a nested, a JSON and a plain column.
+/// Guarantees: its rows come out as they are, in its order, in each file format; JSON is JSON.
+#[test]
+fn the_kind_sql_writes_whatever_the_query_returns() {
+    const QUERY: &str = "SELECT attempt_id, llm_calls, input_messages FROM attempts ORDER BY attempt_id DESC";
+    let (manifest, files) = queried(QUERY, FileFormat::Jsonl);
+    assert_eq!((manifest.datasets[0].rows, manifest.options.query.as_deref()), (2, Some(QUERY)));
+    let rows = lines(&files, "sql.jsonl");
+    assert_eq!((&rows[0]["attempt_id"], &rows[0]["llm_calls"]), (&json!("attempt-B"), &json!(2)));
+    assert_eq!(rows[1]["input_messages"][0]["role"], "user");
+    let card = String::from_utf8(files["README.md"].clone()).expect("UTF-8");
+    assert!(card.contains("  - {name: \"input_messages\", dtype: json}\n"), "{card}");
+    let csv = String::from_utf8(queried("SELECT 1 AS one, 'a,b' AS two", FileFormat::Csv).1["sql.csv"].clone());
+    assert_eq!(csv.expect("UTF-8"), "one,two\n1,\"a,b\"\n");
+    let empty = String::from_utf8(queried("SELECT 1 AS one WHERE false", FileFormat::Csv).1["sql.csv"].clone());
+    assert_eq!(empty.expect("UTF-8"), "one\n");
+    let (manifest, files) = queried(QUERY, FileFormat::Parquet);
+    assert_eq!(&files["sql.parquet"][..4], b"PAR1");
+    let entry = manifest.files.iter().find(|file| file.path == "sql.parquet").expect("a file");
+    assert_eq!(entry.rows, Some(2));
 }

@@ -65,3 +65,39 @@ fn exact_duplicates_go_once() {
     let (manifest, _) = exported(&rows, &[Kind::Sft], &Options::new(Kind::Sft));
     assert_eq!((manifest.datasets[0].rows, manifest.datasets[0].rejected[&Reason::Duplicate]), (1, 1));
 }
+
+fn labels(rows: &MemoryRows) -> (Vec<(String, Value)>, Vec<Value>) {
+    let (_, files) = exported(rows, &[Kind::Kto], &Options::new(Kind::Kto));
+    let text = |row: &Value| row["completion"][0]["content"].as_str().expect("text").to_owned();
+    let mut labels: Vec<_> = lines(&files, "kto.jsonl").iter().map(|row| (text(row), row["label"].clone())).collect();
+    labels.sort_by_key(|(text, _)| text.clone());
+    (labels, lines(&files, "rejected.jsonl").into_iter().map(|line| line["reason"].clone()).collect())
+}
+
+#[test]
+fn kto_labels_what_is_clearly_good_or_bad() {
+    let rows = MemoryRows {
+        attempts: vec![attempt("a", "q", "good"), attempt("b", "q", "bad"), attempt("c", "q", "middling")],
+        evaluations: vec![
+            scored("e1", "a", "mara", 8.0),
+            scored("e2", "b", "mara", 4.0),
+            scored("e3", "c", "mara", 6.0),
+            correction("e4", "c", "mara", "better"),
+        ],
+        ..MemoryRows::default()
+    };
+    let (labels, reasons) = labels(&rows);
+    let expected = [("bad", false), ("better", true), ("good", true), ("middling", false)];
+    assert_eq!(labels, expected.map(|(text, label)| (text.to_owned(), json!(label))));
+    assert_eq!(reasons, [json!("score_in_the_middle")]);
+}
+
+#[test]
+fn kto_never_calls_one_completion_both() {
+    let rows = MemoryRows {
+        attempts: vec![attempt("a", "q", "same"), attempt("b", "q", "same")],
+        evaluations: vec![scored("e1", "a", "mara", 9.0), scored("e2", "b", "jonas", 2.0)],
+        ..MemoryRows::default()
+    };
+    assert_eq!(labels(&rows), (Vec::new(), vec![json!("contested"), json!("contested")]));
+}
