@@ -52,7 +52,7 @@ const DEFINITION: &str =
 /// declares. Duplicates are told better by another span.
 const SPANS: &str = "LEFT JOIN (SELECT attempt_id, \
      list(span_id ORDER BY span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
-     bool_or(contains(CAST(source_keys AS VARCHAR), '\"truncated\"')) AS is_truncated, \
+     bool_or(kind = 'llm' AND contains(CAST(source_keys AS VARCHAR), '\"truncated\"')) AS is_truncated, \
      arg_min(tool_definitions, start_time_unix_nano) FILTER (kind = 'agent' AND tool_definitions IS NOT NULL) AS agent_tools \
      FROM execution_spans WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool', 'agent') GROUP BY attempt_id) s \
      ON s.attempt_id = a.attempt_id";

@@ -157,13 +157,15 @@ impl Detector {
             Check::LastWord => {
                 let value = value.strip_suffix('@').unwrap_or(value);
                 let at = value.trim_end_matches('=').rfind([' ', '\t', '\n', ':', '=']).map_or(0, |at| at + 1);
-                (at < value.len()).then_some((start + at, start + value.len()))
+                // What stands in documentation for a password is none.
+                let is_stand_in = value[at..].starts_with(['<', '{', '$', '*']);
+                (at < value.len() && !is_stand_in).then_some((start + at, start + value.len()))
             }
             Check::Email => is_alone(text, start, end, |c| c.is_alphanumeric() || c == '@').then_some((start, end)),
             Check::Phone => {
                 let digits = value.bytes().filter(u8::is_ascii_digit).count();
                 let end = start + value.trim_end_matches(['(', ' ', '.', '-']).len();
-                let fits = (9..=15).contains(&digits) && (!value.starts_with('+') || balanced(value));
+                let fits = (9..=15).contains(&digits) && is_grouped(&text[start..end]);
                 let in_number = |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '=' | '%');
                 let free = is_alone(text, start, end, in_number) && !text[..start].ends_with(['-', '.', ',', '+']);
                 (fits && free && !continues_number(text, end)).then_some((start, end))
@@ -204,8 +206,15 @@ fn is_alone(text: &str, start: usize, end: usize, in_word: impl Fn(char) -> bool
     (is_escape || free(before)) && free(text[end..].chars().next())
 }
 
-fn balanced(value: &str) -> bool {
-    value.matches('(').count() == value.matches(')').count()
+/// As people write numbers: brackets closed, no single digit at the end (a decimal), and without a country code one
+/// separator throughout (a clause of law has two).
+fn is_grouped(value: &str) -> bool {
+    let is_balanced = value.matches('(').count() == value.matches(')').count();
+    let last = value.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    let mut separators = value.chars().filter(|c| !c.is_ascii_digit());
+    let first = separators.next();
+    let is_even = value.starts_with(['+', '(']) || separators.all(|c| Some(c) == first);
+    is_balanced && last.len() > 1 && is_even
 }
 
 /// `.5`, `-7`, ` 7` hung on: then it is a longer number, a version, a range.
@@ -258,14 +267,19 @@ fn luhn(digits: &[u8]) -> bool {
 /// A whole address. `1.2.3.4` after `v`, `=`-pinned versions and times ("12:30:15") are none.
 fn ip(text: &str, start: usize, end: usize, value: &str) -> Option<(usize, usize)> {
     let in_address = |c: char| c.is_alphanumeric() || matches!(c, '.' | ':' | '_');
-    // A full stop or a port may follow.
-    let after = text[end..].trim_start_matches('.').chars().next();
-    let free = text[..start].chars().next_back().is_none_or(|c| !in_address(c) && c != '=')
-        && (after == Some(':') || after.is_none_or(|c| !in_address(c)) || text[end..].starts_with(". "));
+    let is_v4 = value.contains('.');
+    // A full stop may follow, or after IPv4 a port; what goes on otherwise is a version or a fingerprint.
+    let mut after = text[end..].chars();
+    let ends = match (after.next(), after.next()) {
+        (Some(':'), _) => is_v4,
+        (Some('.' | '-'), next) => next.is_none_or(|c| !c.is_alphanumeric()),
+        (next, _) => next.is_none_or(|c| !in_address(c)),
+    };
+    let free = text[..start].chars().next_back().is_none_or(|c| !in_address(c) && c != '=') && ends;
     let address: IpAddr = value.parse().ok()?;
     let is_nobody = address.is_loopback()
         || address.is_unspecified()
-        || value.starts_with("255.")
+        || is_v4 && (value.starts_with("255.") || value.starts_with("0."))
         || value.contains(':') && value.matches(|c: char| c.is_ascii_hexdigit()).count() < 4;
     (free && !is_nobody).then_some((start, end))
 }

@@ -83,6 +83,7 @@ fn private_keys_tokens_and_passwords_are_found() {
     assert_eq!(kinds(&format!("Authorization: Bearer {}", letters(30))), ["token"]);
     let url = redacted("postgres://app:hunter2!x@db.example.com:5432/shop");
     assert!(url.starts_with("postgres://app:<password_") && url.ends_with(">@db.example.com:5432/shop"), "{url}");
+    assert_eq!(kinds("socks5://user:<password>@host and https://$USER:$PASSWORD@host"), [""; 0]);
     assert_eq!(kinds(&format!("AccountKey={}==;", letters(86))), ["api_key"]);
 }
 
@@ -111,6 +112,8 @@ fn phone_numbers_are_found_only_where_they_say_that_they_are() {
         "span-555-234-5678-x",
         "isbn 978-3-16-148410-0",
         "+1.5e10",
+        "+35236450.6",
+        "clause 252.227-7013 of the law",
         "a+123456789",
         "+0000 UTC",
         "1,555-234-5678",
@@ -140,7 +143,11 @@ fn cards_need_a_network_a_length_and_their_check_digit() {
 #[test]
 fn addresses_are_found_and_versions_are_not() {
     assert_eq!(kinds("from 203.0.113.7:443 and 2001:db8::8a2e:370:7334."), ["ip", "ip"]);
-    assert_eq!(kinds("127.0.0.1 0.0.0.0 ::1 v1.2.3.4 lib==1.2.3.4 1.2.3.4.5 12:30:15 300.1.1.1 std::io"), [""; 0]);
+    assert_eq!(
+        kinds("127.0.0.1 0.0.0.0 ::1 v1.2.3.4 lib==1.2.3.4 1.2.3.4.5 12:30:15 300.1.1.1 std::io 0.5.1.2 1.2.13.1-beta"),
+        [""; 0]
+    );
+    assert_eq!(kinds("01:02:59:D9:C3:D2:0D:08:F7:82:4E:44"), [""; 0]);
 }
 
 #[test]
