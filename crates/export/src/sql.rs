@@ -37,12 +37,15 @@ impl Wanted {
     }
 }
 
+/// JSON columns come as their text, which is read into types without a step between.
 const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.agent_definition_id, \
      to_json(a.trace_ids) AS trace_ids, to_json(s.span_ids) AS span_ids, a.status, a.output_text, \
-     left(a.start_key, 20) AS started, a.input_messages AS question_messages, a.history_complete AS question_complete, \
-     a.input_text, d.system_prompt AS definition_system_prompt, d.tools AS definition_tools, d.model, d.agent_name, \
-     d.version_labels ->> '$[0]' AS version, c.system_prompt, c.input_messages, c.history_complete, c.output_messages, \
-     c.output_text AS call_output_text, c.tool_definitions, s.agent_tools, f.feedback";
+     left(a.start_key, 20) AS started, a.input_messages::VARCHAR AS question_messages, a.history_complete AS question_complete, \
+     a.input_text, d.system_prompt AS definition_system_prompt, d.tools::VARCHAR AS definition_tools, d.model, d.agent_name, \
+     d.version_labels ->> '$[0]' AS version, c.system_prompt, c.input_messages::VARCHAR AS input_messages, c.history_complete, \
+     c.output_messages::VARCHAR AS output_messages, \
+     c.output_text AS call_output_text, c.tool_definitions::VARCHAR AS tool_definitions, \
+     s.agent_tools::VARCHAR AS agent_tools, f.feedback::VARCHAR AS feedback";
 
 const DEFINITION: &str =
     "LEFT JOIN agent_definitions d ON d.agent_definition_id = a.agent_definition_id AND d.project = a.project";
@@ -87,7 +90,7 @@ pub(crate) fn attempts(options: &Options, wanted: &Wanted) -> (String, Vec<Value
         columns.push_str(", false AS is_compared");
     }
     if wanted.thoughts {
-        columns.push_str(", t.thoughtful");
+        columns.push_str(", t.thoughtful::VARCHAR AS thoughtful");
         joins = format!("{joins} {THOUGHTS}");
     }
     if wanted.task {
