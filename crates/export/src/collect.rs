@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    ExportError, Kind, Manifest, Options, Progress, Reason, Section,
+    ExportError, FileFormat, Kind, Manifest, Options, Progress, Reason, Section,
     card::{self, CARD_FILE, Described},
     case::key,
     check::check,
     dataset::Dataset,
     decide::decide,
     example::{Candidate, Example, Opinion, Rejection},
+    format::Row,
     manifest::{FORMAT_VERSION, MANIFEST_FILE, Program},
     output::Files,
     provenance::Provenance,
@@ -82,13 +83,15 @@ pub(crate) struct Made<'a> {
     pub(crate) journal_position: u64,
 }
 
-/// The id of a row: a hash of what a trainer sees of it.
-pub(crate) fn row_id(dataset: &Dataset, example: &Example) -> String {
+/// The id of a row, and its content as JSON: the one is a hash of the other, that is of what a trainer sees of it.
+fn row_id(dataset: &Dataset, example: &Example) -> (String, Row) {
     let mut content = example.content_json();
-    for name in dataset.identity {
-        content.insert((*name).to_owned(), example.facts.get(*name).cloned().unwrap_or(Value::Null));
-    }
-    derive_id("row", &[dataset.name, &canonical_json(&Value::Object(content))])
+    let facts = dataset.identity.iter().map(|name| (*name, example.facts.get(*name).cloned().unwrap_or(Value::Null)));
+    content.extend(facts.map(|(name, fact)| (name.to_owned(), fact)));
+    let content = Value::Object(content);
+    let id = derive_id("row", &[dataset.name, &canonical_json(&content)]);
+    let Value::Object(content) = content else { return (id, Row::new()) };
+    (id, content)
 }
 
 impl<'a> Collector<'a> {
@@ -139,8 +142,11 @@ impl<'a> Collector<'a> {
     ) -> Result<(String, Vec<u8>, Example), Rejection> {
         let passed = check(&example, self.options)
             .and_then(|()| self.stages.iter_mut().try_for_each(|stage| stage.pass(dataset, &mut example)));
-        let id = row_id(dataset, &example);
-        let row = passed.and_then(|()| self.options.format.row(dataset, &id, &example));
+        if let Err(reason) = passed {
+            return Err(Rejection { reason, provenance: example.provenance });
+        }
+        let (id, content) = row_id(dataset, &example);
+        let row = self.options.format.row(dataset, &id, &example, content);
         match row.map(|row| serde_json::to_vec(&row)) {
             Ok(Ok(row)) => Ok((id, row, example)),
             // Maps of JSON values always encode.
@@ -272,7 +278,8 @@ impl File {
             if let Some(split) = entry.split {
                 *self.section.splits.entry(split.as_str().to_owned()).or_default() += 1;
             }
-            if !options.format.carries_provenance() {
+            // Parquet is not searched line by line when somebody asks where a row comes from.
+            if !options.format.carries_provenance() || options.file_format() == FileFormat::Parquet {
                 let name = file_name(self.dataset, entry.split, options);
                 files.line(PROVENANCE_FILE, &provenance_line(&name, entry.id, &spool.get(held.provenance)?))?;
             }

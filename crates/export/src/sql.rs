@@ -37,13 +37,16 @@ impl Wanted {
     }
 }
 
+/// JSON columns come as their text, which is read into types without a step between.
 const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.agent_definition_id, \
      to_json(a.trace_ids) AS trace_ids, to_json(s.span_ids) AS span_ids, a.status, a.output_text, \
-     left(a.start_key, 20) AS started, a.input_messages AS question_messages, a.history_complete AS question_complete, \
-     a.input_text, d.system_prompt AS definition_system_prompt, d.tools AS definition_tools, d.model, d.agent_name, \
-     d.version_labels ->> '$[0]' AS version, c.system_prompt, c.input_messages, c.history_complete, c.output_messages, \
-     c.output_text AS call_output_text, c.tool_definitions, s.agent_tools, f.feedback, s.is_truncated, \
-     contains(CAST(c.source_keys AS VARCHAR), '\"truncated\"') AS conversation_truncated";
+     left(a.start_key, 20) AS started, a.input_messages::VARCHAR AS question_messages, a.history_complete AS question_complete, \
+     a.input_text, d.system_prompt AS definition_system_prompt, d.tools::VARCHAR AS definition_tools, d.model, d.agent_name, \
+     d.version_labels ->> '$[0]' AS version, c.system_prompt, c.input_messages::VARCHAR AS input_messages, c.history_complete, \
+     c.output_messages::VARCHAR AS output_messages, \
+     c.output_text AS call_output_text, c.tool_definitions::VARCHAR AS tool_definitions, \
+     s.agent_tools::VARCHAR AS agent_tools, f.feedback::VARCHAR AS feedback, s.is_truncated, \
+     contains(c.source_keys::VARCHAR, '\"truncated\"') AS conversation_truncated";
 
 const DEFINITION: &str =
     "LEFT JOIN agent_definitions d ON d.agent_definition_id = a.agent_definition_id AND d.project = a.project";
@@ -52,7 +55,7 @@ const DEFINITION: &str =
 /// declares. Duplicates are told better by another span.
 const SPANS: &str = "LEFT JOIN (SELECT attempt_id, \
      list(span_id ORDER BY span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
-     bool_or(kind = 'llm' AND contains(CAST(source_keys AS VARCHAR), '\"truncated\"')) AS is_truncated, \
+     bool_or(kind = 'llm' AND contains(source_keys::VARCHAR, '\"truncated\"')) AS is_truncated, \
      arg_min(tool_definitions, start_time_unix_nano) FILTER (kind = 'agent' AND tool_definitions IS NOT NULL) AS agent_tools \
      FROM execution_spans WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool', 'agent') GROUP BY attempt_id) s \
      ON s.attempt_id = a.attempt_id";
@@ -89,7 +92,7 @@ pub(crate) fn attempts(options: &Options, wanted: &Wanted) -> (String, Vec<Value
         columns.push_str(", false AS is_compared");
     }
     if wanted.thoughts {
-        columns.push_str(", t.thoughtful");
+        columns.push_str(", t.thoughtful::VARCHAR AS thoughtful");
         joins = format!("{joins} {THOUGHTS}");
     }
     if wanted.task {
