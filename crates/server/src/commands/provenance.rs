@@ -27,7 +27,7 @@ pub(crate) fn explain(dir: &Path, id: &str, place: &PlaceArgs) -> anyhow::Result
     for found in &answer.found {
         tell_row(&mut out, found, &answer.manifest);
         match &store {
-            Ok(store) => tell_store(&mut out, found, store)?,
+            Ok(store) => tell_store(&mut out, found, &|query, params| store.rows(query, params))?,
             Err(error) => {
                 let _ = writeln!(out, "\nThe store cannot be asked what these ids stand for: {error:#}");
             }
@@ -157,7 +157,7 @@ fn message_line(message: &Value) -> String {
 }
 
 /// What the store knows of the ids: attempts, their spans, and the feedback.
-fn tell_store(out: &mut String, found: &Found, store: &Store) -> anyhow::Result<()> {
+fn tell_store(out: &mut String, found: &Found, ask: &Ask<'_>) -> anyhow::Result<()> {
     const QUERIES: [(&str, &str, &str); 5] = [
         (
             "Attempts",
@@ -201,7 +201,7 @@ fn tell_store(out: &mut String, found: &Found, store: &Store) -> anyhow::Result<
         }
         let marks = vec!["?"; ids.len()].join(", ");
         let params: Vec<Value> = ids.iter().map(|id| Value::from(*id)).collect();
-        let rows = store.rows(&query.replace("(?)", &format!("({marks})")), &params)?;
+        let rows = ask(&query.replace("(?)", &format!("({marks})")), &params)?;
         let is_main = matches!(title, "Attempts" | "Spans");
         if rows.is_empty() && !is_main {
             continue;
@@ -218,6 +218,9 @@ fn tell_store(out: &mut String, found: &Found, store: &Store) -> anyhow::Result<
     }
     Ok(())
 }
+
+/// Answers a query with values bound to it.
+type Ask<'a> = dyn Fn(&str, &[Value]) -> anyhow::Result<Vec<Map<String, Value>>> + 'a;
 
 /// Where the ids can be looked up; opened once.
 enum Store {
@@ -268,3 +271,6 @@ fn shortened(text: &str) -> String {
         None => line,
     }
 }
+
+#[cfg(test)]
+mod tests;
