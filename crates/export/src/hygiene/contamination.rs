@@ -169,10 +169,10 @@ impl Stage for Benchmarks {
 /// A JSON list's elements, else one item per line that is not blank: parsed where it is JSON, as its text where not.
 fn items_of(content: &str) -> Vec<Value> {
     let content = content.trim_start_matches('\u{feff}');
-    if content.trim_start().starts_with('[') {
-        if let Ok(Value::Array(items)) = serde_json::from_str(content) {
-            return items;
-        }
+    if content.trim_start().starts_with('[')
+        && let Ok(Value::Array(items)) = serde_json::from_str(content)
+    {
+        return items;
     }
     let lines = content.lines().filter(|line| !line.trim().is_empty());
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| Value::String(line.to_owned()))).collect()

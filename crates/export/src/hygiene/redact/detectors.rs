@@ -240,15 +240,18 @@ fn card(text: &str, start: usize, value: &str) -> Option<(usize, usize)> {
 
 fn is_network(digits: &[u8]) -> bool {
     let prefix = |n: usize| digits.iter().take(n).fold(0_u32, |number, digit| number * 10 + u32::from(*digit));
-    match (digits.len(), prefix(2), prefix(4)) {
-        (13 | 16 | 19, 40..=49, _) => true,
-        (16, 51..=55, _) | (16, _, 2221..=2720) => true,
-        (15, 34 | 37, _) => true,
-        (14, 36 | 38, _) | (14, _, 3000..=3059) => true,
-        (16, _, 3528..=3589 | 6011 | 6440..=6499) | (16, 65, _) => true,
-        (16..=19, 62, _) => true,
-        _ => false,
-    }
+    matches!(
+        (digits.len(), prefix(2), prefix(4)),
+        (13 | 16 | 19, 40..=49, _)
+            | (16, 51..=55, _)
+            | (16, _, 2221..=2720)
+            | (15, 34 | 37, _)
+            | (14, 36 | 38, _)
+            | (14, _, 3000..=3059)
+            | (16, _, 3528..=3589 | 6011 | 6440..=6499)
+            | (16, 65, _)
+            | (16..=19, 62, _)
+    )
 }
 
 fn luhn(digits: &[u8]) -> bool {
@@ -261,7 +264,7 @@ fn luhn(digits: &[u8]) -> bool {
             doubled / 10 + doubled % 10
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// A whole address. `1.2.3.4` after `v`, `=`-pinned versions and times ("12:30:15") are none.
