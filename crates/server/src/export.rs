@@ -10,6 +10,7 @@ use gleaner_export::{Kind, Options, Output, Progress};
 use gleaner_store::Reader;
 use serde::{Deserialize, Serialize};
 
+use crate::as_of::AsOf;
 use crate::cli::PlaceArgs;
 
 pub(crate) use archive::{ArchiveOutput, Told, Unpacker};
@@ -28,6 +29,9 @@ pub(crate) struct ExportArgs {
     pub out: std::path::PathBuf,
     #[command(flatten)]
     pub selection: Selection,
+    /// The data as it was then: a journal position, or a time in UTC.
+    #[arg(long, value_name = "WHEN")]
+    pub as_of: Option<AsOf>,
     #[command(flatten)]
     pub place: PlaceArgs,
 }
@@ -94,6 +98,9 @@ pub(crate) struct ExportRequest {
     /// What of them.
     #[serde(default)]
     pub selection: Selection,
+    /// The data as it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
     /// Lines that tell of progress between the pieces of files.
     #[serde(default)]
     pub progress: bool,

@@ -15,7 +15,12 @@ use crate::commands::place::{Place, open, progress, resolve};
 use crate::export::{Export, ExportArgs, ExportRequest, Told};
 
 pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    let request = ExportRequest { kinds: args.kinds.clone(), selection: args.selection.clone(), progress: true };
+    let request = ExportRequest {
+        kinds: args.kinds.clone(),
+        selection: args.selection.clone(),
+        as_of: args.as_of,
+        progress: true,
+    };
     let runtime = crate::cli::runtime()?;
     let bar = progress("exporting");
     match resolve(&args.place)? {
@@ -31,7 +36,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
             })?;
         }
         Place::AtRest(config) => {
-            let store = open(&config)?;
+            let store = open(&config, request.as_of)?;
             let reader = store.reader()?;
             let export = Export::new(&reader, &request)?;
             let mut out = DirOutput::new(&args.out)?;
