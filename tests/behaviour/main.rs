@@ -5,8 +5,10 @@
 #![allow(clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
 mod agents;
+mod as_of;
 mod captures;
 mod feedback;
+mod full_session;
 mod harness;
 mod otlp;
 mod reading;

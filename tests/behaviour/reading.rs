@@ -121,3 +121,24 @@ async fn health_and_metrics_answer() {
     let text = gleaner.http.get(url).send().await.expect("answered").text().await.expect("a body");
     assert!(text.contains("gleaner_journal_lag_records 0\n"), "{text}");
 }
+
+/// Scenario: two scored attempts, and every query that the README shows, as it stands there.
+/// Guarantees: each runs past the guard, and the ones on scores find them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readme_s_queries_run() {
+    let gleaner = Gleaner::start().await;
+    scored(&gleaner).await;
+    let readme = include_str!("../../README.md");
+    let mut queries = 0;
+    for block in readme.split("```sql\n").skip(1) {
+        let block = block.split("```").next().expect("an end");
+        for query in block.split(";\n").map(str::trim).filter(|query| !query.is_empty()) {
+            let rows = gleaner.sql(query).await;
+            queries += 1;
+            if query.contains("FROM agent_version_scores") {
+                assert_eq!((rows.len(), &rows[0]["n"]), (1, &json!(2)), "{rows:?}");
+            }
+        }
+    }
+    assert!(queries > 10, "the README shows {queries} queries");
+}

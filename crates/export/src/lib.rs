@@ -149,7 +149,7 @@ fn collect(
         for kind in kinds {
             of_one_attempt(*kind, &case, options, collector)?;
         }
-        if wanted.compared && is_compared {
+        if is_compared {
             cases.put(&case)?;
         }
         done += 1;

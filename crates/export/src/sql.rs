@@ -16,6 +16,8 @@ pub(crate) struct Wanted {
     pub(crate) compared: bool,
     /// Attempts with a score or a correction.
     pub(crate) scored: bool,
+    /// Attempts of lineages that were given directives.
+    pub(crate) directed: bool,
     /// The outputs of earlier calls, for the reasoning that the history leaves out.
     pub(crate) thoughts: bool,
     /// The user's need, and the declared artifact.
@@ -28,8 +30,9 @@ impl Wanted {
         let is_shaped = |shape| kinds.iter().any(|kind| options.shape_of(*kind) == shape);
         Self {
             all: any(&[Kind::Trajectory, Kind::Prompts]),
-            compared: any(&[Kind::Preference, Kind::Reward, Kind::Revisions]),
-            scored: any(&[Kind::Sft, Kind::Kto, Kind::Reward, Kind::Revisions, Kind::Preference]),
+            compared: any(&[Kind::Preference, Kind::Reward]),
+            scored: any(&[Kind::Sft, Kind::Kto, Kind::Reward, Kind::Revisions]),
+            directed: any(&[Kind::Revisions]),
             thoughts: options.reasoning
                 && (any(&[Kind::Trajectory]) || options.shape.is_some_and(|s| s != Shape::Task)),
             task: is_shaped(Shape::Task),
@@ -79,14 +82,16 @@ const SCORED: &str =
     "SELECT attempt_id FROM evaluations WHERE in_force AND (score IS NOT NULL OR correction IS NOT NULL)";
 
 /// Any attempt of a lineage (or session) that a directive was given to can be one that it led to.
-const DIRECTED: &str = "SELECT o.attempt_id FROM attempts o JOIN directives g ON g.project = o.project \
-     AND (g.attempt_id = o.attempt_id OR g.lineage_id = o.lineage_id OR (g.lineage_id IS NULL AND g.session_id = o.session_id))";
+const DIRECTED: &str = "SELECT o.attempt_id FROM attempts o JOIN (\
+     SELECT g.project, g.lineage_id FROM directives g WHERE g.lineage_id IS NOT NULL \
+     UNION SELECT n.project, n.lineage_id FROM directives g JOIN attempts n ON n.project = g.project AND n.session_id = g.session_id \
+     WHERE g.lineage_id IS NULL) l ON l.project = o.project AND l.lineage_id = o.lineage_id";
 
 pub(crate) fn attempts(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
     let (filter, mut params) = attempt_filter(options, wanted);
     let mut columns = COLUMNS.to_owned();
     let mut joins = format!("{DEFINITION} {SPANS} {CONVERSATION}");
-    if wanted.compared {
+    if wanted.compared || wanted.directed {
         columns.push_str(", a.attempt_id IN (SELECT attempt_id FROM compared) AS is_compared");
     } else {
         columns.push_str(", false AS is_compared");
@@ -121,9 +126,12 @@ pub(crate) fn count_attempts(options: &Options, wanted: &Wanted) -> (String, Vec
 
 /// The attempts that are compared, and those that are compared or scored.
 fn spoken_of(wanted: &Wanted) -> String {
-    let scored = if wanted.scored { format!(" UNION ALL {SCORED}") } else { String::new() };
+    let union = |is_wanted: bool, sql: &str| if is_wanted { format!(" UNION ALL {sql}") } else { String::new() };
+    let (directed, scored) = (union(wanted.directed, DIRECTED), union(wanted.scored, SCORED));
+    let compared = if wanted.compared { COMPARED } else { "SELECT NULL::VARCHAR WHERE false" };
     format!(
-        "compared AS MATERIALIZED (SELECT DISTINCT * FROM ({COMPARED} UNION ALL {DIRECTED}) AS t (attempt_id)), \
+        "compared AS MATERIALIZED (SELECT DISTINCT * FROM ({compared}{directed}) AS t (attempt_id) \
+         WHERE attempt_id IS NOT NULL), \
          spoken_of AS (SELECT attempt_id FROM compared{scored})"
     )
 }
@@ -181,15 +189,24 @@ pub(crate) fn rankings(options: &Options) -> (String, Vec<Value>) {
 pub(crate) fn revisions(options: &Options) -> (String, Vec<Value>) {
     let (filter, params) = filters(options, "g");
     let sql = format!(
-        "WITH ended AS (SELECT project, session_id, lineage_id, attempt_id, cycle, attempt_number, started_at, status FROM attempts), \
-         spoken AS (SELECT g.project, g.directive_id, g.text, g.reviewer, g.source, o.lineage_id, \
+        "WITH directive AS (SELECT g.* FROM directives g WHERE {filter}), \
+         ended AS (SELECT project, session_id, lineage_id, attempt_id, cycle, attempt_number, started_at, status FROM attempts), \
+         given AS (\
+         SELECT g.project, g.directive_id, g.text, g.reviewer, g.source, g.created_at, g.cycle, o.lineage_id, \
+         g.attempt_id AS named FROM directive g JOIN ended o ON o.project = g.project AND o.attempt_id = g.attempt_id \
+         UNION ALL \
+         SELECT g.project, g.directive_id, g.text, g.reviewer, g.source, g.created_at, g.cycle, g.lineage_id, NULL \
+         FROM directive g WHERE g.attempt_id IS NULL AND g.lineage_id IS NOT NULL \
+         UNION ALL \
+         SELECT g.project, g.directive_id, g.text, g.reviewer, g.source, g.created_at, g.cycle, o.lineage_id, NULL \
+         FROM directive g JOIN (SELECT DISTINCT project, session_id, lineage_id FROM ended) o \
+         ON o.project = g.project AND o.session_id = g.session_id WHERE g.attempt_id IS NULL AND g.lineage_id IS NULL), \
+         spoken AS (SELECT v.project, v.directive_id, v.text, v.reviewer, v.source, v.lineage_id, \
          arg_max(struct_pack(attempt_id := o.attempt_id, cycle := o.cycle, attempt_number := o.attempt_number), \
          row(o.cycle, o.attempt_number, o.attempt_id)) AS was \
-         FROM directives g JOIN ended o ON o.project = g.project AND CASE WHEN g.attempt_id IS NOT NULL \
-         THEN o.attempt_id = g.attempt_id ELSE o.status = 'ok' AND o.started_at <= g.created_at \
-         AND (g.cycle IS NULL OR o.cycle = g.cycle) \
-         AND (g.lineage_id = o.lineage_id OR (g.lineage_id IS NULL AND g.session_id = o.session_id)) END \
-         WHERE {filter} GROUP BY ALL) \
+         FROM given v JOIN ended o ON o.project = v.project AND o.lineage_id = v.lineage_id AND (o.attempt_id = v.named \
+         OR (v.named IS NULL AND o.status = 'ok' AND o.started_at <= v.created_at AND (v.cycle IS NULL OR o.cycle = v.cycle))) \
+         GROUP BY ALL) \
          SELECT v.directive_id, v.text, v.reviewer, v.source, v.was.attempt_id AS attempt_id, \
          arg_min(o.attempt_id, row(o.cycle, CASE WHEN o.cycle = v.was.cycle THEN o.attempt_number ELSE -o.attempt_number END, \
          o.attempt_id)) AS next_attempt_id \

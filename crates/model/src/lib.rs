@@ -8,6 +8,7 @@
 //! - A [`ContentHash`] depends on the value alone, not on key order or white space (RFC 8785).
 
 mod canonical_json;
+mod document;
 mod feedback;
 mod fragment;
 mod hash;
@@ -15,6 +16,7 @@ mod message;
 mod trace;
 
 pub use canonical_json::canonical_json;
+pub use document::ContextDocument;
 pub use feedback::{
     Artifact, Comparison, ComparisonEntry, ComparisonKind, DefinitionRef, Directive, DirectiveKind, Evaluation,
     Evolution, EvolutionOutcome, FeedbackBody, FeedbackItem, Insight, Retraction, SessionFacts, Source, Target,
@@ -23,6 +25,6 @@ pub use fragment::{Fragment, LogFragment, ScopeInfo, SpanEvent, SpanFragment, Sp
 pub use hash::{ContentHash, derive_id};
 pub use message::{Message, Part, output_text, reasoning_text};
 pub use trace::{
-    AgentDefinition, AttemptPart, AttemptStatus, Content, ContentKind, DeclaredArtifact, DerivedTrace, SessionFact,
-    Span, SpanKind, SpanOrigin, UnmappedSpan,
+    AgentDefinition, AttemptPart, AttemptStatus, Content, ContentKind, DeclaredArtifact, DerivedTrace, DocumentOrigin,
+    SessionFact, Span, SpanKind, SpanOrigin, SubAgent, UnmappedSpan, UsedDocument,
 };

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ContentHash, Message};
+use crate::{ContentHash, ContextDocument, Message};
 
 /// What a span is, in the attempt model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -181,6 +181,10 @@ pub struct AgentDefinition {
     pub version_labels: Vec<String>,
     /// System prompt as first used.
     pub system_prompt: Option<String>,
+    /// The system prompt with what changes from run to run (dates, names) lifted out, where there was any: what then tells
+    /// definitions apart.
+    #[serde(default)]
+    pub prompt_template: Option<String>,
     /// Tools sorted by name.
     pub tools: Option<Value>,
     /// Flow, where one is named.
@@ -256,6 +260,54 @@ pub struct AttemptPart {
     pub artifacts: Vec<DeclaredArtifact>,
     /// Conversation of the whole attempt: what the root agent's last LLM call was given and answered.
     pub conversation_span_id: Option<String>,
+    /// Documents that this attempt was given or found. Those of its session stand with the session.
+    #[serde(default)]
+    pub documents: Vec<UsedDocument>,
+    /// Agents below the root agent that made model calls, by start.
+    #[serde(default)]
+    pub sub_agents: Vec<SubAgent>,
+}
+
+/// An agent below an attempt's root agent: no attempt of its own, but a definition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubAgent {
+    /// The agent's span.
+    pub span_id: String,
+    /// As of the agent's first model call.
+    pub definition: AgentDefinition,
+    /// Start of that call. Nanoseconds since the Unix epoch.
+    pub start_time_unix_nano: u64,
+}
+
+/// A context document of an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UsedDocument {
+    /// Span that names or found it.
+    pub span_id: String,
+    /// How the attempt came by it.
+    pub origin: DocumentOrigin,
+    /// The document.
+    pub document: ContextDocument,
+}
+
+/// How an attempt came by a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentOrigin {
+    /// `gleaner.attempt.context`.
+    Attempt,
+    /// A search of the attempt found it.
+    Retriever,
+}
+
+impl DocumentOrigin {
+    /// The name in the public schema.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Attempt => "attempt",
+            Self::Retriever => "retriever",
+        }
+    }
 }
 
 /// An artifact that a span declared by `gleaner.artifact.*`.
@@ -282,7 +334,7 @@ pub struct SessionFact {
     pub field: String,
     /// The value as text.
     pub value: String,
-    /// 2: on a span, 1: on a resource. Feedback (3) is not told by traces.
+    /// 2: on a span, 1: on a resource, 0: under a key of a convention. Feedback (3) is not told by traces.
     pub rank: i64,
     /// Highest journal position of the fragments that said so: among equals the later wins.
     pub position: u64,
@@ -297,6 +349,7 @@ pub enum ContentKind {
     SystemPrompt,
     Tools,
     Artifact,
+    Document,
 }
 
 impl ContentKind {
@@ -307,6 +360,7 @@ impl ContentKind {
             Self::SystemPrompt => "system_prompt",
             Self::Tools => "tools",
             Self::Artifact => "artifact",
+            Self::Document => "document",
         }
     }
 }

@@ -199,9 +199,12 @@ fn decide_user(
         .or_else(|| {
             let place = nearest_or_earliest(&conventions.user, top, spans)?;
             let value = tree.nodes[place].mapped.user_key.clone()?;
-            Some(Found { value, place, carrier: Carrier::Span })
+            Some(Found { value, place, carrier: Carrier::Convention })
         })
-        .or_else(|| resource_of_attempt(tree, top, spans, "user.id"))
+        .or_else(|| {
+            let found = resource_of_attempt(tree, top, spans, "user.id")?;
+            Some(Found { carrier: Carrier::Convention, ..found })
+        })
 }
 
 /// Names the lineage where no key does: the root's agent, else the earliest agent that has a name.

@@ -17,6 +17,8 @@ mod agents_answer;
 mod attempts;
 mod calls;
 mod continued;
+pub(crate) mod definition;
+mod documents;
 mod errors;
 mod facts;
 #[cfg(test)]

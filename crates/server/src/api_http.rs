@@ -11,12 +11,14 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use gleaner_query::{QueryError, QueryLimits};
+use gleaner_store::Reader;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::as_of::{AsOf, EarlierStates};
 use crate::cli::SqlFormat;
 use crate::engine::FreshReads;
 use crate::error::{ErrorCode, Refusal};
@@ -45,6 +47,8 @@ pub(crate) struct Api {
     pub query_limits: Arc<QueryLimits>,
     /// How many queries and exports run at once.
     pub slots: Arc<Semaphore>,
+    /// States of the store at earlier journal positions.
+    pub earlier: EarlierStates,
     /// Limits of feedback as JSON.
     pub wire_limits: Arc<gleaner_wire::Limits>,
 }
@@ -67,7 +71,6 @@ async fn submit_feedback(State(api): State<Api>, headers: HeaderMap, body: Bytes
         require_json(&headers)?;
         let project = project_of(headers.get(PROJECT_HEADER).map(HeaderValue::as_bytes))?;
         let items = gleaner_wire::feedback::decode_json_items(&body, &api.wire_limits)?;
-        let items = items.into_iter().map(|item| item.map_err(|e| e.to_string())).collect();
         let response = api.feedback.submit(&project, items).await?;
         Ok::<_, Refusal>(gleaner_wire::feedback::encode_json(&response)?)
     };
@@ -107,6 +110,8 @@ struct SqlRequest {
     params: Vec<serde_json::Value>,
     #[serde(default = "json")]
     format: SqlFormat,
+    /// Journal position, or time in UTC: every relation as it was then.
+    as_of: Option<AsOf>,
 }
 
 fn json() -> SqlFormat {
@@ -130,7 +135,7 @@ fn parse<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Re
 async fn sql(api: &Api, request: SqlRequest) -> Result<Response, Refusal> {
     // The slot belongs to the query, not to its client: one that hangs up ends the query, which then gives the slot back.
     let slot = api.slots.clone().acquire_owned().await;
-    let (reader, freshness) = api.reads.open().await.map_err(store_unavailable)?;
+    let (reader, behind) = open(api, request.as_of).await?;
     let (limits, format) = (api.query_limits.clone(), request.format);
     let interrupt = reader.interrupt_handle();
     let _client_gone = OnDrop(move || interrupt.interrupt());
@@ -147,22 +152,36 @@ async fn sql(api: &Api, request: SqlRequest) -> Result<Response, Refusal> {
     if summary.truncated {
         response.headers_mut().insert(TRUNCATED_HEADER, HeaderValue::from_static("true"));
     }
-    if freshness.behind() > 0 {
-        response.headers_mut().insert(BEHIND_HEADER, HeaderValue::from(freshness.behind()));
+    if behind > 0 {
+        response.headers_mut().insert(BEHIND_HEADER, HeaderValue::from(behind));
     }
     Ok(response)
+}
+
+/// A reader of the present, with the number of acknowledged records that it does not see yet, or of an earlier state.
+async fn open(api: &Api, as_of: Option<AsOf>) -> Result<(Reader, u64), Refusal> {
+    let Some(as_of) = as_of else {
+        let (reader, freshness) = api.reads.open().await.map_err(store_unavailable)?;
+        return Ok((reader, freshness.behind()));
+    };
+    let earlier = api.earlier.clone();
+    let reader = tokio::task::spawn_blocking(move || earlier.reader(as_of, &mut |_, _| {}))
+        .await
+        .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the earlier state was given up"))?
+        .map_err(|e| Refusal::new(ErrorCode::Invalid, format!("{e:#}")))?;
+    Ok((reader, 0))
 }
 
 async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
     let answer = async {
         let request: ExportRequest = parse(&headers, &body)?;
         let slot = api.slots.clone().acquire_owned().await;
-        let (reader, freshness) = api.reads.open().await.map_err(store_unavailable)?;
-        if freshness.behind() > 0 {
+        let (reader, behind) = open(&api, request.as_of).await?;
+        if behind > 0 {
             // An export names its journal position; one that lags would look complete and not be.
             return Err(Refusal::new(
                 ErrorCode::Busy,
-                format!("{} acknowledged requests are not loaded yet, try again", freshness.behind()),
+                format!("{behind} acknowledged requests are not loaded yet, try again"),
             ));
         }
         // With its causes: they say what is wrong with a condition.

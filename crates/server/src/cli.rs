@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::as_of::AsOf;
 use crate::commands;
 use crate::config::Config;
 use crate::demo;
@@ -102,6 +103,9 @@ pub struct SqlArgs {
     /// How to print the rows.
     #[arg(long, value_enum, default_value = "table")]
     pub format: SqlFormat,
+    /// Every relation as it was then: a journal position, or a time in UTC, e.g. 2026-02-16T08:30:00Z.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) as_of: Option<AsOf>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "flattened")]
     pub place: PlaceArgs,

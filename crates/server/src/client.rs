@@ -7,6 +7,7 @@ use gleaner_export::Output;
 use gleaner_wire::feedback::{SubmitRequest, SubmitResponse};
 
 use crate::api_http::{BEHIND_HEADER, TRUNCATED_HEADER};
+use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
 use crate::export::{ExportRequest, Told, Unpacker};
 use crate::stubs::feedback_service_client::FeedbackServiceClient;
@@ -31,8 +32,8 @@ impl ApiClient {
     }
 
     /// Runs one query.
-    pub(crate) async fn sql(&self, query: &str, format: SqlFormat) -> anyhow::Result<Answer> {
-        self.sql_with(query, &[], format).await
+    pub(crate) async fn sql(&self, query: &str, as_of: Option<AsOf>, format: SqlFormat) -> anyhow::Result<Answer> {
+        self.sql_with(query, &[], as_of, format).await
     }
 
     /// Runs one query with values bound to it.
@@ -40,9 +41,10 @@ impl ApiClient {
         &self,
         query: &str,
         params: &[serde_json::Value],
+        as_of: Option<AsOf>,
         format: SqlFormat,
     ) -> anyhow::Result<Answer> {
-        let body = serde_json::json!({ "query": query, "params": params, "format": format });
+        let body = serde_json::json!({ "query": query, "params": params, "format": format, "as_of": as_of });
         let response = self.post("/v1/sql", &body).await?;
         let mut notes = Vec::new();
         if let Some(behind) = response.headers().get(BEHIND_HEADER).and_then(|v| v.to_str().ok()) {

@@ -5,6 +5,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use gleaner_normalize::settings::{LiftPattern, PriceTable, PromptPatterns};
+use gleaner_normalize::{Settings, SettingsError};
 use serde::Deserialize;
 
 const MIB: u64 = 1024 * 1024;
@@ -24,6 +26,9 @@ pub struct Config {
     pub read: Read,
     pub sql: Sql,
     pub feedback: Feedback,
+    pub prices: Prices,
+    pub definitions: Definitions,
+    pub pairs: Pairs,
     pub shutdown: Shutdown,
 }
 
@@ -132,6 +137,24 @@ section!(
     }
 );
 section!(
+    /// `[prices]`
+    Prices {
+        file: PathBuf = PathBuf::new(),
+    }
+);
+section!(
+    /// `[definitions]`
+    Definitions {
+        lift: Vec<LiftPattern> = default_lift_patterns(),
+    }
+);
+section!(
+    /// `[pairs]`
+    Pairs {
+        min_score_gap: f64 = gleaner_store::DEFAULT_MIN_SCORE_GAP,
+    }
+);
+section!(
     /// `[shutdown]`
     Shutdown {
         drain_timeout_ms: u64 = 20_000,
@@ -151,6 +174,9 @@ impl Default for Config {
             read: Read::default(),
             sql: Sql::default(),
             feedback: Feedback::default(),
+            prices: Prices::default(),
+            definitions: Definitions::default(),
+            pairs: Pairs::default(),
             shutdown: Shutdown::default(),
         }
     }
@@ -160,7 +186,7 @@ impl Default for Config {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {path}: {source}")]
+    #[error("cannot read {path}: {source}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -185,7 +211,13 @@ pub enum ConfigError {
         /// What is allowed.
         want: &'static str,
     },
+    /// The price table or a pattern cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
 }
+
+/// The price table that is built in.
+const BUILT_IN_PRICES: &str = include_str!("../../../config/prices.toml");
 
 impl Config {
     /// The file's configuration, or the defaults when no file is named.
@@ -218,6 +250,10 @@ impl Config {
             if value == 0 {
                 return Err(ConfigError::Range { key, got: "0".into(), want: "at least 1" });
             }
+        }
+        if !(0.0..=9.0).contains(&self.pairs.min_score_gap) || self.pairs.min_score_gap == 0.0 {
+            let got = self.pairs.min_score_gap.to_string();
+            return Err(ConfigError::Range { key: "pairs.min_score_gap", got, want: "above 0, at most 9" });
         }
         if self.ingest.max_in_flight_mib < self.ingest.max_request_body_size_mib {
             return Err(ConfigError::Range {
@@ -261,15 +297,54 @@ impl Config {
         }
     }
 
-    /// Settings of the store.
-    pub fn store_config(&self) -> gleaner_store::StoreConfig {
+    /// Prices and prompt patterns that traces are derived under. Reads the price table.
+    ///
+    /// # Errors
+    /// When the table cannot be read, or it or a pattern cannot be used.
+    pub fn derive_settings(&self) -> Result<Settings, ConfigError> {
+        let path = &self.prices.file;
+        let prices = if path.as_os_str().is_empty() {
+            PriceTable::parse(BUILT_IN_PRICES)?
+        } else {
+            let read = std::fs::read_to_string(path);
+            PriceTable::parse(&read.map_err(|source| ConfigError::Read { path: path.clone(), source })?)?
+        };
+        Ok(Settings { prices, prompt_patterns: PromptPatterns::new(&self.definitions.lift)? })
+    }
+
+    /// Settings of the store. `derived_under`: the fingerprint of the settings that its rows are derived under.
+    pub fn store_config(&self, derived_under: String) -> gleaner_store::StoreConfig {
         gleaner_store::StoreConfig {
             dir: self.data_dir.clone(),
             memory_limit_bytes: mib(self.store.memory_limit_mib),
             threads: self.store.threads,
             checkpoint_wal_bytes: mib(self.store.checkpoint_wal_mib),
+            derived_under,
+            min_score_gap: self.pairs.min_score_gap,
         }
     }
+}
+
+/// Dates, times to the second and random ids: what templates of prompts are filled with most often.
+fn default_lift_patterns() -> Vec<LiftPattern> {
+    let patterns = [
+        (
+            "date",
+            r"(?i)\b\d{4}-\d{2}-\d{2}(?:[t ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?(?:z|utc|[+-]\d{2}:?\d{2}))?)?\b",
+        ),
+        (
+            "date",
+            r"(?i)\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}\b",
+        ),
+        (
+            "date",
+            r"(?i)\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?\d{1,2}(?:st|nd|rd|th)?\.? (?:of )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? \d{4}\b",
+        ),
+        ("time", r"(?i)\b\d{1,2}:\d{2}:\d{2}(?: ?[ap]m)?\b"),
+        ("id", r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
+    ];
+    let owned = |(name, pattern): (&str, &str)| LiftPattern { name: name.to_owned(), pattern: pattern.to_owned() };
+    patterns.map(owned).to_vec()
 }
 
 /// MiB to bytes.

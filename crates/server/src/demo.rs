@@ -91,6 +91,7 @@ async fn act(running: &Running, out: &Path) -> anyhow::Result<()> {
     let request = ExportRequest {
         kinds: ["sft", "preference", "reward", "trajectory"].map(str::to_owned).to_vec(),
         selection: Selection::default(),
+        as_of: None,
         progress: false,
     };
     api.export(&request, &mut DirOutput::new(&datasets)?, &mut |_| ()).await?;
@@ -166,7 +167,7 @@ async fn check(api: &ApiClient) -> anyhow::Result<()> {
     println!("\nChecked against what is known of the capture:");
     let mut wrong = Vec::new();
     for check in checks {
-        let answer = api.sql(&check.sql, SqlFormat::Json).await.with_context(|| check.what.clone())?;
+        let answer = api.sql(&check.sql, None, SqlFormat::Json).await.with_context(|| check.what.clone())?;
         let rows: Vec<serde_json::Map<String, Value>> = serde_json::from_slice(&answer.body)?;
         let got = rows.first().and_then(|row| row.values().next()).and_then(Value::as_i64).unwrap_or(-1);
         let mark = if got == check.expect { "ok" } else { "WRONG" };

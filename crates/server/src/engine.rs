@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use gleaner_journal::{Journal, JournalError};
-use gleaner_store::{FeedbackKey, Reader, Readers, Store};
+use gleaner_store::{FeedbackKey, Reader, Readers, Store, StoreConfig};
 use tokio::sync::watch;
 
 use crate::config::{Config, mib};
@@ -228,9 +228,7 @@ pub(crate) fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> an
         std::fs::remove_dir_all(&aside).with_context(|| format!("cannot remove {}", aside.display()))?;
     }
     std::fs::create_dir_all(&aside).with_context(|| format!("cannot create {}", aside.display()))?;
-    let store_config = gleaner_store::StoreConfig { dir: aside.clone(), ..config.store_config() };
-    let store = Store::open(&store_config)?;
-    let (mut loader, _) = Loader::new(journal.clone(), store, batch_limits(config))?;
+    let mut loader = loader_into(config, &journal, &aside)?;
     loader.catch_up(progress)?;
     let mut store = loader.into_store();
     store.checkpoint()?;
@@ -258,13 +256,30 @@ fn put_in_place(new: &Path, dir: &Path) -> std::io::Result<()> {
 }
 
 fn open_loader(config: &Config) -> anyhow::Result<(Journal, Loader, watch::Receiver<u64>)> {
+    let settings = config.derive_settings()?;
     let journal = open_journal(config)?;
-    let store = Store::open(&config.store_config())?;
-    let (loader, loaded) = Loader::new(journal.clone(), store, batch_limits(config))?;
+    let fingerprint = settings.fingerprint();
+    let store = Store::open(&config.store_config(fingerprint.clone()))?;
+    if store.derived_under()? != fingerprint {
+        tracing::warn!(
+            "prices or definitions.lift have changed since the store was made: they hold for what arrives from now on; \
+             `gleaner rebuild` applies them to the past"
+        );
+    }
+    let (loader, loaded) = Loader::new(journal.clone(), store, settings, batch_limits(config))?;
     Ok((journal, loader, loaded))
 }
 
-fn open_journal(config: &Config) -> anyhow::Result<Journal> {
+/// A loader from the journal's beginning into a store in another folder, which is made there.
+pub(crate) fn loader_into(config: &Config, journal: &Journal, dir: &Path) -> anyhow::Result<Loader> {
+    let settings = config.derive_settings()?;
+    let store_config = StoreConfig { dir: dir.to_owned(), ..config.store_config(settings.fingerprint()) };
+    let (loader, _) = Loader::new(journal.clone(), Store::open(&store_config)?, settings, batch_limits(config))?;
+    Ok(loader)
+}
+
+/// Opens the journal, which holds the directory.
+pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     let dir = config.data_dir.join("journal");
     create_private_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let (journal, recovery) = Journal::open(&dir, config.journal_config()).map_err(|error| match error {
@@ -284,7 +299,7 @@ fn open_journal(config: &Config) -> anyhow::Result<Journal> {
     Ok(journal)
 }
 
-fn ensure_data(config: &Config) -> anyhow::Result<()> {
+pub(crate) fn ensure_data(config: &Config) -> anyhow::Result<()> {
     let there = config.data_dir.join("journal").is_dir();
     anyhow::ensure!(
         there,

@@ -11,6 +11,7 @@ use gleaner_export::{Kind, Options, Output, Progress};
 use gleaner_store::Reader;
 use serde::{Deserialize, Serialize};
 
+use crate::as_of::AsOf;
 use crate::cli::PlaceArgs;
 
 pub(crate) use archive::{ArchiveOutput, Told, Unpacker};
@@ -35,6 +36,9 @@ pub(crate) struct ExportArgs {
     /// directories given: gleaner export --containing ID DIR…
     #[arg(long, value_name = "ID", conflicts_with_all = ["out", "explain"])]
     pub containing: Option<String>,
+    /// The data as it was then: a journal position, or a time in UTC.
+    #[arg(long, value_name = "WHEN")]
+    pub as_of: Option<AsOf>,
     // Before the selection, which has headings of its own.
     #[command(flatten)]
     pub place: PlaceArgs,
@@ -111,6 +115,9 @@ pub(crate) struct ExportRequest {
     /// What of them.
     #[serde(default)]
     pub selection: Selection,
+    /// The data as it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<AsOf>,
     /// Lines that tell of progress between the pieces of files.
     #[serde(default)]
     pub progress: bool,

@@ -13,6 +13,7 @@ use gleaner_journal::Journal;
 use gleaner_model::FeedbackItem;
 use gleaner_normalize::feedback::{FeedbackLimits, validate_within};
 use gleaner_store::FeedbackKey;
+use gleaner_wire::WireError;
 use gleaner_wire::feedback::{Item, ItemResult, SubmitResponse, item_result::Status};
 use tokio::sync::Mutex;
 
@@ -31,7 +32,7 @@ pub(crate) struct Feedback {
 }
 
 /// An item as it came, or why it cannot be read: then it is refused like any other bad item.
-pub(crate) type Sent = Result<Item, String>;
+pub(crate) type Sent = Result<Item, WireError>;
 
 /// Item id to content hash, both as their first 16 bytes: the item id is derived from the key.
 type Known = HashMap<(String, u128), u128>;
@@ -77,7 +78,7 @@ impl Feedback {
         for item in items {
             results.push(match item {
                 Ok(item) => self.judge(project, item, arrived_at, &mut known, &mut added, &mut fresh),
-                Err(unreadable) => refused(String::new(), unreadable),
+                Err(unreadable) => refused(unreadable.field().to_owned(), unreadable.to_string()),
             });
         }
         if fresh.is_empty() {

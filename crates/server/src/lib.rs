@@ -8,6 +8,7 @@
 
 mod api_grpc;
 mod api_http;
+mod as_of;
 pub mod cli;
 mod client;
 mod commands;

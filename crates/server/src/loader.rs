@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gleaner_journal::{Journal, JournalError, Record};
 use gleaner_model::{FeedbackItem, StoredFragment};
-use gleaner_normalize::telemetry_feedback;
+use gleaner_normalize::{Settings, telemetry_feedback};
 use gleaner_store::{Commit, Store, StoreError};
 use gleaner_wire::{Encoding, Limits};
 use tokio::sync::watch;
@@ -61,6 +61,7 @@ fn sleep_unless(stop: &AtomicBool, pause: Duration) {
 pub(crate) struct Loader {
     journal: Journal,
     store: Store,
+    settings: Settings,
     limits: BatchLimits,
     position: u64,
     loaded: watch::Sender<u64>,
@@ -75,11 +76,12 @@ impl Loader {
     pub(crate) fn new(
         journal: Journal,
         store: Store,
+        settings: Settings,
         limits: BatchLimits,
     ) -> Result<(Self, watch::Receiver<u64>), StoreError> {
         let position = store.position()?;
         let (loaded, receiver) = watch::channel(position);
-        Ok((Self { journal, store, limits, position, loaded, failing: Arc::default() }, receiver))
+        Ok((Self { journal, store, settings, limits, position, loaded, failing: Arc::default() }, receiver))
     }
 
     /// Loads everything that the journal holds now, then returns. For stores at rest; tells progress as (position, head).
@@ -87,10 +89,17 @@ impl Loader {
     /// # Errors
     /// When the journal cannot be read or the store cannot be written.
     pub(crate) fn catch_up(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), LoadError> {
-        let head = self.journal.head();
-        while self.position < head {
-            self.load_batch()?;
-            progress(self.position, head);
+        self.catch_up_to(self.journal.head(), progress)
+    }
+
+    /// As [`Loader::catch_up`], as far as `end` and no further.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or the store cannot be written.
+    pub(crate) fn catch_up_to(&mut self, end: u64, progress: &mut dyn FnMut(u64, u64)) -> Result<(), LoadError> {
+        while self.position < end {
+            self.load_batch(end)?;
+            progress(self.position, end);
         }
         Ok(())
     }
@@ -103,7 +112,7 @@ impl Loader {
             if self.journal.wait_for(self.position + 1, IDLE_WAIT) <= self.position {
                 continue;
             }
-            match self.load_batch() {
+            match self.load_batch(u64::MAX) {
                 Ok(()) => {
                     pause = RETRY_PAUSE.0;
                     self.limits = self.limits.grown(whole);
@@ -144,8 +153,8 @@ impl Loader {
         &self.store
     }
 
-    fn load_batch(&mut self) -> Result<(), LoadError> {
-        let records = self.next_records()?;
+    fn load_batch(&mut self, end: u64) -> Result<(), LoadError> {
+        let records = self.next_records(end)?;
         let Some((last, _)) = records.last() else { return Ok(()) };
         let last = *last;
         let commit = self.prepare(records, last)?;
@@ -159,14 +168,14 @@ impl Loader {
         self.loaded.send_replace(position);
     }
 
-    fn next_records(&self) -> Result<Vec<(u64, Record)>, LoadError> {
+    fn next_records(&self, end: u64) -> Result<Vec<(u64, Record)>, LoadError> {
         let mut records = Vec::new();
         let mut bytes = 0;
         for next in self.journal.read_from(self.position)? {
             let (position, record) = next?;
             bytes += record.payload.len();
             records.push((position, record));
-            if bytes >= self.limits.max_bytes || records.len() >= self.limits.max_records {
+            if position == end || bytes >= self.limits.max_bytes || records.len() >= self.limits.max_records {
                 break;
             }
         }
@@ -181,7 +190,10 @@ impl Loader {
                 tracing::error!(position, message, "a journal record cannot be decoded; it stays in the journal");
             }
         }
-        let (mut facts, traces) = derive(&Rules::default(), &self.store, decoded.fragments)?;
+        let (mut facts, mut traces) = derive(&Rules::default(), &self.store, decoded.fragments)?;
+        for trace in &mut traces {
+            self.settings.apply(trace);
+        }
         for fact in &mut facts {
             fact.feedback = telemetry_feedback(&fact.stored);
         }

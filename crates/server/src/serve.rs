@@ -18,6 +18,7 @@ use tonic::transport::server::TcpIncoming;
 
 use crate::api_grpc::{FeedbackRpc, stubs};
 use crate::api_http::{self, Api};
+use crate::as_of::EarlierStates;
 use crate::config::{Config, mib};
 use crate::engine::Engine;
 use crate::feedback::Feedback;
@@ -73,6 +74,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         reads: engine.fresh_reads(Duration::from_millis(config.read.fresh_timeout_ms)),
         feedback: feedback.clone(),
         query_limits: Arc::new(config.query_limits()),
+        earlier: EarlierStates::new(&config, engine.journal().clone()),
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
         wire_limits: Arc::new(config.wire_limits()),
     };

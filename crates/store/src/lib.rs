@@ -24,4 +24,4 @@ mod tables;
 pub use error::StoreError;
 pub use reader::{Reader, Readers};
 pub use schema::{PUBLIC_RELATIONS, SCHEMA_VERSION};
-pub use store::{Commit, Fact, FeedbackKey, Store, StoreConfig, UnitLink};
+pub use store::{Commit, DEFAULT_MIN_SCORE_GAP, Fact, FeedbackKey, Store, StoreConfig, UnitLink};

@@ -13,7 +13,7 @@ use crate::store::histories;
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
-pub const SCHEMA_VERSION: u64 = 2;
+pub const SCHEMA_VERSION: u64 = 3;
 
 /// The public relations. Everything else in the file is internal and may change.
 pub const PUBLIC_RELATIONS: &[&str] = &[
@@ -35,17 +35,31 @@ pub const PUBLIC_RELATIONS: &[&str] = &[
     "unmapped_spans",
     // What came as a log record, so that it can be read back whatever became of it.
     "log_records",
+    // What attempts had and used, beyond the contract.
+    "sub_agents",
+    "context_documents",
+    "attempt_overview",
+    // Answers, each documented at the head of its view.
+    "agent_version_scores",
+    "cost_per_point",
+    "directive_outcomes",
+    "insight_evidence",
+    "pair_verdicts",
+    "position_bias",
+    "reviewer_agreement",
+    "reviewer_severity",
+    "unbound_feedback",
 ];
 
 /// In order of dependence.
 const VIEWS: &[&str] = &[
+    include_str!("views/macros.sql"),
     include_str!("views/retracted_items.sql"),
     include_str!("views/live_feedback.sql"),
     include_str!("views/feedback_items.sql"),
     include_str!("views/attempt_numbers.sql"),
     include_str!("views/response_history.sql"),
     include_str!("views/attempts.sql"),
-    include_str!("views/comparison_attempts.sql"),
     include_str!("views/bound_targets.sql"),
     include_str!("views/rollouts.sql"),
     include_str!("views/agent_definitions.sql"),
@@ -63,13 +77,26 @@ const VIEWS: &[&str] = &[
     include_str!("views/log_records.sql"),
     include_str!("views/preference_pairs.sql"),
     include_str!("views/evolution_records.sql"),
+    include_str!("views/sub_agents.sql"),
+    include_str!("views/context_documents.sql"),
+    include_str!("views/overall_scores.sql"),
+    include_str!("views/agent_version_scores.sql"),
+    include_str!("views/cost_per_point.sql"),
+    include_str!("views/directive_outcomes.sql"),
+    include_str!("views/insight_evidence.sql"),
+    include_str!("views/pair_verdicts.sql"),
+    include_str!("views/position_bias.sql"),
+    include_str!("views/reviewer_agreement.sql"),
+    include_str!("views/reviewer_severity.sql"),
+    include_str!("views/unbound_feedback.sql"),
+    include_str!("views/attempt_overview.sql"),
 ];
 
 /// Makes the schema in an empty database, or checks that the database has this one.
-pub(crate) fn create_or_check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(crate) fn create_or_check(connection: &Connection, path: &Path, derived_under: &str) -> Result<(), StoreError> {
     let tables: u64 = one(connection, "SELECT count(*) FROM duckdb_tables()")?;
     if tables == 0 {
-        return in_transaction(connection, create);
+        return in_transaction(connection, |connection| create(connection, derived_under));
     }
     let mismatch = |found| StoreError::SchemaVersion { path: path.to_owned(), found, supported: SCHEMA_VERSION };
     let ours: u64 = one(connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_info'")?;
@@ -84,16 +111,38 @@ pub(crate) fn create_or_check(connection: &Connection, path: &Path) -> Result<()
     if views == views_hash() { Ok(()) } else { in_transaction(connection, replace_views) }
 }
 
-fn create(connection: &Connection) -> Result<(), duckdb::Error> {
+/// The settings that its derived rows were made under, as told when the store was made.
+pub(crate) fn derived_under(connection: &Connection) -> Result<String, StoreError> {
+    one(connection, "SELECT derived_under FROM schema_info")
+}
+
+/// Writes down what views read of the configuration, where it has changed.
+pub(crate) fn set_read_settings(connection: &Connection, min_score_gap: f64) -> Result<(), StoreError> {
+    let same: u64 = connection
+        .query_row("SELECT count(*) FROM read_settings WHERE min_score_gap = ?", params![min_score_gap], |row| {
+            row.get(0)
+        })
+        .map_err(|e| StoreError::sql("reading the settings of views", e))?;
+    if same == 1 {
+        return Ok(());
+    }
+    in_transaction(connection, |connection| {
+        connection.execute_batch("DELETE FROM read_settings")?;
+        connection.execute("INSERT INTO read_settings VALUES (?)", params![min_score_gap]).map(|_| ())
+    })
+}
+
+fn create(connection: &Connection, derived_under: &str) -> Result<(), duckdb::Error> {
     for statement in tables::create_statements() {
         connection.execute_batch(&statement)?;
     }
     connection.execute_batch(histories::CREATE)?;
     connection.execute_batch(
         "CREATE TABLE journal_position (position UBIGINT); INSERT INTO journal_position VALUES (0);
-         CREATE TABLE schema_info (version UBIGINT, views_hash VARCHAR);",
+         CREATE TABLE schema_info (version UBIGINT, views_hash VARCHAR, derived_under VARCHAR);
+         CREATE TABLE read_settings (min_score_gap DOUBLE);",
     )?;
-    connection.execute("INSERT INTO schema_info VALUES (?, '')", params![SCHEMA_VERSION])?;
+    connection.execute("INSERT INTO schema_info VALUES (?, '', ?)", params![SCHEMA_VERSION, derived_under])?;
     replace_views(connection)
 }
 

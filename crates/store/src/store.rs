@@ -31,7 +31,28 @@ pub struct StoreConfig {
     pub threads: usize,
     /// A commit that finds a larger write-ahead log checkpoints first.
     pub checkpoint_wal_bytes: u64,
+    /// Names the settings that traces are derived under. Written down when the store is made; see [`Store::derived_under`].
+    pub derived_under: String,
+    /// Overall scores that differ by less make no preference pair.
+    pub min_score_gap: f64,
 }
+
+impl StoreConfig {
+    /// A store of 256 MiB and one thread that never checkpoints by itself.
+    pub fn at(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            memory_limit_bytes: 256 << 20,
+            threads: 1,
+            checkpoint_wal_bytes: u64::MAX,
+            derived_under: String::new(),
+            min_score_gap: DEFAULT_MIN_SCORE_GAP,
+        }
+    }
+}
+
+/// Overall scores that differ by less make no preference pair, unless configured otherwise.
+pub const DEFAULT_MIN_SCORE_GAP: f64 = 2.0;
 
 /// What one transaction of the loader writes.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +125,7 @@ impl Store {
         let settings = settings(config.memory_limit_bytes, config.threads).map_err(|e| StoreError::open(&path, &e))?;
         let connection = Connection::open_with_flags(&path, settings).map_err(|e| StoreError::open(&path, &e))?;
         let wal_path = Some(config.dir.join("store.duckdb.wal"));
-        Self::prepare(connection, &path, wal_path, config.checkpoint_wal_bytes)
+        Self::prepare(connection, &path, wal_path, config)
     }
 
     /// A store in memory, for tests.
@@ -112,22 +133,30 @@ impl Store {
         let path = Path::new(":memory:");
         let settings = settings(1 << 30, 2).map_err(|e| StoreError::open(path, &e))?;
         let connection = Connection::open_in_memory_with_flags(settings).map_err(|e| StoreError::open(path, &e))?;
-        Self::prepare(connection, path, None, u64::MAX)
+        let config = StoreConfig::at(path);
+        Self::prepare(connection, path, None, &config)
     }
 
     fn prepare(
         connection: Connection,
         path: &Path,
         wal_path: Option<PathBuf>,
-        checkpoint_wal_bytes: u64,
+        config: &StoreConfig,
     ) -> Result<Self, StoreError> {
-        schema::create_or_check(&connection, path)?;
+        schema::create_or_check(&connection, path, &config.derived_under)?;
+        schema::set_read_settings(&connection, config.min_score_gap)?;
         // Last, since nothing can be set after it.
         connection
             .execute_batch("SET lock_configuration = true")
             .map_err(|e| StoreError::sql("locking the configuration", e))?;
         let readers = Readers::new(&connection)?;
-        Ok(Self { connection, readers, wal_path, checkpoint_wal_bytes })
+        Ok(Self { connection, readers, wal_path, checkpoint_wal_bytes: config.checkpoint_wal_bytes })
+    }
+
+    /// The settings that the store was made under. Where they are no longer the configured ones, only what is derived from now
+    /// on follows those; a new store made from the journal follows them throughout.
+    pub fn derived_under(&self) -> Result<String, StoreError> {
+        schema::derived_under(&self.connection)
     }
 
     /// Journal position of the last commit; 0 for a new store.

@@ -2,8 +2,10 @@
 //!
 //! [`Rows`] turns one commit into rows of all tables; nothing here talks to DuckDB but through [`crate::columns`].
 
+mod documents;
 mod feedback;
 mod spans;
+mod sub_agents;
 mod traces;
 
 use duckdb::Connection;
@@ -13,18 +15,28 @@ pub(crate) use traces::{KnownTrace, KnownUnit};
 
 use crate::columns::{Cell, append, create_table};
 use crate::{Fact, StoreError};
+use documents::{DocumentRow, document_rows};
 use feedback::{TargetRow, feedback_facts, feedback_targets, target_rows};
 use gleaner_model::{DerivedTrace, FeedbackBody, Fragment, Message};
 use serde_json::{Map, Value};
 use spans::{SpanRow, span_facts, span_rows};
+use sub_agents::{SubAgentRow, sub_agent_rows};
 use traces::{
     ArtifactRow, AttemptRow, ContentBody, ContentRef, SessionRow, UnmappedRow, artifact_rows, attempt_rows,
     content_bodies, content_refs, known_traces, known_units, session_rows, unmapped_rows,
 };
 
 /// Derived tables: their rows of a trace are replaced as a whole. Each has `project`, `trace_id` and `recorded_at`.
-pub(crate) const DERIVED_TABLES: &[&str] =
-    &["span_rows", "attempt_rows", "session_rows", "artifact_rows", "unmapped_rows", "content_refs"];
+pub(crate) const DERIVED_TABLES: &[&str] = &[
+    "span_rows",
+    "attempt_rows",
+    "sub_agent_rows",
+    "session_rows",
+    "artifact_rows",
+    "document_rows",
+    "unmapped_rows",
+    "content_refs",
+];
 
 /// `CREATE TABLE` statements of all tables that rows are appended to.
 pub(crate) fn create_statements() -> Vec<String> {
@@ -35,8 +47,10 @@ pub(crate) fn create_statements() -> Vec<String> {
         create_table("content_bodies", &content_bodies()),
         create_table("span_rows", &span_rows()),
         create_table("attempt_rows", &attempt_rows()),
+        create_table("sub_agent_rows", &sub_agent_rows()),
         create_table("session_rows", &session_rows()),
         create_table("artifact_rows", &artifact_rows()),
+        create_table("document_rows", &document_rows()),
         create_table("unmapped_rows", &unmapped_rows()),
         create_table("content_refs", &content_refs()),
         create_table("known_traces", &known_traces()),
@@ -52,8 +66,10 @@ pub(crate) struct Rows<'a> {
     targets: Vec<TargetRow<'a>>,
     spans: Vec<SpanRow<'a>>,
     attempts: Vec<AttemptRow<'a>>,
+    sub_agents: Vec<SubAgentRow<'a>>,
     sessions: Vec<SessionRow<'a>>,
     artifacts: Vec<ArtifactRow<'a>>,
+    documents: Vec<DocumentRow<'a>>,
     unmapped: Vec<UnmappedRow<'a>>,
     references: Vec<ContentRef<'a>>,
     bodies: Vec<ContentBody<'a>>,
@@ -74,6 +90,11 @@ impl<'a> Rows<'a> {
             self.references.push(reference);
             self.bodies.push(body);
         }
+        for document in fact.documents() {
+            self.references.push(document.reference());
+            self.bodies.push(document.body());
+            self.documents.push(document);
+        }
         self.feedback.push(fact);
     }
 
@@ -87,7 +108,14 @@ impl<'a> Rows<'a> {
             self.references.push(ContentRef::of_trace(trace, content));
             self.bodies.push(ContentBody::of_content(&trace.project, content));
         }
+        for document in trace.session_facts.iter().flat_map(|fact| DocumentRow::of_session(trace, fact)) {
+            self.references.push(document.reference());
+            self.bodies.push(document.body());
+            self.documents.push(document);
+        }
         for part in &trace.attempts {
+            self.sub_agents.extend(part.sub_agents.iter().map(|agent| SubAgentRow { trace, part, agent }));
+            self.documents.extend(DocumentRow::of_attempt(trace, part));
             for artifact in &part.artifacts {
                 let row = ArtifactRow::new(trace, part, artifact);
                 self.references.push(row.reference());
@@ -128,8 +156,10 @@ impl<'a> Rows<'a> {
         append(connection, "content_bodies", &content_bodies(), &self.bodies)?;
         append(connection, "span_rows", &span_rows(), &self.spans)?;
         append(connection, "attempt_rows", &attempt_rows(), &self.attempts)?;
+        append(connection, "sub_agent_rows", &sub_agent_rows(), &self.sub_agents)?;
         append(connection, "session_rows", &session_rows(), &self.sessions)?;
         append(connection, "artifact_rows", &artifact_rows(), &self.artifacts)?;
+        append(connection, "document_rows", &document_rows(), &self.documents)?;
         append(connection, "unmapped_rows", &unmapped_rows(), &self.unmapped)?;
         append(connection, "content_refs", &content_refs(), &self.references)?;
         append(connection, "known_traces", &known_traces(), &self.known)?;

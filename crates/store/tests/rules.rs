@@ -2,100 +2,13 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "these are tests, helpers included")]
 
-use gleaner_model::{DerivedTrace, FeedbackItem};
-use gleaner_store::{Commit, Store};
+use gleaner_model::FeedbackItem;
+use gleaner_store::{Commit, Store, StoreConfig};
 use serde_json::{Value, json};
 
-/// One attempt of a trace: `[lineage, cycle, number, status]`; its id is `lineage/cycle/number`.
-type Attempt<'a> = (&'a str, i64, i64, &'a str);
+mod hand_made;
 
-/// A trace of session `s` with one span per attempt; the span's id and response id are the attempt's id.
-fn trace(trace_id: &str, start: u64, attempts: &[Attempt<'_>]) -> DerivedTrace {
-    let id = |(lineage, cycle, number, _): &Attempt<'_>| format!("{lineage}/{cycle}/{number}");
-    let spans: Vec<Value> = attempts
-        .iter()
-        .map(|a| {
-            json!({
-                "trace_id": trace_id, "span_id": id(a), "attempt_id": id(a), "response_id": format!("r-{}", id(a)),
-                "kind": "llm", "name": "chat", "status": "unset", "start_time_unix_nano": start, "end_time_unix_nano": start,
-                "attributes": {}, "events": [], "links": [], "resource": {}, "scope_name": "", "scope_version": "",
-                "origin": "span", "source_keys": {}
-            })
-        })
-        .collect();
-    let parts: Vec<Value> = attempts
-        .iter()
-        .map(|a| {
-            let (lineage, cycle, number, status) = a;
-            json!({
-                "attempt_id": id(a), "rollout_id": format!("{lineage}/{cycle}"), "lineage_id": lineage, "session_id": "s",
-                "trace_id": trace_id, "lineage_label": lineage, "cycle": cycle, "attempt_number": number, "status": status,
-                "input_text": "q", "output_text": format!("answer of {}", id(a)), "start_time_unix_nano": start,
-                "end_time_unix_nano": start + 1_000_000, "llm_calls": 1, "llm_calls_failed": 0, "tool_calls": 0,
-                "tool_calls_failed": 0, "input_tokens": 10, "artifacts": []
-            })
-        })
-        .collect();
-    serde_json::from_value(json!({
-        "project": "default", "trace_id": trace_id, "recorded_at_unix_nano": start, "spans": spans, "attempts": parts,
-        "session_facts": [], "contents": [], "unmapped": []
-    }))
-    .expect("a trace")
-}
-
-/// Lineages A (a retry after a failure), B and C in cycle 1; D has failed. All in traces of their own.
-fn lineages() -> Vec<DerivedTrace> {
-    vec![
-        trace("ta", 1_000, &[("A", 1, 1, "error"), ("A", 1, 2, "ok")]),
-        trace("tb", 2_000, &[("B", 1, 1, "ok")]),
-        trace("tc", 3_000, &[("C", 1, 1, "ok")]),
-        trace("td", 4_000, &[("D", 1, 1, "error")]),
-    ]
-}
-
-fn item(id: &str, reviewer: &str, body: Value) -> FeedbackItem {
-    serde_json::from_value(json!({
-        "item_id": id, "project": "default", "idempotency_key": format!("key-{id}"), "content_hash": id,
-        "reviewer": reviewer, "source": "human", "created_at_unix_nano": 1, "body": body
-    }))
-    .expect("an item")
-}
-
-fn at(lineage: &str) -> Value {
-    json!({"session": "s", "lineage": lineage, "cycle": 1})
-}
-
-fn score(id: &str, reviewer: &str, target: Value, score: f64) -> FeedbackItem {
-    item(id, reviewer, json!({"kind": "evaluation", "target": target, "score": score}))
-}
-
-fn comparison(id: &str, form: &str, over_all_others: bool, entries: &[(&str, u32, bool)]) -> FeedbackItem {
-    let entries: Vec<Value> = entries
-        .iter()
-        .map(|(lineage, rank, locked)| json!({"target": at(lineage), "rank": rank, "locked": locked}))
-        .collect();
-    let body = json!({
-        "kind": "comparison", "form": form, "session": "s", "cycle": 1, "over_all_others": over_all_others, "entries": entries
-    });
-    item(id, "mara", body)
-}
-
-fn retraction(id: &str, of: &str) -> FeedbackItem {
-    item(id, "mara", json!({"kind": "retraction", "of": of}))
-}
-
-fn store(traces: Vec<DerivedTrace>, items: Vec<FeedbackItem>) -> Store {
-    let mut store = Store::open_in_memory().expect("a store");
-    // All in one frame: the place in it tells which came later.
-    let feedback = items.into_iter().map(|item| (1, 1_000, item)).collect();
-    store.commit(&Commit { position: 1, feedback, traces, ..Commit::default() }).expect("a commit");
-    store
-}
-
-fn rows(store: &Store, sql: &str) -> Vec<Value> {
-    let rows = store.reader().and_then(|reader| reader.rows(sql, &[])).expect("a query");
-    rows.into_iter().map(|row| Value::Array(row.into_iter().map(|(_, value)| value).collect())).collect()
-}
+use hand_made::*;
 
 fn pairs(store: &Store) -> Vec<Value> {
     rows(
@@ -324,4 +237,23 @@ fn directives_and_spans_outside_attempts() {
         [json!(["all", "s", null, null, "sticky"]), json!(["b", "s", "B", "B/1/1", "sticky"])]
     );
     assert_eq!(rows(&store, "SELECT unbound_reason FROM evaluations"), [json!(["outside_attempts"])]);
+}
+
+/// Guarantees: the configured gap decides which scores make pairs, for what is stored already too.
+#[test]
+fn the_gap_of_scores_is_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = |min_score_gap| StoreConfig { min_score_gap, ..StoreConfig::at(dir.path()) };
+    let scores = [("A", 9.0), ("B", 7.0), ("C", 5.5)]
+        .map(|(lineage, given)| score(&format!("score-{lineage}"), "mara", at(lineage), given));
+    let mut store = Store::open(&config(2.0)).unwrap();
+    let feedback = scores.into_iter().map(|item| (1, 1_000, item)).collect();
+    store.commit(&Commit { position: 1, feedback, traces: lineages(), ..Commit::default() }).unwrap();
+    let margins = |store: &Store| rows(store, "SELECT margin FROM preference_pairs ORDER BY margin");
+    assert_eq!(margins(&store), [json!([2.0]), json!([3.5])]);
+    for (gap, expected) in [(1.5, vec![json!([1.5]), json!([2.0]), json!([3.5])]), (3.5, vec![json!([3.5])])] {
+        drop(store);
+        store = Store::open(&config(gap)).unwrap();
+        assert_eq!(margins(&store), expected, "{gap}");
+    }
 }

@@ -54,6 +54,14 @@ impl WireError {
         matches!(self, Self::UnsupportedMediaType)
     }
 
+    /// Path of the field at fault; empty for the request as a whole.
+    pub fn field(&self) -> &str {
+        match self {
+            Self::Malformed { at, .. } => at,
+            _ => "",
+        }
+    }
+
     pub(crate) fn malformed(at: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Malformed { at: at.into(), reason: reason.into() }
     }

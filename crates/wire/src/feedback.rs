@@ -70,13 +70,50 @@ pub fn decode_json_items(bytes: &[u8], limits: &Limits) -> Result<Vec<Result<Ite
 /// Decodes one item from JSON.
 ///
 /// # Errors
-/// Not JSON, or a field or an enum name that is not known, which the message names.
+/// Not JSON, or a field or an enum name that is not known; where it stands is told as [`WireError::Malformed`] does, by the names
+/// of the proto file, below the item's kind.
 pub fn decode_json_item(json: &str) -> Result<Item, WireError> {
     let malformed = |error: serde_json::Error| WireError::malformed("", error.to_string());
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let message = DynamicMessage::deserialize(descriptor("Item")?, &mut deserializer).map_err(malformed)?;
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+    let message = DynamicMessage::deserialize(descriptor("Item")?, tracked);
+    let message = message.map_err(|error| WireError::malformed(field_path(&track.path()), error.to_string()))?;
     deserializer.end().map_err(malformed)?;
     message.transcode_to().map_err(|error| WireError::malformed("", error.to_string()))
+}
+
+/// A place in an item as feedback is refused by: `score`, `target.trace_id`, `ranking.groups[0].targets`.
+fn field_path(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut place = String::new();
+    for segment in path {
+        match segment {
+            Segment::Map { key } => {
+                if !place.is_empty() {
+                    place.push('.');
+                }
+                for letter in key.chars() {
+                    if letter.is_ascii_uppercase() {
+                        place.push('_');
+                    }
+                    place.push(letter.to_ascii_lowercase());
+                }
+            }
+            Segment::Seq { index } => place.push_str(&format!("[{index}]")),
+            // A field that is not known, or a second one of those that exclude each other: the error names it.
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    match place.split_once('.') {
+        Some((kind, inside)) if is_kind(kind) => inside.to_owned(),
+        _ => place,
+    }
+}
+
+fn is_kind(field: &str) -> bool {
+    let item = descriptor("Item").ok();
+    item.and_then(|item| item.get_field_by_name(field)).is_some_and(|field| field.containing_oneof().is_some())
 }
 
 /// The envelope of a request in JSON. Items stay text, so that each is judged for itself.

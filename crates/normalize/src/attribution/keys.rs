@@ -24,6 +24,7 @@ pub(crate) const ROLLOUT_CYCLE: &str = "gleaner.rollout.cycle";
 pub(crate) const ATTEMPT_ID: &str = "gleaner.attempt.id";
 pub(crate) const ATTEMPT_NUMBER: &str = "gleaner.attempt.number";
 pub(crate) const ATTEMPT_TEST_INPUT: &str = "gleaner.attempt.test_input";
+pub(crate) const ATTEMPT_CONTEXT: &str = "gleaner.attempt.context";
 pub(crate) const ARTIFACT_NAME: &str = "gleaner.artifact.name";
 pub(crate) const ARTIFACT_TYPE: &str = "gleaner.artifact.type";
 pub(crate) const ARTIFACT_CONTENT: &str = "gleaner.artifact.content";
@@ -54,6 +55,8 @@ pub(crate) enum Carrier {
     Span,
     /// On a resource.
     Resource,
+    /// Under a key of a convention: Gleaner's own always win, in whatever trace they stand.
+    Convention,
 }
 
 /// A value with the span that says it.

@@ -55,7 +55,7 @@ pub(super) fn groups(
         whole_trace(tree).into_iter().collect()
     };
     for group in &mut groups {
-        group.fill_from_resource(finder);
+        group.fill_from_resource(finder, tree, &mut invalid);
     }
     (groups, invalid)
 }
@@ -232,22 +232,36 @@ impl Group {
         self.top = self.root.or(self.tops.first().copied()).unwrap_or(self.top);
     }
 
-    /// Resource attributes never split a trace: they fill in the levels that spans leave open.
-    fn fill_from_resource(&mut self, finder: &mut KeyFinder<'_, '_>) {
+    /// Resource attributes never split a trace: they fill in the levels that spans leave open. A number that a span carries and
+    /// that cannot be used leaves its level open.
+    fn fill_from_resource(&mut self, finder: &mut KeyFinder<'_, '_>, tree: &Tree<'_>, invalid: &mut Vec<InvalidKey>) {
         let Self { identity, top, spans, .. } = self;
         let mut text = |key| finder.of_attempt(*top, spans, key).map(|found| found.value);
-        let ordinal = |sent: Option<String>| sent?.trim().parse::<i64>().ok().filter(|number| *number >= 1);
+        let mut ordinal = |key, reason| {
+            let places = std::iter::once(*top).chain(spans.iter().copied());
+            let mut sent = places.map(|place| (place, keys::ordinal(&tree.nodes[place].span().resource, key)));
+            match sent.find(|(_, sent)| !matches!(sent, Ok(None)))? {
+                (_, Ok(number)) => number,
+                (place, Err(_)) => {
+                    let key = InvalidKey { place, reason };
+                    if !invalid.contains(&key) {
+                        invalid.push(key);
+                    }
+                    None
+                }
+            }
+        };
         if identity.lineage_id.is_none() && identity.lineage_label.is_none() {
             identity.lineage_id = text(keys::LINEAGE_ID);
             identity.lineage_label = text(keys::LINEAGE_LABEL);
         }
         if identity.rollout_id.is_none() && identity.cycle.is_none() {
             identity.rollout_id = text(keys::ROLLOUT_ID);
-            identity.cycle = ordinal(text(keys::ROLLOUT_CYCLE));
+            identity.cycle = ordinal(keys::ROLLOUT_CYCLE, "invalid_cycle");
         }
         if identity.attempt_id.is_none() && identity.number.is_none() {
             identity.attempt_id = text(keys::ATTEMPT_ID);
-            identity.number = ordinal(text(keys::ATTEMPT_NUMBER));
+            identity.number = ordinal(keys::ATTEMPT_NUMBER, "invalid_attempt_number");
         }
     }
 }

@@ -5,12 +5,15 @@
 use std::collections::HashSet;
 
 use gleaner_model::{
-    AgentDefinition, AttemptPart, AttemptStatus, DeclaredArtifact, Span, SpanKind, canonical_json, derive_id,
+    AgentDefinition, AttemptPart, AttemptStatus, DeclaredArtifact, Span, SpanKind, SubAgent, UsedDocument,
 };
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::attribution::keys::{self, KeyFinder};
 use crate::attribution::{Attempt, Attribution};
+use crate::cost::attempt_cost_usd;
+use crate::derive::definition::{Recorded, agent_definition, sub_agent_definition};
+use crate::derive::documents::used_documents;
 use crate::derive::spans::last_user_text;
 use crate::derive::tree::Tree;
 
@@ -23,7 +26,7 @@ pub(crate) fn attempt_parts(
     finder: &mut KeyFinder<'_, '_>,
     rows: &[Span],
 ) -> Vec<AttemptPart> {
-    let ranks = agent_ranks(tree, attribution, rows);
+    let Agents { ranks, above } = agents(tree, attribution, rows);
     let named_agents = tree.nearest(|place| rows[place].agent_name.is_some());
     let versions = tree.nearest(|place| tree.nodes[place].mapped.agent_version.is_some());
     attribution
@@ -32,21 +35,43 @@ pub(crate) fn attempt_parts(
         .enumerate()
         .map(|(index, attempt)| {
             // A convention's own keys hold within the attempt: an orchestrator above it is another agent.
-            let in_attempt = |place: usize| attribution.attempt_of[place] == Some(index);
+            let in_attempt = |place: &usize| attribution.attempt_of[*place] == Some(index);
+            let recorded = |call: usize| Recorded {
+                name: named_agents[call].filter(in_attempt).and_then(|place| rows[place].agent_name.clone()),
+                version: versions[call]
+                    .filter(in_attempt)
+                    .and_then(|place| tree.nodes[place].mapped.agent_version.clone()),
+            };
             let calls = root_agent_calls(attempt, &ranks, rows);
-            let definition = calls.first().map(|call| {
-                let name = named_agents[*call]
-                    .filter(|place| in_attempt(*place))
-                    .and_then(|place| rows[place].agent_name.clone());
-                let version = versions[*call]
-                    .filter(|place| in_attempt(*place))
-                    .and_then(|place| tree.nodes[place].mapped.agent_version.clone());
-                agent_definition(project, finder, *call, &rows[*call], name, version)
-            });
-            let test_input = finder.of_attempt(attempt.top, &attempt.spans, keys::ATTEMPT_TEST_INPUT);
-            attempt_part(trace_id, attempt, rows, &ranks, &calls, definition, test_input.map(|found| found.value))
+            let definition =
+                calls.first().map(|call| agent_definition(project, finder, *call, &rows[*call], recorded(*call)));
+            let sub_agents = sub_agents(attempt, &calls, &above, rows)
+                .into_iter()
+                .map(|(agent, call)| SubAgent {
+                    span_id: rows[agent].span_id.clone(),
+                    definition: sub_agent_definition(project, &rows[call], recorded(call)),
+                    start_time_unix_nano: rows[call].start_time_unix_nano,
+                })
+                .collect();
+            let found = Found {
+                definition,
+                sub_agents,
+                documents: used_documents(attempt, finder, rows),
+                test_input: finder
+                    .of_attempt(attempt.top, &attempt.spans, keys::ATTEMPT_TEST_INPUT)
+                    .map(|found| found.value),
+            };
+            attempt_part(trace_id, attempt, rows, &ranks, &calls, found)
         })
         .collect()
+}
+
+/// What was found out about an attempt by looking at the whole tree.
+struct Found {
+    definition: Option<AgentDefinition>,
+    sub_agents: Vec<SubAgent>,
+    documents: Vec<UsedDocument>,
+    test_input: Option<String>,
 }
 
 fn attempt_part(
@@ -55,9 +80,9 @@ fn attempt_part(
     rows: &[Span],
     ranks: &[AgentRank],
     calls: &[usize],
-    definition: Option<AgentDefinition>,
-    test_input: Option<String>,
+    found: Found,
 ) -> AttemptPart {
+    let Found { definition, sub_agents, documents, test_input } = found;
     let root = attempt.root.map(|root| &rows[root]);
     let spans = || attempt.spans.iter().map(|place| &rows[*place]);
     let count = |kind: SpanKind, only_failed: bool| {
@@ -68,8 +93,6 @@ fn attempt_part(
         let known = spans().filter(|span| span.kind == SpanKind::Llm && span.duplicate_of.is_none()).filter_map(tokens);
         known.fold(None, |sum: Option<i64>, tokens| Some(sum.unwrap_or(0).saturating_add(tokens)))
     };
-    let costs = spans().filter(|span| span.kind == SpanKind::Llm && span.duplicate_of.is_none());
-    let cost_usd = costs.filter_map(|span| span.cost_usd).fold(None, |sum, cost| Some(sum.unwrap_or(0.0) + cost));
     let first_call = calls.first().map(|place| &rows[*place]);
     let input_messages = first_call.and_then(|call| call.input_messages.clone());
     AttemptPart {
@@ -111,13 +134,15 @@ fn attempt_part(
         output_tokens: sum(|span| span.output_tokens),
         cached_tokens: sum(|span| span.cached_tokens),
         reasoning_tokens: sum(|span| span.reasoning_tokens),
-        cost_usd,
+        cost_usd: attempt_cost_usd(spans()),
         artifacts: artifacts(attempt, rows),
         conversation_span_id: calls
             .iter()
             .rev()
             .find(|place| rows[**place].input_messages.is_some())
             .map(|place| rows[*place].span_id.clone()),
+        documents,
+        sub_agents,
     }
 }
 
@@ -144,7 +169,14 @@ struct AgentRank {
     is_agentless: bool,
 }
 
-fn agent_ranks(tree: &Tree<'_>, attribution: &Attribution, rows: &[Span]) -> Vec<AgentRank> {
+/// Whose agent every span is.
+struct Agents {
+    ranks: Vec<AgentRank>,
+    /// The nearest agent's span of the same attempt, itself included.
+    above: Vec<Option<usize>>,
+}
+
+fn agents(tree: &Tree<'_>, attribution: &Attribution, rows: &[Span]) -> Agents {
     let mut ranks = vec![AgentRank { depth: 0, is_agentless: true }; rows.len()];
     let mut agent_above: Vec<Option<usize>> = vec![None; rows.len()];
     for place in tree.top_down() {
@@ -167,7 +199,25 @@ fn agent_ranks(tree: &Tree<'_>, attribution: &Attribution, rows: &[Span]) -> Vec
             _ => {}
         }
     }
-    ranks
+    Agents { ranks, above: agent_above }
+}
+
+/// The agents below the root agent that call models, each with its first call, by start of that call.
+fn sub_agents(
+    attempt: &Attempt,
+    root_agent_calls: &[usize],
+    above: &[Option<usize>],
+    rows: &[Span],
+) -> Vec<(usize, usize)> {
+    let of_root: HashSet<usize> = root_agent_calls.iter().copied().collect();
+    let root_agents: HashSet<usize> = root_agent_calls.iter().filter_map(|call| above[*call]).collect();
+    let is_call = |place: &usize| rows[*place].kind == SpanKind::Llm && rows[*place].duplicate_of.is_none();
+    let mut seen = HashSet::new();
+    let calls = attempt.spans.iter().copied().filter(|place| is_call(place) && !of_root.contains(place));
+    calls
+        .filter_map(|call| Some((above[call]?, call)))
+        .filter(|(agent, _)| !root_agents.contains(agent) && seen.insert(*agent))
+        .collect()
 }
 
 /// The model calls that are the root agent's own, by start: those nearest to it. Where it makes none itself (a wrapper, a
@@ -208,72 +258,6 @@ fn is_json_around(state: &str, answer: &str) -> bool {
         }
     }
     false
-}
-
-/// What the root agent is, read from its first call.
-fn agent_definition(
-    project: &str,
-    finder: &mut KeyFinder<'_, '_>,
-    place: usize,
-    call: &Span,
-    recorded_name: Option<String>,
-    recorded_version: Option<String>,
-) -> AgentDefinition {
-    let mut key = |key| finder.at(place, key).map(|found| found.value);
-    let agent_name = key(keys::AGENT_NAME).or(recorded_name);
-    let flow = key(keys::AGENT_FLOW);
-    let mut version_labels: Vec<String> = key(keys::AGENT_VERSION).into_iter().chain(recorded_version).collect();
-    version_labels.dedup();
-    let model = call.model.clone().or_else(|| call.response_model.clone());
-    let tools = call.tool_definitions.as_ref().and_then(sorted_tools);
-    let parameters = call.parameters.as_ref().map(agent_parameters).filter(|parameters| !parameters.is_empty());
-    let content = json!({
-        "agent_name": agent_name, "system_prompt": call.system_prompt, "tools": tools,
-        "model": model, "parameters": parameters, "flow": flow,
-    });
-    AgentDefinition {
-        agent_definition_id: derive_id("agent_definition", &[project, &canonical_json(&content)]),
-        agent_name,
-        version_labels,
-        system_prompt: call.system_prompt.clone(),
-        tools,
-        flow,
-        parameters,
-        model,
-    }
-}
-
-/// No tools and an empty list are the same agent.
-fn sorted_tools(tools: &Value) -> Option<Value> {
-    let mut tools = tools.as_array().filter(|tools| !tools.is_empty())?.clone();
-    tools.sort_by_cached_key(|tool| {
-        (tool.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(), canonical_json(tool))
-    });
-    Some(Value::Array(tools))
-}
-
-/// Parameters that name the caller, the conversation or the transport are not the agent's.
-fn agent_parameters(parameters: &Map<String, Value>) -> Map<String, Value> {
-    const NOT_THE_AGENT_S: [&str; 15] = [
-        "api_base",
-        "api_key",
-        "api_version",
-        "base_url",
-        "conversation",
-        "extra_headers",
-        "http_options",
-        "max_retries",
-        "metadata",
-        "num_retries",
-        "prompt_cache_key",
-        "safety_identifier",
-        "stream",
-        "stream_options",
-        "user",
-    ];
-    let mut own = parameters.clone();
-    own.retain(|name, value| !NOT_THE_AGENT_S.contains(&name.as_str()) && !value.is_null());
-    own
 }
 
 /// By time; the same artifact on several spans (copied by baggage) once, as of the first.

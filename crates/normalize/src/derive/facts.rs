@@ -68,6 +68,7 @@ impl Facts<'_, '_> {
         let rank = match found.carrier {
             Carrier::Span => 2,
             Carrier::Resource => 1,
+            Carrier::Convention => 0,
         };
         let position = self.tree.nodes[found.place].merged.position;
         let known = self.positions.entry((session_id.to_owned(), field, found.value, rank)).or_default();
@@ -88,7 +89,7 @@ impl Facts<'_, '_> {
     }
 }
 
-/// Messages, system prompts, tool lists and declared artifacts, each once, in order of first sight.
+/// Messages, system prompts, tool lists, artifacts and context documents, each once, in order of first sight.
 pub(crate) fn contents(spans: &[Span], attempts: &[AttemptPart]) -> Vec<Content> {
     let mut seen: BTreeSet<(ContentKind, ContentHash)> = BTreeSet::new();
     let mut contents = Vec::new();
@@ -109,8 +110,15 @@ pub(crate) fn contents(spans: &[Span], attempts: &[AttemptPart]) -> Vec<Content>
             add(ContentKind::Tools, tools);
         }
     }
-    for artifact in attempts.iter().flat_map(|attempt| &attempt.artifacts) {
-        add(ContentKind::Artifact, &Value::String(artifact.content.clone()));
+    for attempt in attempts {
+        // Where nothing is declared, the final answer is the artifact.
+        let artifacts = attempt.artifacts.iter().map(|artifact| &artifact.content);
+        for content in artifacts.chain(attempt.output_text.iter().filter(|_| attempt.artifacts.is_empty())) {
+            add(ContentKind::Artifact, &Value::String(content.clone()));
+        }
+        for used in &attempt.documents {
+            add(ContentKind::Document, &Value::String(used.document.content.clone()));
+        }
     }
     contents
 }

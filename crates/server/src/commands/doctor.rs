@@ -1,6 +1,7 @@
-//! `gleaner doctor`: what each instrumentation sends, what is missing of it, and what to switch on to get it.
+//! `gleaner doctor`: what each instrumentation sends, what is missing of it, and what to switch on to get it; agents whose versions
+//! explode, models without a price, feedback that reaches nothing.
 //!
-//! Reads public relations only, by two queries. A span counts for the instrumentation scope and convention that explained it;
+//! Reads public relations only, a query for each part. A span counts for the instrumentation scope and convention that explained it;
 //! failed calls are not expected to have an answer. What nothing explains is listed with its reason.
 
 use std::fmt::Write as _;
@@ -17,14 +18,35 @@ const LIBRARIES: &str = include_str!("doctor/libraries.sql");
 /// What nothing explains.
 const UNEXPLAINED: &str = include_str!("doctor/unexplained.sql");
 
+/// Agents whose versions explode.
+const VERSIONS: &str = include_str!("doctor/versions.sql");
+/// Models without a price.
+const UNPRICED: &str = include_str!("doctor/unpriced.sql");
+/// Feedback that reaches nothing.
+const UNBOUND: &str = include_str!("doctor/unbound.sql");
+
 pub(crate) fn run(place: &PlaceArgs) -> anyhow::Result<()> {
-    let libraries: Vec<Library> = rows(place, LIBRARIES)?;
-    let unexplained: Vec<Unexplained> = rows(place, UNEXPLAINED)?;
-    write_all(&mut std::io::stdout().lock(), report(&libraries, &unexplained).as_bytes())
+    let findings = Findings {
+        libraries: rows(place, LIBRARIES)?,
+        unexplained: rows(place, UNEXPLAINED)?,
+        versions: rows(place, VERSIONS)?,
+        unpriced: rows(place, UNPRICED)?,
+        unbound: rows(place, UNBOUND)?,
+    };
+    write_all(&mut std::io::stdout().lock(), report(&findings).as_bytes())
+}
+
+#[derive(Debug, Default)]
+struct Findings {
+    libraries: Vec<Library>,
+    unexplained: Vec<Unexplained>,
+    versions: Vec<Versions>,
+    unpriced: Vec<Unpriced>,
+    unbound: Vec<Unbound>,
 }
 
 fn rows<T: for<'de> Deserialize<'de>>(place: &PlaceArgs, query: &str) -> anyhow::Result<Vec<T>> {
-    let answer = fetch(place, query, SqlFormat::Json)?;
+    let answer = fetch(place, None, query, SqlFormat::Json)?;
     serde_json::from_slice(&answer.body).context("the server answered rows of another shape; is it of this version?")
 }
 
@@ -58,6 +80,32 @@ struct Unexplained {
     count: u64,
 }
 
+/// An agent whose versions explode.
+#[derive(Debug, Deserialize)]
+struct Versions {
+    agent: String,
+    versions: u64,
+    attempts: u64,
+    /// Of the last version's prompt.
+    changed_words: Vec<String>,
+    /// Tools, parameters, model or flow differ too.
+    is_changed_otherwise: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Unpriced {
+    model: String,
+    provider: String,
+    calls: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Unbound {
+    kind: String,
+    reason: String,
+    count: u64,
+}
+
 impl Library {
     /// What a span of this kind should tell: name, how many do, of how many. Nothing is expected where there are none.
     fn fields(&self) -> Vec<(&'static str, u64, u64)> {
@@ -76,7 +124,8 @@ impl Library {
     }
 }
 
-fn report(libraries: &[Library], unexplained: &[Unexplained]) -> String {
+fn report(findings: &Findings) -> String {
+    let Findings { libraries, unexplained, versions, unpriced, unbound } = findings;
     let mut out = String::new();
     if libraries.is_empty() && unexplained.is_empty() {
         return "nothing has arrived yet: set OTEL_EXPORTER_OTLP_ENDPOINT in the agent\n".to_owned();
@@ -115,6 +164,37 @@ fn report(libraries: &[Library], unexplained: &[Unexplained]) -> String {
         let _ = writeln!(out, "\nunexplained (kept, and listed in unmapped_spans)");
         for row in unexplained {
             let _ = writeln!(out, "    {:>8}  {}  {}  {}", row.count, row.reason, row.scope, row.name);
+        }
+    }
+    if !versions.is_empty() {
+        let _ = writeln!(
+            out,
+            "\nagents whose versions explode: most were used once (lift what changes by itself: definitions.lift in gleaner.toml)"
+        );
+        for row in versions {
+            let agent = if row.agent.is_empty() { "(no name)" } else { &row.agent };
+            let _ = write!(out, "    {:>8}  {agent}: versions of {} attempts", row.versions, row.attempts);
+            match (&row.changed_words[..], row.is_changed_otherwise) {
+                ([], true) => out.push_str("; tools, parameters, model or flow differ"),
+                ([], false) => {}
+                (words, _) => {
+                    let _ = write!(out, "; new in the last prompt: {}", words.join(" "));
+                }
+            }
+            out.push('\n');
+        }
+    }
+    if !unpriced.is_empty() {
+        let _ =
+            writeln!(out, "\ncalls without a cost (add their models to a price table: prices.file in gleaner.toml)");
+        for row in unpriced {
+            let _ = writeln!(out, "    {:>8}  {}  {}", row.calls, row.model, row.provider);
+        }
+    }
+    if !unbound.is_empty() {
+        let _ = writeln!(out, "\nfeedback that reaches nothing yet (listed in unbound_feedback)");
+        for row in unbound {
+            let _ = writeln!(out, "    {:>8}  {}  {}", row.count, row.kind, row.reason);
         }
     }
     out

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     }
     let mut selection = args.selection.clone();
     selection.hygiene = selection.hygiene.read_files()?;
-    let request = ExportRequest { kinds: args.kinds.clone(), selection, progress: true };
+    let request = ExportRequest { kinds: args.kinds.clone(), selection, as_of: args.as_of, progress: true };
     let runtime = crate::cli::runtime()?;
     let bar = progress("exporting");
     match resolve(&args.place)? {
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
             })?;
         }
         Place::AtRest(config) => {
-            let store = open(&config)?;
+            let store = open(&config, request.as_of)?;
             let reader = store.reader()?;
             let export = Export::new(&reader, &request)?;
             let mut out = DirOutput::new(dir)?;

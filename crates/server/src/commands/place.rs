@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use gleaner_store::Reader;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::as_of::{AsOf, EarlierStates};
 use crate::cli::PlaceArgs;
 use crate::config::Config;
-use crate::engine::{AtRest, open_at_rest};
+use crate::engine::{AtRest, ensure_data, open_at_rest};
 
 /// How long the configured server has to answer before the directory is read instead.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(300);
@@ -36,15 +38,42 @@ pub(crate) fn resolve(args: &PlaceArgs) -> anyhow::Result<Place> {
     Ok(Place::AtRest(Box::new(config)))
 }
 
-/// Opens a directory at rest and loads what its journal still holds, with a progress bar.
-pub(crate) fn open(config: &Config) -> anyhow::Result<AtRest> {
+/// A directory at rest, at present or as it was.
+pub(crate) enum Opened {
+    /// Everything that its journal holds.
+    Present(AtRest),
+    /// An earlier state. The directory is held as long as this lives.
+    Earlier(EarlierStates, AsOf),
+}
+
+impl Opened {
+    /// Reads what is there.
+    pub(crate) fn reader(&self) -> anyhow::Result<Reader> {
+        match self {
+            Self::Present(store) => Ok(store.reader()?),
+            Self::Earlier(states, at) => states.reader(*at, &mut |_, _| {}),
+        }
+    }
+}
+
+/// Opens a directory at rest and loads what its journal still holds, or makes the earlier state, with a progress bar.
+pub(crate) fn open(config: &Config, as_of: Option<AsOf>) -> anyhow::Result<Opened> {
     let bar = progress("loading the journal");
-    let store = open_at_rest(config, &mut |position, head| {
+    let mut tell = |position, head| {
         bar.set_length(head);
         bar.set_position(position);
-    })?;
+    };
+    let opened = match as_of {
+        None => Opened::Present(open_at_rest(config, &mut tell)?),
+        Some(at) => {
+            ensure_data(config)?;
+            let states = EarlierStates::at_rest(config)?;
+            states.reader(at, &mut tell)?;
+            Opened::Earlier(states, at)
+        }
+    };
     bar.finish_and_clear();
-    Ok(store)
+    Ok(opened)
 }
 
 /// A progress bar on stderr; silent when stderr is not a terminal.

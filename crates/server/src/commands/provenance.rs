@@ -235,7 +235,7 @@ impl Store {
             Place::AtRest(config) => {
                 // An explanation makes no store where there is none.
                 anyhow::ensure!(config.data_dir.exists(), "there is no directory {}", config.data_dir.display());
-                Self::AtRest(Box::new(open(&config)?))
+                Self::AtRest(Box::new(open(&config, None)?))
             }
         })
     }
@@ -244,7 +244,7 @@ impl Store {
         match self {
             Self::Server(server) => {
                 let (runtime, api) = server.as_ref();
-                let answer = runtime.block_on(api.sql_with(query, params, SqlFormat::Json))?;
+                let answer = runtime.block_on(api.sql_with(query, params, None, SqlFormat::Json))?;
                 Ok(serde_json::from_slice(&answer.body)?)
             }
             Self::AtRest(store) => Ok(store.reader()?.rows(query, params)?),

@@ -4,12 +4,13 @@ use std::io::Write;
 
 use gleaner_query::{Format, QueryLimits};
 
+use crate::as_of::AsOf;
 use crate::cli::{PlaceArgs, SqlArgs, SqlFormat};
 use crate::client::{Answer, ApiClient};
 use crate::commands::place::{Place, open, resolve};
 
 pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<()> {
-    let answer = fetch(&args.place, &args.query, args.format)?;
+    let answer = fetch(&args.place, args.as_of, &args.query, args.format)?;
     write_all(&mut std::io::stdout().lock(), &answer.body)?;
     for note in answer.notes {
         eprintln!("note: {note}");
@@ -18,11 +19,11 @@ pub(crate) fn run(args: &SqlArgs) -> anyhow::Result<()> {
 }
 
 /// The rows of one SELECT, from wherever the arguments say.
-pub(crate) fn fetch(place: &PlaceArgs, query: &str, format: SqlFormat) -> anyhow::Result<Answer> {
+pub(crate) fn fetch(place: &PlaceArgs, as_of: Option<AsOf>, query: &str, format: SqlFormat) -> anyhow::Result<Answer> {
     match resolve(place)? {
-        Place::Server(addr) => crate::cli::runtime()?.block_on(ApiClient::new(addr).sql(query, format)),
+        Place::Server(addr) => crate::cli::runtime()?.block_on(ApiClient::new(addr).sql(query, as_of, format)),
         Place::AtRest(config) => {
-            let store = open(&config)?;
+            let store = open(&config, as_of)?;
             // One's own directory, one's own machine: no caps on rows and time.
             let limits = QueryLimits {
                 deadline_ms: u64::MAX,

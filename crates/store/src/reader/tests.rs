@@ -82,13 +82,7 @@ fn a_late_error_is_an_error() {
 #[test]
 fn a_snapshot_stays_while_commits_go_on() {
     let dir = tempfile::tempdir().expect("a folder");
-    let config = StoreConfig {
-        dir: dir.path().to_owned(),
-        memory_limit_bytes: 256 << 20,
-        threads: 1,
-        checkpoint_wal_bytes: u64::MAX,
-    };
-    let mut store = Store::open(&config).expect("a store");
+    let mut store = Store::open(&StoreConfig::at(dir.path())).expect("a store");
     store.commit(&Commit { position: 1, ..Commit::default() }).expect("a commit");
     let reader = store.reader().expect("a reader");
     reader.begin_snapshot().expect("a snapshot");

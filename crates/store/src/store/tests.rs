@@ -7,10 +7,6 @@ use super::*;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
-fn config(dir: &Path) -> StoreConfig {
-    StoreConfig { dir: dir.to_owned(), memory_limit_bytes: 256 << 20, threads: 1, checkpoint_wal_bytes: u64::MAX }
-}
-
 fn fact(position: u64, span_id: &str) -> Fact {
     let span =
         SpanFragment { trace_id: TRACE.into(), span_id: span_id.into(), name: "chat".into(), ..Default::default() };
@@ -81,7 +77,7 @@ fn count(store: &Store, sql: &str) -> i64 {
 #[test]
 fn a_commit_survives_reopening() {
     let dir = tempfile::tempdir().expect("a folder");
-    let mut store = Store::open(&config(dir.path())).expect("a new store");
+    let mut store = Store::open(&StoreConfig::at(dir.path())).expect("a new store");
     assert_eq!(store.position().expect("a position"), 0);
     let commit = Commit {
         position: 9,
@@ -93,7 +89,7 @@ fn a_commit_survives_reopening() {
     assert!(store.wal_bytes() > 0);
     drop(store);
 
-    let mut store = Store::open(&config(dir.path())).expect("the store again");
+    let mut store = Store::open(&StoreConfig::at(dir.path())).expect("the store again");
     assert_eq!(store.position().expect("a position"), 9);
     let key = ("default".to_owned(), TRACE.to_owned());
     let stored: Vec<_> = commit.facts.iter().map(|fact| fact.stored.clone()).collect();
@@ -319,7 +315,8 @@ fn an_empty_derivation_leaves_nothing() {
 #[test]
 fn a_commit_checkpoints_a_large_log() {
     let dir = tempfile::tempdir().expect("a folder");
-    let mut store = Store::open(&StoreConfig { checkpoint_wal_bytes: 1, ..config(dir.path()) }).expect("a store");
+    let mut store =
+        Store::open(&StoreConfig { checkpoint_wal_bytes: 1, ..StoreConfig::at(dir.path()) }).expect("a store");
     store
         .commit(&Commit { position: 1, traces: vec![trace(1, &["aaaaaaaaaaaaaaaa"; 500])], ..Commit::default() })
         .expect("one");
@@ -332,7 +329,7 @@ fn a_commit_checkpoints_a_large_log() {
 #[test]
 fn the_configuration_is_locked() {
     let dir = tempfile::tempdir().expect("a folder");
-    let store = Store::open(&config(dir.path())).expect("a store");
+    let store = Store::open(&StoreConfig::at(dir.path())).expect("a store");
     let reader = store.reader().expect("a reader");
     for sql in [
         "SET enable_external_access = true",
@@ -355,12 +352,12 @@ fn the_configuration_is_locked() {
 fn a_second_process_is_told_of_the_first() {
     const DIR: &str = "GLEANER_STORE_TEST_LOCKED_DIR";
     if let Some(dir) = std::env::var_os(DIR) {
-        let error = Store::open(&config(Path::new(&dir))).expect_err("a locked store");
+        let error = Store::open(&StoreConfig::at(Path::new(&dir))).expect_err("a locked store");
         assert!(matches!(&error, StoreError::Locked { holder, .. } if holder.contains("PID")), "{error:?}");
         return;
     }
     let dir = tempfile::tempdir().expect("a folder");
-    let _store = Store::open(&config(dir.path())).expect("a store");
+    let _store = Store::open(&StoreConfig::at(dir.path())).expect("a store");
     let output = std::process::Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "store::tests::a_second_process_is_told_of_the_first"])
         .env(DIR, dir.path())

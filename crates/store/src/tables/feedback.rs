@@ -2,6 +2,7 @@
 
 use gleaner_model::{ContentKind, FeedbackBody, FeedbackItem, Target};
 
+use super::documents::DocumentRow;
 use super::traces::{ContentBody, ContentRef, text_hash};
 use super::{json_text, recorded_at};
 use crate::columns::{Cell, Column, Kind, column};
@@ -17,19 +18,24 @@ pub(crate) struct FeedbackFact<'a> {
 }
 
 impl<'a> FeedbackFact<'a> {
-    /// The text that the item brings: a correction or an artifact.
-    fn text(&self) -> Option<(&'static str, &'a str)> {
+    /// The text that the item brings: a correction, an artifact, or a session's context.
+    fn text(&self) -> Option<&'a str> {
         match &self.item.body {
-            FeedbackBody::Evaluation(e) => e.correction.as_deref().map(|text| ("correction", text)),
-            FeedbackBody::Artifact(a) => Some((ContentKind::Artifact.as_str(), &a.content)),
+            FeedbackBody::Evaluation(e) => e.correction.as_deref(),
+            FeedbackBody::Artifact(a) => Some(&a.content),
+            FeedbackBody::Session(s) => s.context.as_deref(),
             _ => None,
         }
     }
 
-    /// That text as a content.
+    /// That text as a content; a session's context stands as its documents.
     pub(crate) fn content(&self) -> Option<(ContentRef<'a>, ContentBody<'a>)> {
-        let (kind, text) = self.text()?;
-        let (project, content_hash) = (self.item.project.as_str(), text_hash(text));
+        let kind = match &self.item.body {
+            FeedbackBody::Evaluation(_) => "correction",
+            FeedbackBody::Artifact(_) => ContentKind::Artifact.as_str(),
+            _ => return None,
+        };
+        let (project, content_hash) = (self.item.project.as_str(), text_hash(self.text()?));
         let reference = ContentRef {
             project,
             recorded_at_unix_nano: self.recorded_at_unix_nano,
@@ -37,7 +43,18 @@ impl<'a> FeedbackFact<'a> {
             content_hash: content_hash.clone(),
             kind,
         };
-        Some((reference, ContentBody { project, content_hash, body: json_text(text).into() }))
+        Some((reference, ContentBody { project, content_hash, body: json_text(self.text()?).into() }))
+    }
+
+    /// The documents of a session's context.
+    pub(crate) fn documents(&self) -> Vec<DocumentRow<'a>> {
+        match &self.item.body {
+            FeedbackBody::Session(s) => {
+                let context = s.context.as_deref().unwrap_or_default();
+                DocumentRow::of_item(self.item, self.recorded_at_unix_nano, &s.session, context)
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn session_id(&self) -> Option<&'a str> {
@@ -117,8 +134,8 @@ pub(crate) fn feedback_facts<'a>() -> Vec<Column<FeedbackFact<'a>>> {
         column("label", Text, |r| r.evaluation().and_then(|e| e.label.as_deref()).into()),
         column("comment", LongText, |r| r.comment().into()),
         column("correction", LongText, |r| r.evaluation().and_then(|e| e.correction.as_deref()).into()),
-        // Hash of the text that the item brings: its correction, or its artifact.
-        column("text_hash", Text, |r| r.text().map(|(_, text)| text_hash(text)).into()),
+        // Hash of the text that the item brings: its correction, its artifact, or the session's context.
+        column("text_hash", Text, |r| r.text().map(text_hash).into()),
         column("form", Text, |r| r.comparison().map(|c| c.form.as_str()).into()),
         column("cycle", Int, |r| r.comparison().and_then(|c| c.cycle).into()),
         column("over_all_others", Bool, |r| r.comparison().map(|c| c.over_all_others).into()),

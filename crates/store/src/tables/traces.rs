@@ -44,7 +44,7 @@ pub(crate) fn text_hash(text: &str) -> String {
 }
 
 /// Orders parts by start, then trace; unknown starts last. Text, so that one comparison decides.
-fn time_key(unix_nano: u64, trace_id: &str) -> String {
+pub(crate) fn time_key(unix_nano: u64, trace_id: &str) -> String {
     let start = if unix_nano == 0 { u64::MAX } else { unix_nano };
     format!("{start:020}{trace_id}")
 }
@@ -75,6 +75,7 @@ pub(crate) fn attempt_rows<'a>() -> Vec<Column<AttemptRow<'a>>> {
             r.definition().map_or(Cell::Null, |d| Cell::Texts(d.version_labels.clone()))
         }),
         column("system_prompt", LongText, |r| r.definition().and_then(|d| d.system_prompt.as_ref()).into()),
+        column("prompt_template", LongText, |r| r.definition().and_then(|d| d.prompt_template.as_ref()).into()),
         column("tools", Json, |r| r.definition().and_then(|d| d.tools.as_ref()).map(json_text).into()),
         column("flow", Text, |r| r.definition().and_then(|d| d.flow.as_ref()).into()),
         column("parameters", Json, |r| r.definition().and_then(|d| d.parameters.as_ref()).map(json_text).into()),
@@ -120,6 +121,8 @@ pub(crate) fn session_rows<'a>() -> Vec<Column<SessionRow<'a>>> {
         column("session_id", Text, |r| (&r.fact.session_id).into()),
         column("field", Text, |r| (&r.fact.field).into()),
         column("value", LongText, |r| (&r.fact.value).into()),
+        // Names the documents that a context holds.
+        column("context_hash", Text, |r| (r.fact.field == "context").then(|| text_hash(&r.fact.value)).into()),
         column("rank", Int, |r| r.fact.rank.into()),
         column("position", UInt, |r| r.fact.position.into()),
     ]

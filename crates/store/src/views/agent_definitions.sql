@@ -1,4 +1,6 @@
--- One row per agent definition: identity is the content, versions count by first start.
+-- One row per agent definition: identity is the content, versions count by first start. Where what changes from run to run is
+-- lifted out of the prompt, `prompt_template` is part of the identity, and `system_prompt` is the first that was sent. Agents
+-- below a root agent stand in `sub_agents`.
 CREATE OR REPLACE VIEW agent_definitions AS
 WITH definition AS (
     SELECT
@@ -6,7 +8,8 @@ WITH definition AS (
         agent_definition_id,
         any_value(agent_name) AS agent_name,
         list_sort(list_distinct(flatten(list(version_labels)))) AS version_labels,
-        any_value(system_prompt) AS system_prompt,
+        arg_min(system_prompt, definition_key) AS system_prompt,
+        any_value(prompt_template) AS prompt_template,
         any_value(tools) AS tools,
         any_value(flow) AS flow,
         any_value(parameters) AS parameters,
@@ -25,5 +28,6 @@ SELECT
         PARTITION BY project, agent_name ORDER BY left(first_key, 20), agent_definition_id
     ) AS version_number,
     to_json(version_labels) AS version_labels,
-    system_prompt, tools, flow, parameters, model, first_seen_at, project, recorded_at
+    system_prompt, tools, flow, parameters, model, first_seen_at, project, recorded_at,
+    prompt_template
 FROM definition;

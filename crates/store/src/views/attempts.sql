@@ -1,14 +1,15 @@
 -- One row per attempt. Nearly all attempts lie in one trace and are taken as they are; the parts of the others are put
--- together. `part_key` orders parts by start, then trace.
+-- together. `part_key` orders parts by start, then trace. Nothing here is materialized: whoever asks for a few columns must not pay for
+-- texts.
 --
 -- Where the first call goes on from an earlier response, `input_messages` are the whole history and its own, and
 -- `history_complete` tells whether all of it is known (NULL for every other attempt). `prompt_hash` is then made here: it
 -- compares such attempts with each other, never with one that was sent its history whole.
 CREATE OR REPLACE VIEW attempts AS
-WITH several AS (
+WITH several AS NOT MATERIALIZED (
     SELECT project, attempt_id FROM attempt_rows GROUP BY project, attempt_id HAVING count(*) > 1
 ),
-part AS (
+part AS NOT MATERIALIZED (
     SELECT *, NULL::BOOLEAN AS history_complete FROM attempt_rows WHERE continued_span_id IS NULL
     UNION ALL BY NAME
     SELECT
@@ -27,7 +28,7 @@ part AS (
         ON history.project = row.project AND history.trace_id = row.trace_id AND history.span_id = row.continued_span_id
     WHERE row.continued_span_id IS NOT NULL
 ),
-whole AS (
+whole AS NOT MATERIALIZED (
     SELECT
         project, attempt_id, rollout_id, lineage_id, session_id, lineage_label, agent_definition_id, agent_name, trace_id,
         [trace_id] AS trace_ids, status, error, input_messages, prompt_hash, input_text, output_text, output_hash, test_input,

@@ -61,8 +61,28 @@ by_trace AS (
     WHERE target.via = 'trace'
     GROUP BY ALL
 ),
--- Every attempt that session, lineage and cycle leave possible.
+-- The attempts that stand for a lineage in a cycle, once for all that is said of it.
+choice AS (
+    SELECT
+        project, session_id, lineage_label, lineage_id, cycle,
+        arg_max(attempt_id, row(attempt_number, start_key, attempt_id)) FILTER (status = 'ok') AS last_ok,
+        arg_max(attempt_id, row(attempt_number, start_key, attempt_id)) AS last_any
+    FROM attempt
+    GROUP BY ALL
+),
+-- Every attempt that session, lineage and cycle leave possible. Nearly all targets name lineage and cycle, and no number.
 by_lineage AS (
+    SELECT
+        target.project, target.item_id, target.entry, target.kind, NULL::BIGINT AS wanted,
+        count(DISTINCT choice.lineage_id) AS lineages, 1 AS cycles, NULL AS named,
+        min(choice.last_ok) AS last_ok, min(choice.last_any) AS last_any
+    FROM target
+    JOIN choice
+        ON choice.project = target.project AND choice.session_id = target.session_id
+        AND choice.lineage_label = target.lineage AND choice.cycle = target.cycle
+    WHERE target.via = 'lineage' AND target.attempt_number IS NULL
+    GROUP BY ALL
+    UNION ALL
     SELECT
         target.project, target.item_id, target.entry, target.kind, target.attempt_number AS wanted,
         count(DISTINCT attempt.lineage_id) AS lineages,
@@ -75,6 +95,7 @@ by_lineage AS (
     FROM target
     JOIN attempt ON attempt.project = target.project AND attempt.session_id = target.session_id
     WHERE target.via = 'lineage'
+        AND (target.attempt_number IS NOT NULL OR target.lineage IS NULL OR target.cycle IS NULL)
         AND (target.lineage IS NULL OR attempt.lineage_label = target.lineage)
         AND (target.cycle IS NULL OR attempt.cycle = target.cycle)
     GROUP BY ALL

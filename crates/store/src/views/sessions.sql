@@ -2,10 +2,10 @@
 -- then the later in the journal.
 CREATE OR REPLACE VIEW sessions AS
 WITH told AS (
-    SELECT project, session_id, field, value, rank, position, 0 AS ordinal, recorded_at FROM session_rows
+    SELECT project, session_id, field, value, context_hash, rank, position, 0 AS ordinal, recorded_at FROM session_rows
     UNION ALL
-    SELECT item.project, item.session_id, field.name, item.body ->> field.name, 3, item.position, item.ordinal,
-        item.recorded_at
+    SELECT item.project, item.session_id, field.name, item.body ->> field.name,
+        CASE WHEN field.name = 'context' THEN item.text_hash END, 3, item.position, item.ordinal, item.recorded_at
     FROM live_feedback item
     CROSS JOIN (VALUES ('need'), ('constraints'), ('context'), ('metadata')) AS field (name)
     WHERE item.kind = 'session'
@@ -17,6 +17,7 @@ fact AS (
         arg_max(value, row(rank, position, ordinal, value)) FILTER (field = 'need') AS need,
         arg_max(value, row(rank, position, ordinal, value)) FILTER (field = 'constraints') AS constraints,
         arg_max(value, row(rank, position, ordinal, value)) FILTER (field = 'context') AS context,
+        arg_max(context_hash, row(rank, position, ordinal, value)) FILTER (field = 'context') AS context_hash,
         arg_max(value, row(rank, position, ordinal, value)) FILTER (field = 'metadata') AS metadata
     FROM told
     GROUP BY project, session_id
@@ -39,6 +40,6 @@ session AS (
 )
 SELECT
     session_id, fact.user_id, fact.need, fact.constraints, fact.context, session.started_at, session.last_seen_at,
-    project, session.recorded_at, fact.metadata::JSON AS metadata
+    project, session.recorded_at, fact.metadata::JSON AS metadata, fact.context_hash
 FROM session
 LEFT JOIN fact USING (project, session_id);

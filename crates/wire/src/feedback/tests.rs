@@ -137,3 +137,25 @@ fn the_descriptor_is_whole() {
     );
     assert!(pool.get_message_by_name("google.protobuf.Struct").is_some());
 }
+
+#[test]
+fn a_malformed_item_names_the_field_as_the_file_does() {
+    for (json, field) in [
+        (r#"{"evaluation":{"score":"high"}}"#, "score"),
+        (r#"{"evaluation":{"target":{"cycle":-1}}}"#, "target.cycle"),
+        (r#"{"directive":{"kind":"ONESHOT"}}"#, "kind"),
+        (r#"{"createdAt":"yesterday"}"#, "created_at"),
+        (
+            r#"{"comparison":{"ranking":{"groups":[{"targets":[{"attemptNumber":1.5}]}]}}}"#,
+            "ranking.groups[0].targets[0].attempt_number",
+        ),
+        (r#"{"evaluation":{"target":{"linage":"A"}}}"#, "target"),
+        (r#"{"evaluation":{"score":7,"label":"x"}}"#, "evaluation"),
+        (r#"{"evaluation":5}"#, "evaluation"),
+        (r#"{"evaluatoin":{}}"#, ""),
+        ("5", ""),
+    ] {
+        let error = super::decode_json_item(json).unwrap_err();
+        assert_eq!(error.field(), field, "{json}: {error}");
+    }
+}

@@ -161,3 +161,16 @@ fn resources_fill_in_what_spans_leave_open_and_never_split() {
     assert_eq!(unkeyed.attempts[0].lineage_label, "R");
     assert_eq!(unkeyed.spans.iter().filter(|span| span.attempt_id.is_some()).count(), 2);
 }
+
+/// A cycle that is none leaves the level open, as if it had not been sent.
+#[test]
+fn a_span_s_unusable_number_gives_way_to_the_resource_s() {
+    let trace = derive([agent("a")
+        .at(0, 9)
+        .keys("A", 1, 1)
+        .attr("gleaner.rollout.cycle", "x")
+        .resource("gleaner.rollout.cycle", "5")
+        .resource("gleaner.attempt.number", "0")]);
+    assert_eq!((trace.attempts[0].cycle, trace.attempts[0].attempt_number), (Some(5), Some(1)));
+    assert_eq!(trace.unmapped.iter().filter(|row| row.reason == "invalid_cycle").count(), 1);
+}

@@ -1,4 +1,5 @@
 use gleaner_model::{AttemptStatus, DerivedTrace};
+use serde_json::json;
 
 use super::*;
 use crate::derive::fixtures::{TestSpan, agent, attempt, chain, derive, llm, span, tool};
@@ -42,10 +43,14 @@ fn counts_include_failures_and_sub_agents_but_no_wrappers() {
     assert_eq!(tokens, (Some(30), Some(3), Some(4), None), "what no call says is unknown, not zero");
 }
 
+/// Guarantees: an attempt never looks cheaper than it was.
 #[test]
-fn costs_are_summed_where_known() {
+fn costs_are_summed_where_all_are_known() {
     let cost = |id: &str, cost: Option<f64>| llm(id).at(1, 2).mapped(|mapped| mapped.cost_usd = cost);
-    assert_eq!(only(&derive([cost("a", Some(0.5)), cost("b", None), cost("c", Some(0.25))])).cost_usd, Some(0.75));
+    assert_eq!(only(&derive([cost("a", Some(0.5)), cost("c", Some(0.25))])).cost_usd, Some(0.75));
+    assert_eq!(only(&derive([cost("a", Some(0.5)), cost("b", None)])).cost_usd, None);
+    let failed = cost("b", None).status(2, "500");
+    assert_eq!(only(&derive([cost("a", Some(0.5)), failed])).cost_usd, Some(0.5));
     assert_eq!(only(&derive([cost("b", None)])).cost_usd, None);
 }
 

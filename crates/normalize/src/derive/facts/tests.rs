@@ -32,6 +32,19 @@ fn a_fact_above_the_attempts_counts_for_each_of_them() {
 }
 
 #[test]
+fn a_user_by_a_convention_gives_way_to_one_by_gleaner_s_own_key() {
+    let by_convention = derive([agent("a")
+        .at(1, 9)
+        .attr("gleaner.session.id", "s")
+        .mapped(|mapped| mapped.user_key = Some("u".into()))
+        .position(4)]);
+    assert_eq!(facts(&by_convention), [("s", "user_id", "u", 0, 4)]);
+    let by_resource =
+        derive([agent("a").at(1, 9).attr("gleaner.session.id", "s").resource("user.id", "u").position(4)]);
+    assert_eq!(facts(&by_resource), [("s", "user_id", "u", 0, 4)]);
+}
+
+#[test]
 fn a_span_outside_all_attempts_makes_no_session() {
     let trace = derive([
         chain("top").at(0, 99).attr("gleaner.session.id", "other").attr("gleaner.session.need", "n"),
@@ -50,7 +63,8 @@ fn every_content_is_stored_once_with_the_hash_of_its_canonical_json() {
     };
     let trace = derive([prompted("m1", 1), prompted("m2", 3)]);
     let kinds: Vec<ContentKind> = trace.contents.iter().map(|content| content.kind).collect();
-    assert_eq!(kinds, [ContentKind::SystemPrompt, ContentKind::Message, ContentKind::Message, ContentKind::Tools]);
+    let (message, tools) = (ContentKind::Message, ContentKind::Tools);
+    assert_eq!(kinds, [ContentKind::SystemPrompt, message, message, tools, ContentKind::Artifact]);
     assert_eq!(trace.contents[0].body, "\"be brief\"");
     assert_eq!(trace.contents[1].hash, Message::text("user", "q").content_hash());
 }

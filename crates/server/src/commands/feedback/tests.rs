@@ -1,19 +1,6 @@
+use gleaner_wire::feedback::{evaluation, item};
+
 use super::*;
-
-fn labels(ranking: &Ranking) -> Vec<Vec<&str>> {
-    ranking.groups.iter().map(|g| g.targets.iter().map(|t| t.lineage.as_str()).collect()).collect()
-}
-
-#[test]
-fn a_ranking_reads_as_people_write_it() {
-    let ranking = parse_ranking("A > D > B = C").expect("parses");
-    assert_eq!(labels(&ranking), [vec!["A"], vec!["D"], vec!["B", "C"]]);
-}
-
-#[test]
-fn an_empty_place_in_a_ranking_is_an_error() {
-    assert!(parse_ranking("A >> B").is_err());
-}
 
 #[test]
 fn an_item_on_a_line_is_the_proto_s_json() {
