@@ -11,8 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::{PlaceArgs, SqlFormat};
 use crate::client::ApiClient;
-use crate::commands::place::{Place, open, resolve};
-use crate::engine::AtRest;
+use crate::commands::place::{Opened, Place, open, resolve};
 
 /// Characters of a text that are shown.
 const SHOWN_CHARACTERS: usize = 200;
@@ -225,7 +224,7 @@ type Ask<'a> = dyn Fn(&str, &[Value]) -> anyhow::Result<Vec<Map<String, Value>>>
 /// Where the ids can be looked up; opened once.
 enum Store {
     Server(Box<(tokio::runtime::Runtime, ApiClient)>),
-    AtRest(Box<AtRest>),
+    AtRest(Box<Opened>),
 }
 
 impl Store {
