@@ -177,9 +177,12 @@ pub(crate) fn key(id: &str) -> u128 {
 }
 
 fn question(attempt: &Attempt, options: &Options) -> Result<Question, Reason> {
-    let Given { messages, lacks_history, system_prompt, tools: definitions } = &attempt.question;
+    let Given { messages, lacks_history, is_truncated, system_prompt, tools: definitions } = &attempt.question;
     if *lacks_history {
         return Err(Reason::HistoryNotCaptured);
+    }
+    if *is_truncated {
+        return Err(Reason::Truncated);
     }
     let recorded = match (messages, &attempt.input_text) {
         (Some(messages), _) if !messages.is_empty() => messages.clone(),
@@ -207,9 +210,12 @@ fn answer(row: &AttemptRow) -> Result<String, Reason> {
 }
 
 fn whole(attempt: &Attempt, options: &Options, question: Option<&Question>) -> Result<Whole, Reason> {
-    let Given { messages, lacks_history, system_prompt, tools: definitions } = &attempt.conversation;
+    let Given { messages, lacks_history, is_truncated, system_prompt, tools: definitions } = &attempt.conversation;
     if *lacks_history {
         return Err(Reason::HistoryNotCaptured);
+    }
+    if *is_truncated {
+        return Err(Reason::Truncated);
     }
     let mut recorded = messages.clone().ok_or(Reason::PromptNotCaptured)?;
     let mut was_cut = false;

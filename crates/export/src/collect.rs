@@ -8,13 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    ExportError, Kind, Manifest, Options, Progress, Reason, Section,
+    ExportError, FileFormat, Kind, Manifest, Options, Progress, Reason, Section,
     card::{self, CARD_FILE, Described},
     case::key,
     check::check,
     dataset::Dataset,
     decide::decide,
     example::{Candidate, Example, Opinion, Rejection},
+    format::Row,
     manifest::{FORMAT_VERSION, MANIFEST_FILE, Program},
     output::Files,
     provenance::Provenance,
@@ -23,8 +24,8 @@ use crate::{
     stage::{Entry, Split, Stage},
 };
 
-const REJECTED_FILE: &str = "rejected.jsonl";
-const PROVENANCE_FILE: &str = "provenance.jsonl";
+pub(crate) const REJECTED_FILE: &str = "rejected.jsonl";
+pub(crate) const PROVENANCE_FILE: &str = "provenance.jsonl";
 
 /// All candidates of one export.
 pub(crate) struct Collector<'a> {
@@ -55,6 +56,7 @@ struct Rejected {
     tie: (u8, u64, u128),
     id: Option<u128>,
     reason: Reason,
+    kept: Option<u128>,
     provenance: Place,
 }
 
@@ -66,6 +68,9 @@ struct RejectedLine<'a> {
     /// The id that the row would have; none where it was never made.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
+    /// The row that stays in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_id: Option<String>,
     #[serde(flatten)]
     provenance: Value,
 }
@@ -78,13 +83,15 @@ pub(crate) struct Made<'a> {
     pub(crate) journal_position: u64,
 }
 
-/// The id of a row: a hash of what a trainer sees of it.
-pub(crate) fn row_id(dataset: &Dataset, example: &Example) -> String {
+/// The id of a row, and its content as JSON: the one is a hash of the other, that is of what a trainer sees of it.
+fn row_id(dataset: &Dataset, example: &Example) -> (String, Row) {
     let mut content = example.content_json();
-    for name in dataset.identity {
-        content.insert((*name).to_owned(), example.facts.get(*name).cloned().unwrap_or(Value::Null));
-    }
-    derive_id("row", &[dataset.name, &canonical_json(&Value::Object(content))])
+    let facts = dataset.identity.iter().map(|name| (*name, example.facts.get(*name).cloned().unwrap_or(Value::Null)));
+    content.extend(facts.map(|(name, fact)| (name.to_owned(), fact)));
+    let content = Value::Object(content);
+    let id = derive_id("row", &[dataset.name, &canonical_json(&content)]);
+    let Value::Object(content) = content else { return (id, Row::new()) };
+    (id, content)
 }
 
 impl<'a> Collector<'a> {
@@ -120,7 +127,7 @@ impl<'a> Collector<'a> {
                 Err(Rejection { reason, provenance }) => {
                     let (text, tie) = tie(0, &provenance);
                     let provenance = self.spool.put(text.as_bytes())?;
-                    self.files[at].rejected.push(Rejected { tie, id: None, reason, provenance });
+                    self.files[at].rejected.push(Rejected { tie, id: None, reason, kept: None, provenance });
                 }
             }
         }
@@ -135,8 +142,11 @@ impl<'a> Collector<'a> {
     ) -> Result<(String, Vec<u8>, Example), Rejection> {
         let passed = check(&example, self.options)
             .and_then(|()| self.stages.iter_mut().try_for_each(|stage| stage.pass(dataset, &mut example)));
-        let id = row_id(dataset, &example);
-        let row = passed.and_then(|()| self.options.format.row(dataset, &id, &example));
+        if let Err(reason) = passed {
+            return Err(Rejection { reason, provenance: example.provenance });
+        }
+        let (id, content) = row_id(dataset, &example);
+        let row = self.options.format.row(dataset, &id, &example, content);
         match row.map(|row| serde_json::to_vec(&row)) {
             Ok(Ok(row)) => Ok((id, row, example)),
             // Maps of JSON values always encode.
@@ -155,7 +165,7 @@ impl<'a> Collector<'a> {
             stage.see(file.dataset, number, &example);
         }
         let id = u128::from_str_radix(id, 16).unwrap_or_else(|_| key(id));
-        file.entries.push(Entry { number, id, tie, split: None, verdict: Ok(()) });
+        file.entries.push(Entry::new(number, id, tie));
         file.rows.push(Held { row, provenance });
         file.opinions.push(example.opinion.map(Box::new));
         Ok(())
@@ -175,6 +185,10 @@ impl<'a> Collector<'a> {
         }
         for stage in &mut self.stages {
             self.files.iter_mut().for_each(|file| stage.decide(file.dataset, &mut file.entries));
+        }
+        for file in &mut self.files {
+            let reports = self.stages.iter_mut().filter_map(|stage| stage.report(file.dataset, &file.entries));
+            file.section.hygiene = reports.map(|(name, told)| (name.to_owned(), told)).collect();
         }
         self.stages.clear();
         let total = self.files.iter().map(|file| file.entries.len() as u64).sum();
@@ -242,7 +256,13 @@ impl File {
             let held = &self.rows[entry.number as usize];
             if let Err(reason) = entry.verdict {
                 let provenance = held.provenance;
-                self.rejected.push(Rejected { tie: entry.tie, id: Some(entry.id), reason, provenance });
+                self.rejected.push(Rejected {
+                    tie: entry.tie,
+                    id: Some(entry.id),
+                    reason,
+                    kept: entry.kept,
+                    provenance,
+                });
                 continue;
             }
             if open.as_ref().is_none_or(|(split, _)| *split != entry.split) {
@@ -258,7 +278,8 @@ impl File {
             if let Some(split) = entry.split {
                 *self.section.splits.entry(split.as_str().to_owned()).or_default() += 1;
             }
-            if !options.format.carries_provenance() {
+            // Parquet is not searched line by line when somebody asks where a row comes from.
+            if !options.format.carries_provenance() || options.file_format() == FileFormat::Parquet {
                 let name = file_name(self.dataset, entry.split, options);
                 files.line(PROVENANCE_FILE, &provenance_line(&name, entry.id, &spool.get(held.provenance)?))?;
             }
@@ -289,6 +310,7 @@ fn write_rejected(
                 file: &file.section.file,
                 reason: rejected.reason,
                 id: rejected.id.map(|id| format!("{id:032x}")),
+                kept_id: rejected.kept.map(|id| format!("{id:032x}")),
                 provenance: provenance.map_err(|source| spool.unreadable(source))?,
             };
             files.line(REJECTED_FILE, &line)?;

@@ -43,6 +43,14 @@ pub enum ExportError {
         /// The limit.
         limit: u32,
     },
+    /// A file of an export could not be read.
+    #[error("cannot read {file}: {source}")]
+    Read {
+        /// File name as in the manifest.
+        file: String,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
     /// A file could not be written.
     #[error("cannot write {file}: {source}")]
     Write {

@@ -42,7 +42,7 @@ impl Format {
     pub(crate) fn columns(self, dataset: &Dataset) -> Option<Columns> {
         match self {
             Self::Trl => Some(dataset.columns),
-            Self::Openai => openai::columns(dataset.kind, dataset.name),
+            Self::Openai => openai::columns(dataset.kind),
             Self::Sharegpt => sharegpt::columns(dataset.kind, dataset.name),
             Self::Axolotl => axolotl::columns(dataset.kind),
             Self::Verl => verl::columns(dataset.kind, dataset.name),
@@ -52,15 +52,15 @@ impl Format {
         }
     }
 
-    /// The example as a row.
-    pub(crate) fn row(self, dataset: &Dataset, id: &str, example: &Example) -> Result<Row, Reason> {
+    /// The example as a row. `content` is [`Example::content_json`], which is at hand.
+    pub(crate) fn row(self, dataset: &Dataset, id: &str, example: &Example, content: Row) -> Result<Row, Reason> {
         match self {
-            Self::Trl => Ok(trl::row(dataset, id, example)),
+            Self::Trl => Ok(trl::row(dataset, id, example, content)),
             Self::Openai => openai::row(example),
             Self::Sharegpt => sharegpt::row(example),
             Self::Axolotl => axolotl::row(example),
-            Self::Verl => verl::row(dataset, id, example),
-            Self::NemoRl => nemo_rl::row(id, example),
+            Self::Verl => verl::row(id, example),
+            Self::NemoRl => nemo_rl::row(example),
             Self::Tinker => tinker::row(example),
             Self::Atif => atif::row(id, example),
         }

@@ -26,6 +26,8 @@ mod error;
 mod example;
 mod format;
 mod frame;
+mod hygiene;
+mod lookup;
 mod manifest;
 mod options;
 mod output;
@@ -40,27 +42,33 @@ mod reward;
 mod row;
 mod rows;
 mod score;
+mod select;
 mod sft;
 mod sink;
 mod spool;
 mod sql;
-#[allow(dead_code, reason = "stages are put in next")]
 mod stage;
 mod steps;
 mod tools;
 mod trajectory;
 
 pub use error::ExportError;
+pub use hygiene::{Benchmark, GivenFile, Hygiene, Normalize, PairRule, Pattern, Redact, Shares, SplitBy, SplitOptions};
+pub use lookup::{Found, Lookup, Sought, lookup};
 pub use manifest::{FileEntry, Manifest, Program, Section};
 pub use options::{FileFormat, Format, Kind, Options, ScoreRule, Shape, SystemPrompt};
 pub use output::{DirOutput, MemoryOutput, Output};
 pub use progress::Progress;
 pub use reason::Reason;
 pub use rows::Rows;
+pub use select::Select;
+
+use std::collections::HashMap;
 
 use case::{Case, Cases};
 use collect::{Collector, Made};
 use dataset::Dataset;
+use hygiene::ScoreScale;
 use output::Files;
 use spool::Spool;
 use sql::Wanted;
@@ -94,7 +102,7 @@ pub fn export_all(
     let journal_position = rows.position()?;
     let spool = || Spool::new(out.scratch());
     let (mut cases, spool) = (Cases::new(spool()?), spool()?);
-    let mut collector = Collector::new(&kinds, options, spool, stages(options));
+    let mut collector = Collector::new(&kinds, options, spool, stages(rows, options)?);
     let mut files = Files::new(out);
     let queried = match kinds.contains(&Kind::Sql) {
         true => Some(query::write(rows, options, &mut files, progress)?),
@@ -110,8 +118,12 @@ pub fn export_all(
 }
 
 /// Hygiene, in the order of its stages.
-fn stages(_options: &Options) -> Vec<Box<dyn Stage>> {
-    Vec::new()
+fn stages(rows: &dyn Rows, options: &Options) -> Result<Vec<Box<dyn Stage>>, ExportError> {
+    let questions = match options.hygiene.needs_questions() {
+        true => read::first_questions(rows, options)?,
+        false => HashMap::new(),
+    };
+    options.hygiene.stages(questions)
 }
 
 /// Reads everything once: attempts with what is said of them, then what is said of several attempts.
@@ -127,16 +139,17 @@ fn collect(
         return Ok(());
     }
     let wanted = Wanted::of(kinds, options);
+    let scale = read::score_scale(rows, options)?;
     progress.begin("reading attempts", read::count_attempts(rows, options, &wanted)?);
     let mut done = 0;
-    read::attempts(rows, options, &wanted, &mut |attempt| {
+    read::attempts(rows, options, &wanted, &scale, &mut |attempt| {
         progress.check()?;
         let is_compared = attempt.is_compared;
         let case = Case::of(attempt, options);
         for kind in kinds {
             of_one_attempt(*kind, &case, options, collector)?;
         }
-        if wanted.compared && is_compared {
+        if is_compared {
             cases.put(&case)?;
         }
         done += 1;
@@ -144,7 +157,7 @@ fn collect(
         Ok(())
     })?;
     if kinds.iter().any(|kind| matches!(kind, Kind::Preference | Kind::Reward)) {
-        of_pairs(rows, kinds, options, cases, collector, progress)?;
+        of_pairs(rows, kinds, options, &scale, cases, collector, progress)?;
     }
     if kinds.contains(&Kind::Reward) {
         let shape = options.shape_of(Kind::Reward);
@@ -191,6 +204,7 @@ fn of_pairs(
     rows: &dyn Rows,
     kinds: &[Kind],
     options: &Options,
+    scale: &ScoreScale,
     cases: &mut Cases,
     collector: &mut Collector<'_>,
     progress: &mut dyn Progress,
@@ -207,7 +221,7 @@ fn of_pairs(
         }
         Ok(())
     };
-    read::pairs(rows, options, &mut |pair| {
+    read::pairs(rows, options, scale, &mut |pair| {
         let is_next =
             session.last().is_some_and(|last| (&last.project, &last.session_id) != (&pair.project, &pair.session_id));
         if is_next {

@@ -55,11 +55,22 @@ pub struct Section {
     /// Rows by split, where the file is split: then the files are `sft.train.jsonl` and so on.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub splits: BTreeMap<String, u64>,
+    /// What the stages of hygiene tell of it: redacted values by kind, benchmarks, prompts that are in several splits.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hygiene: BTreeMap<String, serde_json::Value>,
 }
 
 impl Section {
     pub(crate) fn new(kind: Kind, file: String) -> Self {
-        Self { kind, file, candidates: 0, rows: 0, rejected: BTreeMap::new(), splits: BTreeMap::new() }
+        Self {
+            kind,
+            file,
+            candidates: 0,
+            rows: 0,
+            rejected: BTreeMap::new(),
+            splits: BTreeMap::new(),
+            hygiene: BTreeMap::new(),
+        }
     }
 
     /// Split, name and rows of each file that has rows.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use gleaner_model::Source;
 use serde::Serialize;
 
-use crate::ExportError;
+use crate::{ExportError, Hygiene, Select};
 
 /// A kind of dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -295,10 +295,16 @@ pub struct Options {
     pub project: Option<String>,
     /// Visible reasoning becomes `reasoning_content`; otherwise it is left out.
     pub reasoning: bool,
+    /// Only rows whose completion shows reasoning.
+    pub require_reasoning: bool,
     /// Rows that call tools whose definitions the telemetry does not hold, too.
     pub undeclared_tools: bool,
     /// Pairs whose answers rest on steps that are not in the prompt, too.
     pub unseen_steps: bool,
+    /// Which attempts and which feedback, by name.
+    pub select: Select,
+    /// What keeps the rows clean.
+    pub hygiene: Hygiene,
 }
 
 impl Options {
@@ -319,8 +325,11 @@ impl Options {
             include_failed: false,
             project: None,
             reasoning: true,
+            require_reasoning: false,
             undeclared_tools: false,
             unseen_steps: true,
+            select: Select::default(),
+            hygiene: Hygiene::default(),
         }
     }
 
@@ -338,6 +347,8 @@ impl Options {
                 format!("{} is not below score-threshold, {}", self.undesirable_threshold, self.score_threshold);
             return Err(refused("undesirable-threshold", message));
         }
+        self.select.check()?;
+        self.hygiene.check()?;
         kinds.iter().try_for_each(|kind| self.check_kind(*kind))
     }
 

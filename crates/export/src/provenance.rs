@@ -1,6 +1,6 @@
 //! Where a row comes from (I5): the ids of everything that made it, in its `metadata` column and in `rejected.jsonl`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gleaner_model::Source;
 use serde::Serialize;
@@ -25,6 +25,12 @@ pub(crate) struct Provenance {
     pub(crate) scores: Vec<f64>,
     pub(crate) reviewers: BTreeSet<String>,
     pub(crate) sources: BTreeSet<&'static str>,
+    /// Redacted values by kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) redactions: BTreeMap<String, u64>,
+    /// What a rejection's reason does not say: the benchmark item, the length.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
     /// Which of the attempt's assistant messages the row is, from 1; where rows are steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<usize>,
@@ -60,7 +66,7 @@ impl Provenance {
     pub(crate) fn add_score(&mut self, score: &ScoreRow) {
         self.add_judge(&score.evaluation_id, score.reviewer.as_deref(), score.source);
         self.rules.insert("score".to_owned());
-        self.scores.extend(score.score);
+        self.scores.extend(score.given);
     }
 
     pub(crate) fn add_correction(&mut self, correction: &ScoreRow) {

@@ -8,7 +8,12 @@ use gleaner_model::{Message, Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ExportError, Options, Rows, row::Row, sql};
+use crate::{
+    ExportError, Options, Rows,
+    hygiene::{Questions, ScoreScale},
+    row::Row,
+    sql,
+};
 
 /// What every shape needs of an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -60,6 +65,8 @@ pub(crate) struct Given {
     pub(crate) messages: Option<Vec<Message>>,
     /// The messages end a conversation whose beginning is not all known.
     pub(crate) lacks_history: bool,
+    /// Something on the way cut the messages off.
+    pub(crate) is_truncated: bool,
     pub(crate) system_prompt: Option<String>,
     pub(crate) tools: Option<Value>,
 }
@@ -69,7 +76,11 @@ pub(crate) struct Given {
 pub(crate) struct ScoreRow {
     pub(crate) evaluation_id: String,
     pub(crate) criterion: Option<String>,
+    /// On the scale that scores are compared on.
     pub(crate) score: Option<f64>,
+    /// As the reviewer gave it.
+    #[serde(default)]
+    pub(crate) given: Option<f64>,
     pub(crate) correction: Option<String>,
     pub(crate) comment: Option<String>,
     pub(crate) reviewer: Option<String>,
@@ -156,6 +167,7 @@ pub(crate) fn attempts(
     rows: &dyn Rows,
     options: &Options,
     wanted: &sql::Wanted,
+    scale: &ScoreScale,
     visit: &mut dyn FnMut(Attempt) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let (sql, params) = sql::attempts(options, wanted);
@@ -164,6 +176,7 @@ pub(crate) fn attempts(
         let question = Given {
             messages: row.messages("question_messages")?,
             lacks_history: row.typed("question_complete", "a boolean")? == Some(false),
+            is_truncated: row.typed("is_truncated", "a boolean")? == Some(true),
             system_prompt: row.text("definition_system_prompt")?,
             tools: row.json("definition_tools")?,
         };
@@ -173,6 +186,7 @@ pub(crate) fn attempts(
         let conversation = Given {
             messages: row.messages("input_messages")?,
             lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
+            is_truncated: row.typed("conversation_truncated", "a boolean")? == Some(true),
             system_prompt: row.text("system_prompt")?,
             tools: row.json("tool_definitions")?.or(known_tools),
         };
@@ -183,7 +197,7 @@ pub(crate) fn attempts(
             output_messages: row.messages("output_messages")?,
             call_output_text: row.text("call_output_text")?,
             thoughtful: row.typed("thoughtful", "a list of lists of messages")?.unwrap_or_default(),
-            feedback: feedback(&mut row)?,
+            feedback: feedback(&mut row, scale)?,
             is_compared: row.typed("is_compared", "a boolean")? != Some(false),
             need: row.text("need")?.filter(|need| !need.trim().is_empty()),
             artifact: row.text("artifact")?.filter(|content| !content.trim().is_empty()),
@@ -210,9 +224,11 @@ fn attempt_row(row: &mut Row) -> Result<AttemptRow, ExportError> {
     })
 }
 
-fn feedback(row: &mut Row) -> Result<Vec<ScoreRow>, ExportError> {
+fn feedback(row: &mut Row, scale: &ScoreScale) -> Result<Vec<ScoreRow>, ExportError> {
     let mut feedback: Vec<ScoreRow> = row.typed("feedback", "a list of evaluations")?.unwrap_or_default();
     for score in &mut feedback {
+        score.given = score.score;
+        score.score = score.score.map(|given| scale.score(score.reviewer.as_deref(), score.source, given));
         score.criterion = score.criterion.take().filter(|criterion| !criterion.is_empty());
         score.correction = score.correction.take().filter(|text| !text.is_empty());
     }
@@ -223,6 +239,7 @@ fn feedback(row: &mut Row) -> Result<Vec<ScoreRow>, ExportError> {
 pub(crate) fn pairs(
     rows: &dyn Rows,
     options: &Options,
+    scale: &ScoreScale,
     visit: &mut dyn FnMut(PairRow) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let (sql, params) = sql::pairs(options);
@@ -230,18 +247,49 @@ pub(crate) fn pairs(
         let mut row = Row { relation: "preference_pairs", row };
         let rule = row.required("rule")?;
         let rule = Rule::BY_MARGIN.into_iter().find(|known| known.as_str() == rule);
+        let (margin, reviewer, source) = (row.number("margin")?, row.text("reviewer")?, row.source()?);
+        let is_score = rule == Some(Rule::Score);
         visit(PairRow {
             project: row.required("project")?,
             session_id: row.required("session_id")?,
             chosen_attempt_id: row.text("chosen_attempt_id")?,
             rejected_attempt_id: row.required("rejected_attempt_id")?,
             rule: rule.ok_or_else(|| row.unlike("rule", "lock, ranking, pairwise, score or correction"))?,
-            margin: row.number("margin")?,
-            reviewer: row.text("reviewer")?,
-            source: row.source()?,
+            margin: margin.map(|gap| if is_score { scale.gap(reviewer.as_deref(), source, gap) } else { gap }),
+            reviewer,
+            source,
             evidence: row.texts("evidence")?,
         })
     })
+}
+
+/// What puts scores onto one scale; nothing does where it is not asked for.
+pub(crate) fn score_scale(rows: &dyn Rows, options: &Options) -> Result<ScoreScale, ExportError> {
+    let Some(normalize) = options.select.normalize_scores else { return Ok(ScoreScale::default()) };
+    let mut scale = ScoreScale::new(normalize);
+    let (sql, params) = sql::score_counts(options);
+    rows.for_each_row(&sql, &params, &mut |row| {
+        let mut row = Row { relation: "evaluations", row };
+        let score = row.number("score")?.ok_or_else(|| row.unlike("score", "a number"))?;
+        let count = row.number("scores")?.unwrap_or(0.0) as u64;
+        scale.add(row.text("reviewer")?.as_deref(), row.source()?, score, count);
+        Ok(())
+    })?;
+    Ok(scale)
+}
+
+/// The question that each session began with, as its hash, by project and session.
+pub(crate) fn first_questions(rows: &dyn Rows, options: &Options) -> Result<Questions, ExportError> {
+    let (sql, params) = sql::first_questions(options);
+    let mut out = Questions::new();
+    rows.for_each_row(&sql, &params, &mut |row| {
+        let mut row = Row { relation: "attempts", row };
+        if let Some(hash) = row.text("prompt_hash")? {
+            out.insert((row.required("project")?, row.required("session_id")?), hash);
+        }
+        Ok(())
+    })?;
+    Ok(out)
 }
 
 /// All rankings of the sources asked for, by comparison id.

@@ -66,4 +66,26 @@ pub enum Reason {
     NotExpressible,
     /// The same content is already in the file.
     Duplicate,
+    /// Reasoning was asked for, and the completion shows none.
+    NoReasoning,
+    /// Almost the same content is already in the file.
+    NearDuplicate,
+    /// The whole conversation is the beginning of another row's.
+    PrefixOfAnother,
+    /// The row holds an item of a benchmark.
+    Contaminated,
+    /// The prompt has more bytes than asked for.
+    PromptTooLong,
+    /// The completion has more bytes than asked for.
+    CompletionTooLong,
+    /// Prompt and completion have more tokens than asked for.
+    TooManyTokens,
+    /// The tokenizer cannot encode the row.
+    NotTokenizable,
+    /// The pair is none of those asked for: not adjacent, or not with the best.
+    PairRule,
+    /// The pair's margin is smaller than asked for.
+    MarginTooSmall,
+    /// The session has as many pairs as asked for already.
+    SessionLimit,
 }

@@ -26,8 +26,10 @@ pub(crate) fn directed(
     let mut provenance = Provenance::of(&case.row);
     next.iter().for_each(|next| provenance.add_attempt(&next.row));
     provenance.add_directive(row);
-    let (was, is) =
-        (score(&overall(case), options.score_rule), next.and_then(|n| score(&overall(n), options.score_rule)));
+    let (was, is) = (
+        score(&overall(case, options), options.score_rule),
+        next.and_then(|n| score(&overall(n, options), options.score_rule)),
+    );
     let shaped = next.ok_or(Reason::NoRevision).and_then(|next| {
         case.check_status(options)?;
         next.check_status(options)?;
@@ -44,7 +46,7 @@ pub(crate) fn directed(
 
 /// The candidates of an attempt's corrections: the comment is the directive.
 pub(crate) fn corrected(case: &Case, options: &Options, shape: Shape) -> Vec<Candidate> {
-    let was = score(&overall(case), options.score_rule).map(rounded);
+    let was = score(&overall(case, options), options.score_rule).map(rounded);
     let of = |row: &crate::read::ScoreRow| {
         let mut provenance = Provenance::of(&case.row);
         provenance.add_correction(row);

@@ -1,10 +1,11 @@
 //! Several scores of one attempt as one.
 
-use crate::{ScoreRule, case::Case, read::ScoreRow};
+use crate::{Options, ScoreRule, case::Case, read::ScoreRow};
 
-/// The overall scores of an attempt, in order of time: those without a criterion.
-pub(crate) fn overall(case: &Case) -> Vec<&ScoreRow> {
-    case.feedback.iter().filter(|row| row.criterion.is_none() && row.score.is_some()).collect()
+/// The overall scores of an attempt, in order of time: those without a criterion, or of the criterion asked for.
+pub(crate) fn overall<'a>(case: &'a Case, options: &Options) -> Vec<&'a ScoreRow> {
+    let counts = |row: &&ScoreRow| options.select.takes_criterion(row.criterion.as_deref()) && row.score.is_some();
+    case.feedback.iter().filter(counts).collect()
 }
 
 /// One score of several, which must be in order of time. None of none.

@@ -16,7 +16,7 @@ use serde_json::json;
 
 /// The candidates of one attempt: none where nobody found it good or corrected it.
 pub(crate) fn sft(case: &Case, options: &Options, shape: Shape) -> Vec<Candidate> {
-    let overall = overall(case);
+    let overall = overall(case, options);
     let mut out = Vec::new();
     if let Some(score) = score(&overall, options.score_rule).filter(|score| *score >= options.score_threshold) {
         for step in allowed(case, options, shape) {
@@ -31,7 +31,7 @@ pub(crate) fn sft(case: &Case, options: &Options, shape: Shape) -> Vec<Candidate
 
 /// The candidates of one attempt with their labels. A score between the thresholds says neither, and is a rejection.
 pub(crate) fn kto(case: &Case, options: &Options, shape: Shape) -> Vec<Candidate> {
-    let overall = overall(case);
+    let overall = overall(case, options);
     let mut out = Vec::new();
     if let Some(score) = score(&overall, options.score_rule) {
         let label = match score {

@@ -7,6 +7,8 @@
 //!
 //! Examples come in no particular order; whatever a stage decides must depend on the examples alone, not on their order.
 
+use serde_json::Value;
+
 use crate::{Reason, dataset::Dataset, example::Example};
 
 /// One stage of hygiene.
@@ -23,6 +25,11 @@ pub(crate) trait Stage {
     /// Judges the examples of one file beside each other: sets [`Entry::verdict`] of those that are still in, and
     /// [`Entry::split`]. Entries are sorted by [`Entry::tie`].
     fn decide(&mut self, _dataset: &'static Dataset, _entries: &mut [Entry]) {}
+
+    /// What the manifest tells of the stage and this file, by name; asked when all stages have decided.
+    fn report(&mut self, _dataset: &'static Dataset, _entries: &[Entry]) -> Option<(&'static str, Value)> {
+        None
+    }
 }
 
 /// What is held in memory of one example: its content is on disk.
@@ -37,6 +44,14 @@ pub(crate) struct Entry {
     /// The split that the row is written to; none where the file is not split.
     pub(crate) split: Option<Split>,
     pub(crate) verdict: Result<(), Reason>,
+    /// Where it goes because of another row: the id of that row.
+    pub(crate) kept: Option<u128>,
+}
+
+impl Entry {
+    pub(crate) fn new(number: u32, id: u128, tie: (u8, u64, u128)) -> Self {
+        Self { number, id, tie, split: None, verdict: Ok(()), kept: None }
+    }
 }
 
 /// A part of a dataset. Siblings of one session are never in two of them.

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod honesty;
+mod hygiene;
 pub(crate) mod memory;
 
 use memory::{MemoryRows, answers, attempt, correction, pair, ranked, score, searching_attempt};

@@ -21,7 +21,7 @@ pub(crate) fn trajectory(case: &Case, options: &Options, shape: Shape) -> Vec<Ca
         Ok(()) if shape == Shape::Step => completions(case, shape),
         Ok(()) => vec![(None, whole(case))],
     };
-    let overall = overall(case);
+    let overall = overall(case, options);
     let score = score(&overall, options.score_rule).map(rounded);
     let of = |(step, shaped): (Option<usize>, Result<(Content, Vec<Value>), Reason>)| {
         let mut provenance = Provenance::of(&case.row);
@@ -43,7 +43,7 @@ pub(crate) fn trajectory(case: &Case, options: &Options, shape: Shape) -> Vec<Ca
 
 /// The prompts of one attempt, whatever came of it: what it was asked, what each of its steps was asked, or the need.
 pub(crate) fn prompts(case: &Case, options: &Options, shape: Shape) -> Vec<Candidate> {
-    let overall = overall(case);
+    let overall = overall(case, options);
     let score = score(&overall, options.score_rule);
     let correction = case.feedback.iter().rev().find(|row| row.correction.is_some());
     let is_good = score.is_some_and(|score| score >= options.score_threshold) && case.row.status == "ok";

@@ -33,7 +33,18 @@ impl ApiClient {
 
     /// Runs one query.
     pub(crate) async fn sql(&self, query: &str, as_of: Option<AsOf>, format: SqlFormat) -> anyhow::Result<Answer> {
-        let body = serde_json::json!({ "query": query, "format": format, "as_of": as_of });
+        self.sql_with(query, &[], as_of, format).await
+    }
+
+    /// Runs one query with values bound to it.
+    pub(crate) async fn sql_with(
+        &self,
+        query: &str,
+        params: &[serde_json::Value],
+        as_of: Option<AsOf>,
+        format: SqlFormat,
+    ) -> anyhow::Result<Answer> {
+        let body = serde_json::json!({ "query": query, "params": params, "format": format, "as_of": as_of });
         let response = self.post("/v1/sql", &body).await?;
         let mut notes = Vec::new();
         if let Some(behind) = response.headers().get(BEHIND_HEADER).and_then(|v| v.to_str().ok()) {

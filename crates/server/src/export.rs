@@ -3,6 +3,7 @@
 //! A `--where` condition, and the query of the kind `sql`, are checked by the SQL guard before they become part of a query.
 
 mod archive;
+mod hygiene;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -14,6 +15,7 @@ use crate::as_of::AsOf;
 use crate::cli::PlaceArgs;
 
 pub(crate) use archive::{ArchiveOutput, Told, Unpacker};
+use hygiene::{HygieneArgs, SelectArgs};
 
 /// Longest condition: as long as a query may be.
 const MAX_CONDITION_BYTES: usize = 64 * 1024;
@@ -22,18 +24,26 @@ const MAX_CONDITION_BYTES: usize = 64 * 1024;
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
     /// sft, preference, kto, reward, trajectory, prompts, revisions or sql; several may be named.
-    #[arg(required = true, value_name = "KIND")]
+    #[arg(required_unless_present_any = ["explain", "containing"], value_name = "KIND")]
     pub kinds: Vec<String>,
     /// Directory to write to: <kind>.jsonl (or .parquet), rejected.jsonl, manifest.json, README.md.
-    #[arg(long, value_name = "DIR")]
-    pub out: std::path::PathBuf,
-    #[command(flatten)]
-    pub selection: Selection,
+    #[arg(long, value_name = "DIR", required_unless_present = "containing")]
+    pub out: Option<std::path::PathBuf>,
+    /// Instead of exporting: tell the whole story of a row of the export in --out, written or rejected.
+    #[arg(long, value_name = "ROW_ID", conflicts_with = "kinds")]
+    pub explain: Option<String>,
+    /// Instead of exporting: list the rows that came of a trace, span, attempt, session or feedback item, in the exports of the
+    /// directories given: gleaner export --containing ID DIR…
+    #[arg(long, value_name = "ID", conflicts_with_all = ["out", "explain"])]
+    pub containing: Option<String>,
     /// The data as it was then: a journal position, or a time in UTC.
     #[arg(long, value_name = "WHEN")]
     pub as_of: Option<AsOf>,
+    // Before the selection, which has headings of its own.
     #[command(flatten)]
     pub place: PlaceArgs,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// What to export and how, as the command line says it.
@@ -75,8 +85,11 @@ pub(crate) struct Selection {
     /// Attempts that ended in an error too.
     #[arg(long)]
     pub include_failed: bool,
-    /// Leave visible reasoning out.
-    #[arg(long)]
+    /// Visible reasoning: keep, drop, or require (rows whose completion shows some). Encrypted reasoning is never exported.
+    #[arg(long, value_name = "POLICY")]
+    pub reasoning: Option<String>,
+    /// The same as --reasoning drop.
+    #[arg(long, conflicts_with = "reasoning")]
     pub no_reasoning: bool,
     /// Rows that call tools whose definitions were not captured, too.
     #[arg(long)]
@@ -87,6 +100,10 @@ pub(crate) struct Selection {
     /// This project only.
     #[arg(long)]
     pub project: Option<String>,
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub hygiene: HygieneArgs,
 }
 
 /// Body of `POST /v1/export`.
@@ -196,6 +213,14 @@ fn options(kind: Kind, selection: &Selection) -> anyhow::Result<Options> {
     options.unseen_steps = !selection.no_unseen_steps;
     options.include_failed = selection.include_failed;
     options.project.clone_from(&selection.project);
-    options.reasoning = !selection.no_reasoning;
+    (options.reasoning, options.require_reasoning) = match selection.reasoning.as_deref() {
+        None => (!selection.no_reasoning, false),
+        Some("keep") => (true, false),
+        Some("drop") => (false, false),
+        Some("require") => (true, true),
+        Some(other) => anyhow::bail!("reasoning: `{other}` is unknown; supported: keep, drop, require"),
+    };
+    options.select = selection.select.select()?;
+    options.hygiene = selection.hygiene.hygiene()?;
     Ok(options)
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn entry(number: u32, id: u128, started: u64) -> Entry {
-    Entry { number, id, tie: (0, started, u128::from(number)), split: None, verdict: Ok(()) }
+    Entry::new(number, id, (0, started, u128::from(number)))
 }
 
 fn opinion(is_first: bool, reviewers: &[u64]) -> Option<Box<Opinion>> {

@@ -24,7 +24,7 @@ pub(crate) fn columns(kind: Kind, name: &str) -> Option<Columns> {
     }
 }
 
-pub(crate) fn row(_id: &str, example: &Example) -> Result<Row, Reason> {
+pub(crate) fn row(example: &Example) -> Result<Row, Reason> {
     if let Content::Pair { prompt, chosen, rejected } = &example.content {
         let ranked = [(0, chosen), (1, rejected)]
             .map(|(rank, side)| Ok(json!({"rank": rank, "completion": [one_message(side)?]})));

@@ -15,7 +15,7 @@ pub(crate) const NOTES: &str = "- The form of OpenAI's fine-tuning files: `argum
     - Reasoning is left out: the form has no place for it.\n\
     - `prompts` are rows for reinforcement fine-tuning; graders read `reference_answer` as `{{item.reference_answer}}`.\n";
 
-pub(crate) fn columns(kind: Kind, _name: &str) -> Option<Columns> {
+pub(crate) fn columns(kind: Kind) -> Option<Columns> {
     match kind {
         Kind::Sft | Kind::Trajectory | Kind::Revisions => Some(&[("messages", JSON_LIST), ("tools", JSON_LIST)]),
         Kind::Preference => {

@@ -15,8 +15,7 @@ pub(crate) const NOTES: &str = "- Messages have the form of TRL: `arguments` is 
     - Lengths are in characters, not tokens: trainers drop or cut rows over their `max_length`, often without a word.\n";
 
 /// All columns in order: those that the example does not have are null.
-pub(crate) fn row(dataset: &Dataset, id: &str, example: &Example) -> Row {
-    let mut content = example.content_json();
+pub(crate) fn row(dataset: &Dataset, id: &str, example: &Example, mut content: Row) -> Row {
     let mut value = |name: &str| match name {
         "id" => json!(id),
         "metadata" => json!(example.provenance.to_json()),

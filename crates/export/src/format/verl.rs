@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Row, conversation, one_message, row as columns_of, with_string_arguments};
 use crate::{
     Kind, Reason,
-    dataset::{Column, Columns, Dataset},
+    dataset::{Column, Columns},
     example::{Content, Example},
 };
 
@@ -54,7 +54,7 @@ pub(crate) fn columns(kind: Kind, name: &str) -> Option<Columns> {
     }
 }
 
-pub(crate) fn row(_dataset: &Dataset, id: &str, example: &Example) -> Result<Row, Reason> {
+pub(crate) fn row(id: &str, example: &Example) -> Result<Row, Reason> {
     let fact = |name: &str| example.facts.get(name).cloned().unwrap_or(Value::Null);
     match &example.content {
         // Its reward models read three plain texts.

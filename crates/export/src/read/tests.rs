@@ -12,7 +12,7 @@ use crate::{
 
 fn read(rows: &dyn Rows, options: &Options) -> Result<Vec<Attempt>, ExportError> {
     let mut seen = Vec::new();
-    attempts(rows, options, &Wanted::of(&[options.kind], options), &mut |attempt| {
+    attempts(rows, options, &Wanted::of(&[options.kind], options), &ScoreScale::default(), &mut |attempt| {
         seen.push(attempt);
         Ok(())
     })?;
@@ -79,7 +79,7 @@ fn filters_reach_the_query_bound_where_they_are_values() {
     let asked = Asked::default();
     read(&asked, &options).expect("reads");
     let nothing = &mut |_| Ok(());
-    pairs(&asked, &options, nothing).expect("reads");
+    pairs(&asked, &options, &ScoreScale::default(), nothing).expect("reads");
     rankings(&asked, &options, &mut |_| Ok(())).expect("reads");
     revisions(&asked, &options, &mut |_| Ok(())).expect("reads");
     let asked = asked.0.into_inner();

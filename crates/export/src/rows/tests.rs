@@ -9,6 +9,8 @@ use crate::{
     tests::{ATTEMPT_KINDS, exported, lines, memory},
 };
 
+mod select;
+
 const START: u64 = 1_800_000_000_000_000_000;
 
 /// Attempt `number` of a lineage: it thinks, searches, and answers. Two LLM spans, one tool span, and a duplicate report.

@@ -7,6 +7,7 @@ fn score_row(number: f64) -> ScoreRow {
         evaluation_id: "e".into(),
         criterion: None,
         score: Some(number),
+        given: None,
         correction: None,
         comment: None,
         reviewer: None,

@@ -32,6 +32,12 @@ impl Rows for MemoryRows {
             _ if sql.contains("FROM attempts a") => {
                 (self.attempts.iter().map(|a| self.with_feedback(a, params)).collect(), "")
             }
+            _ if sql.contains("AS scores FROM evaluations e") => {
+                let counted = self.evaluations.iter().map(|row| {
+                    json!({"reviewer": row["reviewer"], "source": row["source"], "score": row["score"], "scores": 1})
+                });
+                (counted.collect(), "reviewer")
+            }
             _ if sql.contains("FROM directives g") => (self.directives.clone(), "directive_id"),
             _ if sql.contains("FROM preference_pairs p") => (self.pairs.clone(), "pair_id"),
             _ if sql.contains("FROM comparisons c") => (self.rankings.clone(), "comparison_id"),

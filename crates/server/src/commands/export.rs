@@ -2,30 +2,36 @@
 //!
 //! An interrupt ends the export at the next row, and leaves nothing behind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Context as _;
 use gleaner_export::{DirOutput, Progress};
 use indicatif::ProgressBar;
 use serde_json::Value;
 
 use crate::client::ApiClient;
 use crate::commands::place::{Place, open, progress, resolve};
+use crate::commands::provenance;
 use crate::export::{Export, ExportArgs, ExportRequest, Told};
 
 pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    let request = ExportRequest {
-        kinds: args.kinds.clone(),
-        selection: args.selection.clone(),
-        as_of: args.as_of,
-        progress: true,
-    };
+    if let Some(id) = &args.containing {
+        return provenance::containing(&args.kinds.iter().map(PathBuf::from).collect::<Vec<_>>(), id);
+    }
+    let dir = args.out.as_deref().context("--out names no directory")?;
+    if let Some(id) = &args.explain {
+        return provenance::explain(dir, id, &args.place);
+    }
+    let mut selection = args.selection.clone();
+    selection.hygiene = selection.hygiene.read_files()?;
+    let request = ExportRequest { kinds: args.kinds.clone(), selection, as_of: args.as_of, progress: true };
     let runtime = crate::cli::runtime()?;
     let bar = progress("exporting");
     match resolve(&args.place)? {
         Place::Server(addr) => {
-            let mut out = DirOutput::new(&args.out)?;
+            let mut out = DirOutput::new(dir)?;
             let mut told = |told: &Told| tell(&bar, told);
             let client = ApiClient::new(addr);
             runtime.block_on(async {
@@ -39,7 +45,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
             let store = open(&config, request.as_of)?;
             let reader = store.reader()?;
             let export = Export::new(&reader, &request)?;
-            let mut out = DirOutput::new(&args.out)?;
+            let mut out = DirOutput::new(dir)?;
             let is_cancelled = Arc::new(AtomicBool::new(false));
             let (interrupt, flag) = (reader.interrupt_handle(), is_cancelled.clone());
             runtime.spawn(async move {
@@ -56,7 +62,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
         }
     }
     bar.finish_and_clear();
-    report(&args.out)
+    report(dir)
 }
 
 fn was_interrupted() -> anyhow::Error {
