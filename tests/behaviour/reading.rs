@@ -41,6 +41,42 @@ async fn exports_are_fresh_and_repeatable() {
     assert_eq!(archive(&gleaner, &kinds).await, first);
 }
 
+/// Scenario: exports in other formats and of a query, and requests whose parts do not go together.
+/// Guarantees: binary files come through whole, mistakes are answered before anything is sent, and the last piece is the
+/// manifest.
+#[tokio::test(flavor = "multi_thread")]
+async fn formats_come_through_and_mistakes_are_told_first() {
+    let gleaner = Gleaner::start().await;
+    scored(&gleaner).await;
+    let export = |kind: &str, selection: Value| json!({"kinds": [kind], "selection": selection, "progress": true});
+    let response = gleaner.api("/v1/export", &export("sft", json!({"file_format": "parquet"}))).await;
+    assert_eq!(response.status(), 200);
+    let text = response.text().await.expect("a body");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.last().expect("lines")["file"], "manifest.json");
+    assert!(lines.iter().any(|line| line["progress"]["part"] == "reading attempts"));
+    let piece = lines.iter().find(|line| line["file"] == "sft.parquet").expect("a file");
+    assert!(piece["base64"].as_str().is_some_and(|text| text.starts_with("UEFSM")), "the first bytes are PAR1");
+    for (request, expected) in [
+        (export("kto", json!({"format": "atif"})), "cannot express kto"),
+        (export("trajectory", json!({"shape": "task"})), "no shape `task`"),
+        (export("sql", json!({})), "needs a query"),
+        (export("sql", json!({"query": "SELECT * FROM span_facts"})), "span_facts"),
+        (export("sql", json!({"query": "SELECT no_such_column FROM attempts"})), "no_such_column"),
+        (export("sft", json!({"where": "no_such_column = 1"})), "no_such_column"),
+    ] {
+        let response = gleaner.api("/v1/export", &request).await;
+        assert_eq!(response.status(), 400, "{request}");
+        let told: Value = response.json().await.expect("JSON");
+        assert!(told["error"].as_str().is_some_and(|error| error.contains(expected)), "{told}");
+    }
+    let query = json!({"query": "SELECT output_text FROM attempts ORDER BY output_text"});
+    let response = gleaner.api("/v1/export", &export("sql", query)).await;
+    assert!(
+        response.text().await.expect("a body").contains(r#"{\"output_text\":\"Lyon\"}\n{\"output_text\":\"Paris\"}"#)
+    );
+}
+
 /// Scenario: statements that are not one SELECT over the public schema, and an unknown kind of export.
 /// Guarantees: each is refused with 400 and a reason, and everything is still there.
 #[tokio::test(flavor = "multi_thread")]

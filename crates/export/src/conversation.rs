@@ -6,35 +6,41 @@
 use std::collections::{HashSet, VecDeque};
 
 use gleaner_model::{Message, Part};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Reason;
 
+/// One of a few words that this program writes. By a name of its own, since serde takes a plain reference for one into
+/// what it reads.
+pub(crate) type Word = &'static str;
+
 /// One message as TRL's trainers and the chat templates read it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ChatMessage {
-    pub(crate) role: &'static str,
+    #[serde(deserialize_with = "role")]
+    pub(crate) role: Word,
     pub(crate) content: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reasoning_content: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) tool_calls: Vec<ToolCall>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tool_call_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
 }
 
 /// A call by the assistant. `arguments` is an object: templates escape a string twice or fail.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ToolCall {
     pub(crate) id: Option<String>,
-    pub(crate) r#type: &'static str,
+    #[serde(deserialize_with = "call_type")]
+    pub(crate) r#type: Word,
     pub(crate) function: FunctionCall,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FunctionCall {
     pub(crate) name: String,
     pub(crate) arguments: Map<String, Value>,
@@ -111,6 +117,23 @@ pub(crate) fn is_redacted(text: &str) -> bool {
     const PLACEHOLDERS: [&str; 6] =
         ["__REDACTED__", "<REDACTED>", "[REDACTED]", "REDACTED", "[redacted]", "<redacted>"];
     PLACEHOLDERS.contains(&text.trim())
+}
+
+/// Whether something on the way cut this text and said so at its end.
+pub(crate) fn is_truncated(text: &str) -> bool {
+    const MARKS: [&str; 5] = ["[truncated]", "(truncated)", "<truncated>", "[TRUNCATED]", "<TRUNCATED>"];
+    let text = text.trim_end();
+    MARKS.iter().any(|mark| text.ends_with(mark))
+}
+
+fn role<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    let role = String::deserialize(deserializer)?;
+    let known = ["system", "user", "assistant", "tool"].into_iter().find(|known| *known == role);
+    known.ok_or_else(|| serde::de::Error::custom("unknown role"))
+}
+
+fn call_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    String::deserialize(deserializer).map(|_| "function")
 }
 
 #[derive(Default)]
@@ -326,7 +349,11 @@ fn plain_text(message: &Message) -> Result<String, Reason> {
 }
 
 fn visible(text: &str) -> Result<&str, Reason> {
-    if is_redacted(text) { Err(Reason::Redacted) } else { Ok(text) }
+    match () {
+        () if is_redacted(text) => Err(Reason::Redacted),
+        () if is_truncated(text) => Err(Reason::Truncated),
+        () => Ok(text),
+    }
 }
 
 fn join(texts: Vec<String>) -> Option<String> {

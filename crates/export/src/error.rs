@@ -34,6 +34,23 @@ pub enum ExportError {
         /// The type that the schema promises.
         expected: &'static str,
     },
+    /// Whoever asked for the export does not want it any more. Nothing of it is left.
+    #[error("the export was interrupted")]
+    Cancelled,
+    /// One file can have so many candidates.
+    #[error("more than {limit} candidates of one file: narrow the export with a condition")]
+    TooManyRows {
+        /// The limit.
+        limit: u32,
+    },
+    /// A file of an export could not be read.
+    #[error("cannot read {file}: {source}")]
+    Read {
+        /// File name as in the manifest.
+        file: String,
+        /// The operating system's answer.
+        source: std::io::Error,
+    },
     /// A file could not be written.
     #[error("cannot write {file}: {source}")]
     Write {

@@ -1,43 +1,78 @@
-//! The attempt model made into training datasets: selection, shaping, honesty checks, JSONL, manifest, dataset card.
+//! The attempt model made into training datasets: selection, shaping, honesty checks, formats, manifest, dataset card.
 //!
 //! Data in: rows of the public relations (`attempts`, `execution_spans`, `evaluations`, `comparisons`,
-//! `preference_pairs`) through [`Rows`]. Data out: files through [`Output`]. This crate knows neither OTLP nor sockets,
-//! and reads no clock.
+//! `preference_pairs`, `directives`) through [`Rows`]. Data out: files through [`Output`]. This crate knows neither OTLP
+//! nor sockets, and reads no clock.
+//!
+//! One way: select (`sql`, `read`) ▶ make ready (`case`) ▶ shape into the canonical example (`sft`, `pairs`, `reward`,
+//! `trajectory`, `revisions`) ▶ honesty checks (`check`) ▶ hygiene (`stage`) ▶ row of a format (`format`) ▶ on disk, until
+//! all are known (`collect`) ▶ judged beside each other (`decide`, `stage`) ▶ files (`sink`, `card`, `manifest`).
 //!
 //! Invariants:
 //! - The same rows and options give the same bytes: order is by derived ids, and no file holds a time of writing.
 //! - Every candidate is either a row or a line of `rejected.jsonl` with its reason; no example is silently shortened.
-//! - Every row names the session, attempts, traces, spans and feedback that made it.
-//! - Within a file all rows have the same columns in the same order, those that the dataset card declares.
+//! - Every row names the session, attempts, traces, spans and feedback that made it, by itself or in `provenance.jsonl`.
+//! - Within a file all rows have the columns that the dataset card declares, and no others.
+//! - Memory holds ids and hashes of rows, never all of their contents.
 
-mod answer;
 mod card;
+mod case;
+mod check;
+mod collect;
 mod conversation;
 mod dataset;
+mod decide;
 mod error;
+mod example;
+mod format;
+mod frame;
+mod hygiene;
+mod lookup;
 mod manifest;
 mod options;
 mod output;
 mod pairs;
+mod progress;
 mod provenance;
+mod query;
 mod read;
 mod reason;
+mod revisions;
 mod reward;
+mod row;
 mod rows;
+mod score;
+mod select;
 mod sft;
+mod sink;
+mod spool;
+mod sql;
+mod stage;
+mod steps;
 mod tools;
 mod trajectory;
-mod writer;
 
 pub use error::ExportError;
+pub use hygiene::{Benchmark, GivenFile, Hygiene, Normalize, PairRule, Pattern, Redact, Shares, SplitBy, SplitOptions};
+pub use lookup::{Found, Lookup, Sought, lookup};
 pub use manifest::{FileEntry, Manifest, Program, Section};
-pub use options::{Format, Kind, Options, ScoreRule, SystemPrompt};
+pub use options::{FileFormat, Format, Kind, Options, ScoreRule, Shape, SystemPrompt};
 pub use output::{DirOutput, MemoryOutput, Output};
+pub use progress::Progress;
 pub use reason::Reason;
 pub use rows::Rows;
+pub use select::Select;
 
-use answer::Answers;
-use writer::Writer;
+use std::collections::HashMap;
+
+use case::{Case, Cases};
+use collect::{Collector, Made};
+use dataset::Dataset;
+use hygiene::ScoreScale;
+use output::Files;
+use spool::Spool;
+use sql::Wanted;
+use stage::Stage;
 
 /// Writes the dataset of `options.kind`: [`export_all`] for one kind.
 pub fn export(
@@ -45,7 +80,7 @@ pub fn export(
     options: &Options,
     program_version: &str,
     out: &mut dyn Output,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn Progress,
 ) -> Result<Manifest, ExportError> {
     export_all(rows, &[options.kind], options, program_version, out, progress)
 }
@@ -53,40 +88,149 @@ pub fn export(
 /// Writes the datasets of several kinds side by side, with one `rejected.jsonl`, one `manifest.json` and one `README.md`
 /// over all of them. `options.kind` is not looked at; a kind that is named twice is written once.
 ///
-/// `progress` is called with the number of candidates handled so far. Files get their final names only at the end.
+/// Files get their final names only at the end. Beside `out`'s files, about as much again lies in temporary ones.
 pub fn export_all(
     rows: &dyn Rows,
     kinds: &[Kind],
     options: &Options,
     program_version: &str,
     out: &mut dyn Output,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn Progress,
 ) -> Result<Manifest, ExportError> {
-    options.check()?;
     let kinds = distinct(kinds);
+    options.check(&kinds)?;
     let journal_position = rows.position()?;
-    let mut writer = Writer::new(out, progress)?;
-    let answers = match kinds.iter().any(|kind| matches!(kind, Kind::Preference | Kind::Reward)) {
-        true => Answers::load(rows, options)?,
-        false => Answers::load_scores(rows, options)?,
+    let spool = || Spool::new(out.scratch());
+    let (mut cases, spool) = (Cases::new(spool()?), spool()?);
+    let mut collector = Collector::new(&kinds, options, spool, stages(rows, options)?);
+    let mut files = Files::new(out);
+    let queried = match kinds.contains(&Kind::Sql) {
+        true => Some(query::write(rows, options, &mut files, progress)?),
+        false => None,
     };
-    for kind in &kinds {
-        match kind {
-            Kind::Sft => sft::write(rows, options, &answers, &mut writer)?,
-            Kind::Preference => pairs::write(options, &answers, &dataset::PREFERENCE, &mut writer)?,
-            Kind::Reward => {
-                pairs::write(options, &answers, &dataset::REWARD, &mut writer)?;
-                reward::write_scores(options, &answers, &mut writer)?;
-                reward::write_rankings(rows, options, &answers, &mut writer)?;
-            }
-            Kind::Trajectory => trajectory::write(rows, options, &answers, &mut writer)?,
-        }
-    }
+    let kinds_of_attempts: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Sql).collect();
+    collect(rows, &kinds_of_attempts, options, &mut cases, &mut collector, progress)?;
     let ended = rows.position()?;
     if ended != journal_position {
         return Err(ExportError::Moved { began: journal_position, ended });
     }
-    writer.finish(&kinds, options, program_version, journal_position)
+    collector.finish(files, queried, Made { kinds: &kinds, program_version, journal_position }, progress)
+}
+
+/// Hygiene, in the order of its stages.
+fn stages(rows: &dyn Rows, options: &Options) -> Result<Vec<Box<dyn Stage>>, ExportError> {
+    let questions = match options.hygiene.needs_questions() {
+        true => read::first_questions(rows, options)?,
+        false => HashMap::new(),
+    };
+    options.hygiene.stages(questions)
+}
+
+/// Reads everything once: attempts with what is said of them, then what is said of several attempts.
+fn collect(
+    rows: &dyn Rows,
+    kinds: &[Kind],
+    options: &Options,
+    cases: &mut Cases,
+    collector: &mut Collector<'_>,
+    progress: &mut dyn Progress,
+) -> Result<(), ExportError> {
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let wanted = Wanted::of(kinds, options);
+    let scale = read::score_scale(rows, options)?;
+    progress.begin("reading attempts", read::count_attempts(rows, options, &wanted)?);
+    let mut done = 0;
+    read::attempts(rows, options, &wanted, &scale, &mut |attempt| {
+        progress.check()?;
+        let is_compared = attempt.is_compared;
+        let case = Case::of(attempt, options);
+        for kind in kinds {
+            of_one_attempt(*kind, &case, options, collector)?;
+        }
+        if is_compared {
+            cases.put(&case)?;
+        }
+        done += 1;
+        progress.advance(done);
+        Ok(())
+    })?;
+    if kinds.iter().any(|kind| matches!(kind, Kind::Preference | Kind::Reward)) {
+        of_pairs(rows, kinds, options, &scale, cases, collector, progress)?;
+    }
+    if kinds.contains(&Kind::Reward) {
+        let shape = options.shape_of(Kind::Reward);
+        read::rankings(rows, options, &mut |row| {
+            progress.check()?;
+            collector.take(&dataset::RANKINGS, reward::ranking(&row, cases, options, shape)?)
+        })?;
+    }
+    if kinds.contains(&Kind::Revisions) {
+        let shape = options.shape_of(Kind::Revisions);
+        read::revisions(rows, options, &mut |row| {
+            progress.check()?;
+            let Some(case) = cases.get(&row.attempt_id)? else { return Ok(()) };
+            let next = row.next_attempt_id.as_deref().map(|id| cases.get(id)).transpose()?.flatten();
+            collector.take(&dataset::REVISIONS, [revisions::directed(&row, &case, next.as_ref(), options, shape)])
+        })?;
+    }
+    Ok(())
+}
+
+fn of_one_attempt(
+    kind: Kind,
+    case: &Case,
+    options: &Options,
+    collector: &mut Collector<'_>,
+) -> Result<(), ExportError> {
+    let shape = options.shape_of(kind);
+    let candidates = match kind {
+        Kind::Sft => sft::sft(case, options, shape),
+        Kind::Kto => sft::kto(case, options, shape),
+        Kind::Reward => return collector.take(&dataset::SCORES, reward::scores(case, options, shape)),
+        Kind::Trajectory => trajectory::trajectory(case, options, shape),
+        Kind::Prompts => trajectory::prompts(case, options, shape),
+        Kind::Revisions => revisions::corrected(case, options, shape),
+        Kind::Preference | Kind::Sql => return Ok(()),
+    };
+    match Dataset::main(kind, shape) {
+        Some(dataset) => collector.take(dataset, candidates),
+        None => Ok(()),
+    }
+}
+
+fn of_pairs(
+    rows: &dyn Rows,
+    kinds: &[Kind],
+    options: &Options,
+    scale: &ScoreScale,
+    cases: &mut Cases,
+    collector: &mut Collector<'_>,
+    progress: &mut dyn Progress,
+) -> Result<(), ExportError> {
+    let mut session: Vec<read::PairRow> = Vec::new();
+    let mut write = |session: &[read::PairRow]| {
+        progress.check()?;
+        for kind in kinds.iter().filter(|kind| matches!(kind, Kind::Preference | Kind::Reward)) {
+            let shape = options.shape_of(*kind);
+            let candidates = pairs::session(session, cases, options, shape)?;
+            if let Some(dataset) = Dataset::main(*kind, shape) {
+                collector.take(dataset, candidates)?;
+            }
+        }
+        Ok(())
+    };
+    read::pairs(rows, options, scale, &mut |pair| {
+        let is_next =
+            session.last().is_some_and(|last| (&last.project, &last.session_id) != (&pair.project, &pair.session_id));
+        if is_next {
+            write(&std::mem::take(&mut session))?;
+        }
+        session.push(pair);
+        Ok(())
+    })?;
+    write(&session)
 }
 
 fn distinct(kinds: &[Kind]) -> Vec<Kind> {

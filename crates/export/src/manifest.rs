@@ -52,6 +52,35 @@ pub struct Section {
     pub rows: u64,
     /// Candidates not written, by reason.
     pub rejected: BTreeMap<Reason, u64>,
+    /// Rows by split, where the file is split: then the files are `sft.train.jsonl` and so on.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub splits: BTreeMap<String, u64>,
+    /// What the stages of hygiene tell of it: redacted values by kind, benchmarks, prompts that are in several splits.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hygiene: BTreeMap<String, serde_json::Value>,
+}
+
+impl Section {
+    pub(crate) fn new(kind: Kind, file: String) -> Self {
+        Self {
+            kind,
+            file,
+            candidates: 0,
+            rows: 0,
+            rejected: BTreeMap::new(),
+            splits: BTreeMap::new(),
+            hygiene: BTreeMap::new(),
+        }
+    }
+
+    /// Split, name and rows of each file that has rows.
+    pub(crate) fn file_names(&self) -> Vec<(&str, String, u64)> {
+        if self.splits.is_empty() {
+            return if self.rows > 0 { vec![("train", self.file.clone(), self.rows)] } else { Vec::new() };
+        }
+        let (name, extension) = self.file.rsplit_once('.').unwrap_or((&self.file, ""));
+        self.splits.iter().map(|(split, rows)| (split.as_str(), format!("{name}.{split}.{extension}"), *rows)).collect()
+    }
 }
 
 /// One file.
@@ -63,7 +92,7 @@ pub struct FileEntry {
     pub blake3: String,
     /// Its length.
     pub bytes: u64,
-    /// Lines, for files of rows.
+    /// Rows, for files of rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u64>,
 }

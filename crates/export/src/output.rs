@@ -10,7 +10,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{ExportError, manifest::MANIFEST_FILE};
+use serde::Serialize;
+
+use crate::{ExportError, FileEntry, manifest::MANIFEST_FILE};
 
 /// Takes the bytes of several files, in any interleaving.
 pub trait Output {
@@ -19,6 +21,83 @@ pub trait Output {
 
     /// All is written: the files may appear. Nothing is written after that.
     fn finish(&mut self) -> Result<(), ExportError>;
+
+    /// A folder with room for temporary files; none: the system's.
+    fn scratch(&self) -> Option<&Path> {
+        None
+    }
+}
+
+/// The files of an export, counted and hashed as they are written.
+pub(crate) struct Files<'a> {
+    out: &'a mut dyn Output,
+    digests: BTreeMap<String, Digest>,
+    line: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Digest {
+    hasher: blake3::Hasher,
+    bytes: u64,
+    rows: u64,
+}
+
+impl<'a> Files<'a> {
+    pub(crate) fn new(out: &'a mut dyn Output) -> Self {
+        Self { out, digests: BTreeMap::new(), line: Vec::new() }
+    }
+
+    pub(crate) fn append(&mut self, file: &str, bytes: &[u8]) -> Result<(), ExportError> {
+        let digest = self.digest(file);
+        digest.hasher.update(bytes);
+        digest.bytes += bytes.len() as u64;
+        self.out.write(file, bytes)
+    }
+
+    /// One line, which must hold no line break.
+    pub(crate) fn row(&mut self, file: &str, row: &[u8]) -> Result<(), ExportError> {
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        line.extend_from_slice(row);
+        line.push(b'\n');
+        let written = self.append(file, &line);
+        self.line = line;
+        self.rows(file, 1);
+        written
+    }
+
+    pub(crate) fn line(&mut self, file: &str, row: &impl Serialize) -> Result<(), ExportError> {
+        let line = serde_json::to_vec(row).map_err(|source| ExportError::Encode { file: file.to_owned(), source })?;
+        self.row(file, &line)
+    }
+
+    /// So many rows more are in the file.
+    pub(crate) fn rows(&mut self, file: &str, rows: u64) {
+        self.digest(file).rows += rows;
+    }
+
+    pub(crate) fn finish(self) -> Result<(), ExportError> {
+        self.out.finish()
+    }
+
+    /// All files so far, by name.
+    pub(crate) fn entries(&self) -> Vec<FileEntry> {
+        let is_rows = |path: &str| [".jsonl", ".parquet", ".csv"].iter().any(|end| path.ends_with(end));
+        let entry = |(path, digest): (&String, &Digest)| FileEntry {
+            path: path.clone(),
+            blake3: digest.hasher.finalize().to_hex().to_string(),
+            bytes: digest.bytes,
+            rows: is_rows(path).then_some(digest.rows),
+        };
+        self.digests.iter().map(entry).collect()
+    }
+
+    fn digest(&mut self, file: &str) -> &mut Digest {
+        if !self.digests.contains_key(file) {
+            self.digests.insert(file.to_owned(), Digest::default());
+        }
+        self.digests.entry(file.to_owned()).or_default()
+    }
 }
 
 /// Files in one directory. See the module's invariant.
@@ -26,15 +105,27 @@ pub trait Output {
 pub struct DirOutput {
     dir: PathBuf,
     staging: PathBuf,
+    /// Held as long as the staging folder is in use: what is left unlocked was left by a program that was killed.
+    _lock: File,
+    /// Folders that were made for this export, the outermost first.
+    made: Vec<PathBuf>,
     files: BTreeMap<String, BufWriter<File>>,
 }
 
 impl DirOutput {
     /// Creates `dir` and its parents where they are missing. Files of the same names are replaced at the end.
     pub fn new(dir: &Path) -> Result<Self, ExportError> {
-        let staging =
-            fs::create_dir_all(dir).and_then(|()| create_staging(dir)).map_err(|e| failed(dir.display(), e))?;
-        Ok(Self { dir: dir.to_path_buf(), staging, files: BTreeMap::new() })
+        let made: Vec<PathBuf> = dir
+            .ancestors()
+            .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
+            .map(Path::to_owned)
+            .collect();
+        let staging = fs::create_dir_all(dir).and_then(|()| {
+            remove_abandoned(dir);
+            create_staging(dir)
+        });
+        let (staging, lock) = staging.map_err(|e| failed(dir.display(), e))?;
+        Ok(Self { dir: dir.to_path_buf(), staging, _lock: lock, made, files: BTreeMap::new() })
     }
 
     fn open(&mut self, file: &str) -> io::Result<&mut BufWriter<File>> {
@@ -64,25 +155,55 @@ impl Output for DirOutput {
         }
         File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|e| failed(self.dir.display(), e))
     }
+
+    fn scratch(&self) -> Option<&Path> {
+        Some(&self.staging)
+    }
 }
 
 impl Drop for DirOutput {
     fn drop(&mut self) {
-        // Best effort: a staging folder that stays behind is hidden and hinders nobody.
+        // Best effort: a staging folder that stays behind is hidden, and the next export removes it.
         let _ = fs::remove_dir_all(&self.staging);
+        for dir in &self.made {
+            // Fails on a folder that holds something, which then stays, as do its parents.
+            if fs::remove_dir(dir).is_err() {
+                break;
+            }
+        }
     }
 }
 
+const STAGING: (&str, &str) = (".export-", ".partial");
+const LOCK: &str = ".lock";
+
 /// A folder beside the final files, so that the renames stay on one file system. Exclusive: two exports at once do not
 /// mix.
-fn create_staging(dir: &Path) -> io::Result<PathBuf> {
+fn create_staging(dir: &Path) -> io::Result<(PathBuf, File)> {
     let mut n = 0;
     loop {
-        let staging = dir.join(format!(".export-{}-{n}.partial", std::process::id()));
+        let staging = dir.join(format!("{}{}-{n}{}", STAGING.0, std::process::id(), STAGING.1));
         match fs::create_dir(&staging) {
-            Ok(()) => return Ok(staging),
+            Ok(()) => {
+                let lock = File::create_new(staging.join(LOCK))?;
+                lock.try_lock()?;
+                return Ok((staging, lock));
+            }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => n += 1,
             Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Removes the staging folders of exports that were killed: nobody holds their locks. Best effort.
+fn remove_abandoned(dir: &Path) {
+    let folders = fs::read_dir(dir).into_iter().flatten().flatten();
+    let is_staging = |name: &str| name.starts_with(STAGING.0) && name.ends_with(STAGING.1);
+    for folder in folders.filter(|entry| entry.file_name().to_str().is_some_and(is_staging)) {
+        // One without a lock is just being made.
+        let is_left = File::open(folder.path().join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
+        if is_left {
+            let _ = fs::remove_dir_all(folder.path());
         }
     }
 }

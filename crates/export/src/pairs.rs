@@ -1,27 +1,26 @@
 //! `preference` and the pairwise form of `reward`: one row per pair of outputs that reviewers told apart.
 //!
-//! Reviewers may contradict each other: the majority of distinct reviewers decides, an even count rejects the pair.
-//! The same holds for pairs of different attempts with the same content, so that no file holds a pair in
-//! both directions.
+//! Reviewers may contradict each other: the majority of distinct reviewers decides, an even count rejects the pair. That
+//! pairs of different attempts with the same content do not stand in both directions is seen to later, by their opinions.
+//!
+//! Pairs come session by session, and never cross sessions: in memory are those of one session.
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
 };
 
-use gleaner_model::{ContentHash, Source};
-use serde::Serialize;
-use serde_json::{Value, json};
+use gleaner_model::{Source, canonical_json};
+use serde_json::json;
 
 use crate::{
-    ExportError, Options, Reason,
-    answer::{Answer, Answers, Judged, prompt},
-    conversation::ChatMessage,
-    dataset::Dataset,
+    ExportError, Options, Reason, Shape,
+    case::{Case, Cases, key},
+    example::{Candidate, Content, Example, Opinion, Rejection},
+    frame::{Frame, Output, frames, shared},
     provenance::Provenance,
     read::{PairRow, Rule},
-    sft::characters,
-    writer::{Writer, rounded, row_id},
+    score::rounded,
 };
 
 /// One side of a pair: an attempt's answer, or a reviewer's own text (empty where it is not known).
@@ -49,69 +48,35 @@ struct Decision<'a> {
     against: usize,
 }
 
-/// A pair that is decided and fit.
-#[derive(Debug, Clone, PartialEq)]
-struct Shaped {
-    prompt: Vec<ChatMessage>,
-    tools: Vec<Value>,
-    chosen: ChatMessage,
-    rejected: ChatMessage,
-}
-
-#[derive(Serialize)]
-struct PairLine<'a> {
-    prompt: &'a [ChatMessage],
-    chosen: [&'a ChatMessage; 1],
-    rejected: [&'a ChatMessage; 1],
-    margin: f64,
-    tools: &'a [Value],
-    id: &'a str,
-    session_id: &'a str,
-    chosen_attempt_id: Option<&'a str>,
-    rejected_attempt_id: Option<&'a str>,
-    rules: String,
-    votes: usize,
-    votes_against: usize,
-    prompt_characters: usize,
-    chosen_characters: usize,
-    rejected_characters: usize,
-    metadata: String,
-}
-
-pub(crate) fn write(
+/// The candidates of all pairs of one session.
+pub(crate) fn session(
+    pairs: &[PairRow],
+    cases: &mut Cases,
     options: &Options,
-    answers: &Answers,
-    dataset: &'static Dataset,
-    writer: &mut Writer<'_>,
-) -> Result<(), ExportError> {
-    writer.begin(dataset)?;
-    let groups = groups(answers);
-    // Two passes over the groups: only hashes of the content are held until it is known which rows stand.
-    let contents = groups.iter().map(|group| Ok(group.shape(answers, options)?.content())).collect();
-    for (group, verdict) in groups.iter().zip(verdicts(&groups, contents)) {
-        let shaped = verdict.and_then(|()| group.shape(answers, options));
-        write_pair(group, shaped, answers, dataset, writer)?;
+    shape: Shape,
+) -> Result<Vec<Candidate>, ExportError> {
+    let mut out = Vec::new();
+    for group in groups(pairs, cases)? {
+        let sides = (cases.get(group.first.attempt_of())?, cases.get(group.second.attempt_of())?);
+        if let (Some(first), Some(second)) = sides {
+            out.push(group.candidate(&first, &second, options, shape));
+        }
     }
-    Ok(())
+    Ok(out)
 }
 
 /// Pairs by their two sides. Pairs with an attempt that the filters leave out are no candidates.
-fn groups(answers: &Answers) -> Vec<Group> {
-    let corrections = answers.corrections();
+fn groups(pairs: &[PairRow], cases: &mut Cases) -> Result<Vec<Group>, ExportError> {
     let mut groups: BTreeMap<(Side, Side), Group> = BTreeMap::new();
-    for pair in &answers.pairs {
+    for pair in pairs {
         let sides = [pair.chosen_attempt_id.as_ref(), Some(&pair.rejected_attempt_id)];
-        if !sides.into_iter().flatten().all(|id| answers.by_attempt.contains_key(id)) {
+        if !sides.into_iter().flatten().all(|id| cases.has(id)) {
             continue;
         }
         let rejected = Side::Attempt(pair.rejected_attempt_id.clone());
         let chosen = match &pair.chosen_attempt_id {
             Some(id) => Side::Attempt(id.clone()),
-            None => {
-                let text = pair.evidence.iter().find_map(|id| corrections.get(id.as_str()));
-                let text = text.map(|text| (*text).to_owned()).unwrap_or_default();
-                Side::Correction { of: pair.rejected_attempt_id.clone(), text }
-            }
+            None => Side::Correction { of: pair.rejected_attempt_id.clone(), text: correction(pair, cases)? },
         };
         let chosen_is_first = chosen < rejected;
         let (first, second) = if chosen_is_first { (chosen, rejected) } else { (rejected, chosen) };
@@ -124,47 +89,20 @@ fn groups(answers: &Answers) -> Vec<Group> {
         let votes = if chosen_is_first { &mut group.for_first } else { &mut group.for_second };
         votes.push(pair.clone());
     }
-    groups.into_values().collect()
+    Ok(groups.into_values().collect())
 }
 
-/// Which content stands: each content once, and in one direction only.
-fn verdicts(groups: &[Group], contents: Vec<Result<(ContentHash, bool), Reason>>) -> Vec<Result<(), Reason>> {
-    let mut by_content: HashMap<&ContentHash, Vec<(usize, bool)>> = HashMap::new();
-    for (i, content) in contents.iter().enumerate() {
-        if let Ok((hash, direction)) = content {
-            by_content.entry(hash).or_default().push((i, *direction));
-        }
-    }
-    let mut verdicts: Vec<Result<(), Reason>> =
-        contents.iter().map(|content| content.as_ref().map(|_| ()).map_err(|r| *r)).collect();
-    for same in by_content.values() {
-        let voters = |direction: bool| {
-            let agreeing = same.iter().filter(move |(_, d)| *d == direction);
-            distinct_reviewers(
-                agreeing.flat_map(|(i, _)| groups[*i].decision().map_or(&[][..], |decision| decision.votes)),
-            )
-        };
-        let winner = match voters(true).cmp(&voters(false)) {
-            Ordering::Equal => None,
-            order => Some(order.is_gt()),
-        };
-        let mut taken = false;
-        for (i, direction) in same {
-            verdicts[*i] = match winner {
-                Some(winner) if winner == *direction && !taken => Ok(()),
-                Some(winner) if winner == *direction => Err(Reason::Duplicate),
-                _ => Err(Reason::Contested),
-            };
-            taken |= verdicts[*i].is_ok();
-        }
-    }
-    verdicts
+fn correction(pair: &PairRow, cases: &mut Cases) -> Result<String, ExportError> {
+    let corrected = cases.get(&pair.rejected_attempt_id)?;
+    let feedback = corrected.iter().flat_map(|case| &case.feedback);
+    let mut given = feedback.filter(|row| pair.evidence.contains(&row.evaluation_id));
+    Ok(given.find_map(|row| row.correction.clone()).unwrap_or_default())
 }
 
 impl Group {
     /// What the majority of reviewers says; none where as many say the other.
     fn decision(&self) -> Result<Decision<'_>, Reason> {
-        let (first, second) = (distinct_reviewers(&self.for_first), distinct_reviewers(&self.for_second));
+        let (first, second) = (reviewers(&self.for_first).len(), reviewers(&self.for_second).len());
         match first.cmp(&second) {
             Ordering::Equal => Err(Reason::Contested),
             Ordering::Greater => {
@@ -176,24 +114,66 @@ impl Group {
         }
     }
 
-    fn shape(&self, answers: &Answers, options: &Options) -> Result<Shaped, Reason> {
-        let Decision { chosen, rejected, .. } = self.decision()?;
-        let (best, worse) = (chosen.answer(answers)?, rejected.answer(answers)?);
-        let (better_text, worse_text) = (chosen.text(best), rejected.text(worse));
-        if better_text.trim().is_empty() {
-            return Err(Reason::NoCompletion);
+    fn candidate(&self, first: &Case, second: &Case, options: &Options, shape: Shape) -> Candidate {
+        let mut provenance = Provenance::of(&first.row);
+        provenance.add_attempt(&second.row);
+        let decided = self.decision().and_then(|decision| {
+            let chosen_is_first = decision.chosen == &self.first;
+            let (best, worse) = if chosen_is_first { (first, second) } else { (second, first) };
+            Ok((shape_pair(decision.chosen.output(best), decision.rejected.output(worse), options, shape)?, decision))
+        });
+        match decided {
+            Ok((frames, decision)) => {
+                decision.votes.iter().for_each(|pair| provenance.add_pair(pair));
+                Ok(example(&frames, &decision, provenance, options))
+            }
+            Err(reason) => {
+                self.for_first.iter().chain(&self.for_second).for_each(|pair| provenance.add_pair(pair));
+                Err(Rejection { reason, provenance })
+            }
         }
-        if best.question_hash != worse.question_hash {
-            return Err(Reason::PromptsDiffer);
-        }
-        // Templates trim: what differs in white space alone renders the same.
-        if better_text.trim() == worse_text.trim() {
-            return Err(Reason::ChosenEqualsRejected);
-        }
-        let (prompt, tools) = prompt(&[best, worse], best, options);
-        let message = |text: &str| ChatMessage::text("assistant", text);
-        Ok(Shaped { prompt, tools, chosen: message(better_text), rejected: message(worse_text) })
     }
+}
+
+/// The better output and the worse one, if they make a pair.
+fn shape_pair(best: Output<'_>, worse: Output<'_>, options: &Options, shape: Shape) -> Result<[Frame; 2], Reason> {
+    let frames = frames(&[best, worse], shape, options)?;
+    let Ok([best, worse]) = <[Frame; 2]>::try_from(frames) else { return Err(Reason::NoCompletion) };
+    // Templates trim: what differs in white space alone renders the same.
+    let rendered = |frame: &Frame| -> Vec<_> {
+        frame.completion.iter().map(|m| (m.content.trim().to_owned(), m.tool_calls.clone())).collect()
+    };
+    if rendered(&best) == rendered(&worse) {
+        return Err(Reason::ChosenEqualsRejected);
+    }
+    if !options.unseen_steps && best.unseen + worse.unseen > 0 {
+        return Err(Reason::UnseenSteps);
+    }
+    Ok([best, worse])
+}
+
+fn example(frames: &[Frame; 2], decision: &Decision<'_>, provenance: Provenance, options: &Options) -> Example {
+    let (prompt, tools) = shared(frames, options);
+    let [best, worse] = frames;
+    let mut sides = [json!(best.completion), json!(worse.completion)].map(|side| canonical_json(&side));
+    let is_first = sides[0] < sides[1];
+    sides.sort_unstable();
+    let content = key(&canonical_json(&json!([prompt, tools, sides])));
+    let rules = provenance.rules.iter().cloned().collect::<Vec<_>>().join(",");
+    let session_id = provenance.session_id.clone();
+    let (chosen, rejected) = (best.completion.clone(), worse.completion.clone());
+    let reviewers = reviewers(decision.votes);
+    let mut example = Example::new(Content::Pair { prompt, chosen, rejected }, tools, provenance)
+        .with("session_id", session_id)
+        .with("chosen_attempt_id", decision.chosen.attempt_id())
+        .with("rejected_attempt_id", decision.rejected.attempt_id())
+        .with("margin", rounded(margin(decision.votes)))
+        .with("rules", rules)
+        .with("votes", reviewers.len())
+        .with("votes_against", decision.against)
+        .with("unseen_steps", best.unseen + worse.unseen);
+    example.opinion = Some(Opinion { content, is_first, reviewers: reviewers.into_iter().collect() });
+    example
 }
 
 impl Side {
@@ -205,38 +185,27 @@ impl Side {
     }
 
     /// The attempt that gives the question: of a correction, the corrected one.
-    fn judged<'a>(&self, answers: &'a Answers) -> Option<&'a Judged> {
+    fn attempt_of(&self) -> &str {
         let (Self::Attempt(id) | Self::Correction { of: id, .. }) = self;
-        answers.by_attempt.get(id)
+        id
     }
 
-    fn answer<'a>(&self, answers: &'a Answers) -> Result<&'a Answer, Reason> {
-        let judged = self.judged(answers).ok_or(Reason::NoCompletion)?;
-        judged.answer.as_ref().map_err(|reason| *reason)
-    }
-
-    fn text<'a>(&'a self, answer: &'a Answer) -> &'a str {
+    fn output<'a>(&'a self, case: &'a Case) -> Output<'a> {
         match self {
-            Self::Attempt(_) => &answer.text,
-            Self::Correction { text, .. } => text,
+            Self::Attempt(_) => Output { case, correction: None },
+            Self::Correction { text, .. } => Output { case, correction: Some(text) },
         }
     }
 }
 
-impl Shaped {
-    /// The content whichever side was chosen, and which one it was.
-    fn content(&self) -> (ContentHash, bool) {
-        let mut sides = [&self.chosen.content, &self.rejected.content];
-        sides.sort_unstable();
-        let hash = ContentHash::of_json(&json!([self.prompt, self.tools, sides]));
-        (hash, self.chosen.content < self.rejected.content)
-    }
+/// Reviewers without a name are one per source.
+pub(crate) fn reviewer(name: Option<&str>, source: Source) -> u64 {
+    let hash = blake3::hash(json!([name, source.as_str()]).to_string().as_bytes());
+    hash.as_bytes()[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-fn distinct_reviewers<'a>(votes: impl IntoIterator<Item = &'a PairRow>) -> usize {
-    let reviewers: HashSet<(Option<&str>, &str)> =
-        votes.into_iter().map(|vote| (vote.reviewer.as_deref(), Source::as_str(vote.source))).collect();
-    reviewers.len()
+fn reviewers(votes: &[PairRow]) -> BTreeSet<u64> {
+    votes.iter().map(|vote| reviewer(vote.reviewer.as_deref(), vote.source)).collect()
 }
 
 /// The margin of the first rule that has a vote: the mean over its votes. Rules without a measure count 1.
@@ -248,52 +217,6 @@ fn margin(votes: &[PairRow]) -> f64 {
         }
     }
     1.0
-}
-
-fn write_pair(
-    group: &Group,
-    shaped: Result<Shaped, Reason>,
-    answers: &Answers,
-    dataset: &Dataset,
-    writer: &mut Writer<'_>,
-) -> Result<(), ExportError> {
-    let mut provenance = Provenance::default();
-    for judged in [&group.first, &group.second].into_iter().filter_map(|side| side.judged(answers)) {
-        provenance.add_attempt(&judged.attempt);
-    }
-    let (shaped, Decision { chosen, rejected, votes, against }) = match shaped.and_then(|s| Ok((s, group.decision()?)))
-    {
-        Ok(decided) => decided,
-        Err(reason) => {
-            group.for_first.iter().chain(&group.for_second).for_each(|pair| provenance.add_pair(pair));
-            return writer.candidate(Err::<(String, PairLine<'_>), _>(reason), &provenance);
-        }
-    };
-    votes.iter().for_each(|pair| provenance.add_pair(pair));
-    let Shaped { prompt, tools, .. } = &shaped;
-    let id = row_id(
-        dataset,
-        &json!({"prompt": prompt, "tools": tools, "chosen": [shaped.chosen], "rejected": [shaped.rejected]}),
-    );
-    let line = PairLine {
-        prompt,
-        chosen: [&shaped.chosen],
-        rejected: [&shaped.rejected],
-        margin: rounded(margin(votes)),
-        tools,
-        id: &id,
-        session_id: &provenance.session_id,
-        chosen_attempt_id: chosen.attempt_id(),
-        rejected_attempt_id: rejected.attempt_id(),
-        rules: provenance.rules.iter().cloned().collect::<Vec<_>>().join(","),
-        votes: distinct_reviewers(votes),
-        votes_against: against,
-        prompt_characters: characters(prompt),
-        chosen_characters: shaped.chosen.characters(),
-        rejected_characters: shaped.rejected.characters(),
-        metadata: provenance.to_json(),
-    };
-    writer.candidate(Ok((id.clone(), line)), &provenance)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Where a row comes from (I5): the ids of everything that made it, in its `metadata` column and in `rejected.jsonl`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gleaner_model::Source;
 use serde::Serialize;
 
-use crate::read::{AttemptRow, PairRow, RankingRow, ScoreRow};
+use crate::read::{AttemptRow, PairRow, RankingRow, RevisionRow, ScoreRow};
 
 /// Ids and judges of one row. Lists are sorted and hold each value once, save `scores`, which are in order of time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -25,6 +25,18 @@ pub(crate) struct Provenance {
     pub(crate) scores: Vec<f64>,
     pub(crate) reviewers: BTreeSet<String>,
     pub(crate) sources: BTreeSet<&'static str>,
+    /// Redacted values by kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) redactions: BTreeMap<String, u64>,
+    /// What a rejection's reason does not say: the benchmark item, the length.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
+    /// Which of the attempt's assistant messages the row is, from 1; where rows are steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) step: Option<usize>,
+    /// Start of the earliest attempt: of equal rows the earliest stays.
+    #[serde(skip)]
+    pub(crate) started_unix_nano: Option<u64>,
 }
 
 impl Provenance {
@@ -42,6 +54,8 @@ impl Provenance {
     pub(crate) fn add_attempt(&mut self, attempt: &AttemptRow) {
         self.project.clone_from(&attempt.project);
         self.session_id.clone_from(&attempt.session_id);
+        let started = attempt.started_unix_nano;
+        self.started_unix_nano = Some(self.started_unix_nano.map_or(started, |earliest| earliest.min(started)));
         self.lineage_ids.extend(attempt.lineage_id.clone());
         self.attempt_ids.insert(attempt.attempt_id.clone());
         self.agent_definition_ids.extend(attempt.agent_definition_id.clone());
@@ -52,7 +66,7 @@ impl Provenance {
     pub(crate) fn add_score(&mut self, score: &ScoreRow) {
         self.add_judge(&score.evaluation_id, score.reviewer.as_deref(), score.source);
         self.rules.insert("score".to_owned());
-        self.scores.extend(score.score);
+        self.scores.extend(score.given);
     }
 
     pub(crate) fn add_correction(&mut self, correction: &ScoreRow) {
@@ -74,6 +88,11 @@ impl Provenance {
     pub(crate) fn add_ranking(&mut self, ranking: &RankingRow) {
         self.add_judge(&ranking.comparison_id, ranking.reviewer.as_deref(), ranking.source);
         self.rules.insert("ranking".to_owned());
+    }
+
+    pub(crate) fn add_directive(&mut self, revision: &RevisionRow) {
+        self.add_judge(&revision.directive_id, revision.reviewer.as_deref(), revision.source);
+        self.rules.insert("directive".to_owned());
     }
 
     fn add_judge(&mut self, feedback_id: &str, reviewer: Option<&str>, source: Source) {

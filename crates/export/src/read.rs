@@ -1,15 +1,22 @@
-//! The public relations read into typed rows. The only file that knows SQL and columns.
+//! The public relations read into typed rows. With `sql.rs` the only file that knows columns.
 //!
 //! Values are bound, never written into a query; the one exception is the caller's `--where`, which the caller has
-//! checked. Every query is ordered by derived ids, so that what is read does not depend on how the store scans.
+//! checked. Attempts come in no particular order: sorting rows that hold whole conversations would cost more than all
+//! the rest. Narrow rows are ordered by derived ids.
 
 use gleaner_model::{Message, Source};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{ExportError, Options, Rows};
+use crate::{
+    ExportError, Options, Rows,
+    hygiene::{Questions, ScoreScale},
+    row::Row,
+    sql,
+};
 
 /// What every shape needs of an attempt.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AttemptRow {
     pub(crate) attempt_id: String,
     pub(crate) project: String,
@@ -21,44 +28,61 @@ pub(crate) struct AttemptRow {
     /// `open`, `ok` or `error`.
     pub(crate) status: String,
     pub(crate) output_text: Option<String>,
+    /// Nanoseconds since the epoch; 0 where it is not known.
+    pub(crate) started_unix_nano: u64,
 }
 
-/// An attempt with its question and its agent's definition.
+/// An attempt with its question, its last LLM call and the feedback on it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct QuestionRow {
-    pub(crate) attempt: AttemptRow,
-    pub(crate) input_messages: Option<Vec<Message>>,
+pub(crate) struct Attempt {
+    pub(crate) row: AttemptRow,
+    /// What the first call was given.
+    pub(crate) question: Given,
+    pub(crate) input_text: Option<String>,
+    /// What the last call was given.
+    pub(crate) conversation: Given,
+    pub(crate) output_messages: Option<Vec<Message>>,
+    /// The last call's plain answer, where it recorded no messages.
+    pub(crate) call_output_text: Option<String>,
+    /// Outputs of the attempt's LLM calls that show reasoning, a list per call; read where they are wanted.
+    pub(crate) thoughtful: Vec<Vec<Message>>,
+    /// Scores and corrections in force, from the earliest to the latest.
+    pub(crate) feedback: Vec<ScoreRow>,
+    /// Whether a pair, a ranking or a directive speaks of it.
+    pub(crate) is_compared: bool,
+    /// What the user needs, of the session; read for the task shape.
+    pub(crate) need: Option<String>,
+    /// The artifact declared last; read for the task shape.
+    pub(crate) artifact: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) agent_name: Option<String>,
+    pub(crate) version: Option<String>,
+}
+
+/// Messages, system prompt and tools of one LLM call.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Given {
+    pub(crate) messages: Option<Vec<Message>>,
     /// The messages end a conversation whose beginning is not all known.
     pub(crate) lacks_history: bool,
-    pub(crate) input_text: Option<String>,
+    /// Something on the way cut the messages off.
+    pub(crate) is_truncated: bool,
     pub(crate) system_prompt: Option<String>,
     pub(crate) tools: Option<Value>,
 }
 
-/// An attempt with what its last LLM call was given and answered.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct ConversationRow {
-    pub(crate) attempt: AttemptRow,
-    pub(crate) system_prompt: Option<String>,
-    pub(crate) input_messages: Option<Vec<Message>>,
-    /// The messages end a conversation whose beginning is not all known.
-    pub(crate) lacks_history: bool,
-    pub(crate) output_messages: Option<Vec<Message>>,
-    /// The call's plain answer, where it recorded no messages.
-    pub(crate) call_output_text: Option<String>,
-    pub(crate) tool_definitions: Option<Value>,
-    /// Outputs of the attempt's LLM calls that show reasoning, a list per call; trajectories only.
-    pub(crate) thoughtful: Vec<Vec<Message>>,
-}
-
 /// A score or correction in force.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ScoreRow {
     pub(crate) evaluation_id: String,
-    pub(crate) attempt_id: String,
     pub(crate) criterion: Option<String>,
+    /// On the scale that scores are compared on.
     pub(crate) score: Option<f64>,
+    /// As the reviewer gave it.
+    #[serde(default)]
+    pub(crate) given: Option<f64>,
     pub(crate) correction: Option<String>,
+    pub(crate) comment: Option<String>,
     pub(crate) reviewer: Option<String>,
     pub(crate) source: Source,
 }
@@ -115,284 +139,206 @@ pub(crate) struct RankingRow {
     pub(crate) entries: Vec<(Option<String>, i64)>,
 }
 
-const ATTEMPT_COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.agent_definition_id, \
-     to_json(a.trace_ids) AS trace_ids, to_json(s.span_ids) AS span_ids, a.status, a.output_text";
-
-/// The spans that an attempt is made of. Duplicates are told better by another span.
-const SPANS: &str = "LEFT JOIN (SELECT attempt_id, list(span_id ORDER BY span_id) AS span_ids FROM execution_spans \
-     WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool') GROUP BY attempt_id) s ON s.attempt_id = a.attempt_id";
-
-const CONVERSATION: &str = "LEFT JOIN execution_spans c ON c.attempt_id = a.attempt_id \
-     AND c.span_id = a.conversation_span_id AND c.duplicate_of IS NULL";
-
-const CONVERSATION_COLUMNS: &str = "c.system_prompt, c.input_messages, c.history_complete, c.output_messages, c.output_text AS call_output_text, \
-     c.tool_definitions";
-
-const THOUGHTS: &str = "LEFT JOIN (SELECT attempt_id, to_json(list(output_messages ORDER BY start_time_unix_nano, span_id)) \
-     AS thoughtful FROM execution_spans WHERE duplicate_of IS NULL AND kind = 'llm' AND reasoning_text IS NOT NULL \
-     AND output_messages IS NOT NULL GROUP BY attempt_id) t ON t.attempt_id = a.attempt_id";
-
-/// Attempts that feedback speaks of, with their questions, by attempt id.
-pub(crate) fn judged_attempts(
-    rows: &dyn Rows,
-    options: &Options,
-    visit: &mut dyn FnMut(QuestionRow) -> Result<(), ExportError>,
-) -> Result<(), ExportError> {
-    let (filter, params) = attempt_filter(options);
-    let sql = format!(
-        "SELECT {ATTEMPT_COLUMNS}, a.input_messages, a.history_complete, a.input_text, d.system_prompt, d.tools \
-         FROM attempts a LEFT JOIN agent_definitions d ON d.agent_definition_id = a.agent_definition_id AND d.project = a.project {SPANS} \
-         WHERE {filter} AND a.attempt_id IN (SELECT attempt_id FROM evaluations WHERE in_force \
-         UNION ALL SELECT chosen_attempt_id FROM preference_pairs UNION ALL SELECT rejected_attempt_id FROM preference_pairs \
-         UNION ALL SELECT attempt_id FROM comparison_entries) ORDER BY a.attempt_id"
-    );
-    rows.for_each_row(&sql, &params, &mut |row| {
-        let mut row = Row { relation: "attempts", row };
-        visit(QuestionRow {
-            attempt: row.attempt()?,
-            input_messages: row.messages("input_messages")?,
-            lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
-            input_text: row.text("input_text")?,
-            system_prompt: row.text("system_prompt")?,
-            tools: row.json("tools")?,
-        })
-    })
+/// What a user asked to change about an output, and the output that came next.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RevisionRow {
+    pub(crate) directive_id: String,
+    pub(crate) text: String,
+    pub(crate) reviewer: Option<String>,
+    pub(crate) source: Source,
+    pub(crate) attempt_id: String,
+    /// The lineage's next attempt that ended well; absent where none has followed.
+    pub(crate) next_attempt_id: Option<String>,
 }
 
-/// Attempts with their conversations, by attempt id. `Scored`: those alone that a score or correction speaks of.
-pub(crate) fn conversations(
-    rows: &dyn Rows,
-    options: &Options,
-    which: Which,
-    visit: &mut dyn FnMut(ConversationRow) -> Result<(), ExportError>,
-) -> Result<(), ExportError> {
-    let (filter, params) = attempt_filter(options);
-    let (thought_column, thoughts, restriction) = match which {
-        Which::Scored => (
-            "",
-            "",
-            "AND a.attempt_id IN (SELECT attempt_id FROM evaluations WHERE in_force \
-             AND (score IS NOT NULL OR correction IS NOT NULL))",
-        ),
-        Which::All => (", t.thoughtful", THOUGHTS, ""),
-    };
-    let sql = format!(
-        "SELECT {ATTEMPT_COLUMNS}, {CONVERSATION_COLUMNS}{thought_column} FROM attempts a {CONVERSATION} {SPANS} {thoughts} \
-         WHERE {filter} {restriction} ORDER BY a.attempt_id, c.start_time_unix_nano DESC, c.trace_id"
-    );
-    let mut last = None;
+/// How many attempts [`attempts`] will visit.
+pub(crate) fn count_attempts(rows: &dyn Rows, options: &Options, wanted: &sql::Wanted) -> Result<u64, ExportError> {
+    let (sql, params) = sql::count_attempts(options, wanted);
+    let mut count = 0;
     rows.for_each_row(&sql, &params, &mut |row| {
-        let mut row = Row { relation: "attempts", row };
-        let attempt = row.attempt()?;
-        // An attempt of several traces may know its conversation span twice: the later one is it.
-        if last.as_ref() == Some(&attempt.attempt_id) {
-            return Ok(());
-        }
-        last = Some(attempt.attempt_id.clone());
-        visit(ConversationRow {
-            attempt,
-            system_prompt: row.text("system_prompt")?,
-            input_messages: row.messages("input_messages")?,
-            lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
-            output_messages: row.messages("output_messages")?,
-            call_output_text: row.text("call_output_text")?,
-            tool_definitions: row.json("tool_definitions")?,
-            thoughtful: row.typed("thoughtful", "a list of lists of messages")?.unwrap_or_default(),
-        })
-    })
-}
-
-/// Which attempts [`conversations`] reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
-    Scored,
-    All,
-}
-
-/// Scores and corrections in force, by attempt, then from the earliest to the latest.
-pub(crate) fn scores(rows: &dyn Rows, options: &Options) -> Result<Vec<ScoreRow>, ExportError> {
-    let (filter, params) = project_filter(options, "e.project");
-    let sql = format!(
-        "SELECT e.evaluation_id, e.attempt_id, e.criterion, e.score, e.correction, e.reviewer, e.source FROM evaluations e \
-         WHERE {filter} AND e.in_force AND e.attempt_id IS NOT NULL AND (e.score IS NOT NULL OR e.correction IS NOT NULL) \
-         ORDER BY e.attempt_id, e.created_at, e.evaluation_id"
-    );
-    let mut out = Vec::new();
-    rows.for_each_row(&sql, &params, &mut |row| {
-        let mut row = Row { relation: "evaluations", row };
-        out.push(ScoreRow {
-            evaluation_id: row.required("evaluation_id")?,
-            attempt_id: row.required("attempt_id")?,
-            criterion: row.text("criterion")?.filter(|criterion| !criterion.is_empty()),
-            score: row.number("score")?,
-            correction: row.text("correction")?.filter(|text| !text.is_empty()),
-            reviewer: row.text("reviewer")?,
-            source: row.source()?,
-        });
+        count = row.get("attempts").and_then(Value::as_u64).unwrap_or(0);
         Ok(())
     })?;
-    out.retain(|score| options.takes_source(score.source));
-    Ok(out)
+    Ok(count)
 }
 
-/// All pairs of the sources asked for, by pair id.
-pub(crate) fn pairs(rows: &dyn Rows, options: &Options) -> Result<Vec<PairRow>, ExportError> {
-    let (filter, params) = project_filter(options, "p.project");
-    let sql = format!(
-        "SELECT p.project, p.session_id, p.chosen_attempt_id, p.rejected_attempt_id, p.rule, p.margin, p.reviewer, p.source, \
-         to_json(p.evidence) AS evidence FROM preference_pairs p WHERE {filter} ORDER BY p.pair_id"
-    );
-    let mut out = Vec::new();
+/// Attempts within the filters that the kinds asked for speak of.
+pub(crate) fn attempts(
+    rows: &dyn Rows,
+    options: &Options,
+    wanted: &sql::Wanted,
+    scale: &ScoreScale,
+    visit: &mut dyn FnMut(Attempt) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let (sql, params) = sql::attempts(options, wanted);
+    rows.for_each_row(&sql, &params, &mut |row| {
+        let mut row = Row { relation: "attempts", row };
+        let question = Given {
+            messages: row.messages("question_messages")?,
+            lacks_history: row.typed("question_complete", "a boolean")? == Some(false),
+            is_truncated: row.typed("is_truncated", "a boolean")? == Some(true),
+            system_prompt: row.text("definition_system_prompt")?,
+            tools: row.json("definition_tools")?,
+        };
+        let agent_tools = row.json("agent_tools")?;
+        // Some instrumentations tell the tools once, with the agent, and not with its calls.
+        let known_tools = question.tools.clone().or(agent_tools);
+        let conversation = Given {
+            messages: row.messages("input_messages")?,
+            lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
+            is_truncated: row.typed("conversation_truncated", "a boolean")? == Some(true),
+            system_prompt: row.text("system_prompt")?,
+            tools: row.json("tool_definitions")?.or(known_tools),
+        };
+        visit(Attempt {
+            question,
+            conversation,
+            input_text: row.text("input_text")?,
+            output_messages: row.messages("output_messages")?,
+            call_output_text: row.text("call_output_text")?,
+            thoughtful: row.typed("thoughtful", "a list of lists of messages")?.unwrap_or_default(),
+            feedback: feedback(&mut row, scale)?,
+            is_compared: row.typed("is_compared", "a boolean")? != Some(false),
+            need: row.text("need")?.filter(|need| !need.trim().is_empty()),
+            artifact: row.text("artifact")?.filter(|content| !content.trim().is_empty()),
+            model: row.text("model")?,
+            agent_name: row.text("agent_name")?,
+            version: row.text("version")?,
+            row: attempt_row(&mut row)?,
+        })
+    })
+}
+
+fn attempt_row(row: &mut Row) -> Result<AttemptRow, ExportError> {
+    Ok(AttemptRow {
+        attempt_id: row.required("attempt_id")?,
+        project: row.required("project")?,
+        session_id: row.required("session_id")?,
+        lineage_id: row.text("lineage_id")?,
+        agent_definition_id: row.text("agent_definition_id")?,
+        trace_ids: row.texts("trace_ids")?,
+        span_ids: row.texts("span_ids")?,
+        status: row.required("status")?,
+        output_text: row.text("output_text")?,
+        started_unix_nano: row.text("started")?.and_then(|digits| digits.parse().ok()).unwrap_or(0),
+    })
+}
+
+fn feedback(row: &mut Row, scale: &ScoreScale) -> Result<Vec<ScoreRow>, ExportError> {
+    let mut feedback: Vec<ScoreRow> = row.typed("feedback", "a list of evaluations")?.unwrap_or_default();
+    for score in &mut feedback {
+        score.given = score.score;
+        score.score = score.score.map(|given| scale.score(score.reviewer.as_deref(), score.source, given));
+        score.criterion = score.criterion.take().filter(|criterion| !criterion.is_empty());
+        score.correction = score.correction.take().filter(|text| !text.is_empty());
+    }
+    Ok(feedback)
+}
+
+/// All pairs of the sources asked for, those of a session together.
+pub(crate) fn pairs(
+    rows: &dyn Rows,
+    options: &Options,
+    scale: &ScoreScale,
+    visit: &mut dyn FnMut(PairRow) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let (sql, params) = sql::pairs(options);
     rows.for_each_row(&sql, &params, &mut |row| {
         let mut row = Row { relation: "preference_pairs", row };
         let rule = row.required("rule")?;
         let rule = Rule::BY_MARGIN.into_iter().find(|known| known.as_str() == rule);
-        out.push(PairRow {
+        let (margin, reviewer, source) = (row.number("margin")?, row.text("reviewer")?, row.source()?);
+        let is_score = rule == Some(Rule::Score);
+        visit(PairRow {
             project: row.required("project")?,
             session_id: row.required("session_id")?,
             chosen_attempt_id: row.text("chosen_attempt_id")?,
             rejected_attempt_id: row.required("rejected_attempt_id")?,
             rule: rule.ok_or_else(|| row.unlike("rule", "lock, ranking, pairwise, score or correction"))?,
-            margin: row.number("margin")?,
-            reviewer: row.text("reviewer")?,
-            source: row.source()?,
+            margin: margin.map(|gap| if is_score { scale.gap(reviewer.as_deref(), source, gap) } else { gap }),
+            reviewer,
+            source,
             evidence: row.texts("evidence")?,
-        });
+        })
+    })
+}
+
+/// What puts scores onto one scale; nothing does where it is not asked for.
+pub(crate) fn score_scale(rows: &dyn Rows, options: &Options) -> Result<ScoreScale, ExportError> {
+    let Some(normalize) = options.select.normalize_scores else { return Ok(ScoreScale::default()) };
+    let mut scale = ScoreScale::new(normalize);
+    let (sql, params) = sql::score_counts(options);
+    rows.for_each_row(&sql, &params, &mut |row| {
+        let mut row = Row { relation: "evaluations", row };
+        let score = row.number("score")?.ok_or_else(|| row.unlike("score", "a number"))?;
+        let count = row.number("scores")?.unwrap_or(0.0) as u64;
+        scale.add(row.text("reviewer")?.as_deref(), row.source()?, score, count);
         Ok(())
     })?;
-    out.retain(|pair| options.takes_source(pair.source));
+    Ok(scale)
+}
+
+/// The question that each session began with, as its hash, by project and session.
+pub(crate) fn first_questions(rows: &dyn Rows, options: &Options) -> Result<Questions, ExportError> {
+    let (sql, params) = sql::first_questions(options);
+    let mut out = Questions::new();
+    rows.for_each_row(&sql, &params, &mut |row| {
+        let mut row = Row { relation: "attempts", row };
+        if let Some(hash) = row.text("prompt_hash")? {
+            out.insert((row.required("project")?, row.required("session_id")?), hash);
+        }
+        Ok(())
+    })?;
     Ok(out)
 }
 
 /// All rankings of the sources asked for, by comparison id.
-pub(crate) fn rankings(rows: &dyn Rows, options: &Options) -> Result<Vec<RankingRow>, ExportError> {
-    let (filter, params) = project_filter(options, "c.project");
-    let sql = format!(
-        "SELECT c.comparison_id, c.criterion, c.reviewer, c.source, e.attempt_id, e.rank FROM comparisons c \
-         JOIN comparison_entries e ON e.comparison_id = c.comparison_id AND e.project = c.project \
-         WHERE {filter} AND c.kind = 'ranking' ORDER BY c.comparison_id, e.rank, e.attempt_id"
-    );
-    let mut out: Vec<RankingRow> = Vec::new();
+pub(crate) fn rankings(
+    rows: &dyn Rows,
+    options: &Options,
+    visit: &mut dyn FnMut(RankingRow) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let (sql, params) = sql::rankings(options);
+    let mut current: Option<RankingRow> = None;
     rows.for_each_row(&sql, &params, &mut |row| {
         let mut row = Row { relation: "comparisons", row };
         let comparison_id = row.required("comparison_id")?;
         let rank = row.number("rank")?.ok_or_else(|| row.unlike("rank", "a number"))?;
         let entry = (row.text("attempt_id")?, rank as i64);
-        match out.last_mut() {
-            Some(ranking) if ranking.comparison_id == comparison_id => ranking.entries.push(entry),
-            _ => out.push(RankingRow {
-                comparison_id,
-                criterion: row.text("criterion")?.filter(|criterion| !criterion.is_empty()),
-                reviewer: row.text("reviewer")?,
-                source: row.source()?,
-                entries: vec![entry],
-            }),
+        if let Some(ranking) = current.as_mut().filter(|ranking| ranking.comparison_id == comparison_id) {
+            ranking.entries.push(entry);
+            return Ok(());
         }
-        Ok(())
-    })?;
-    out.retain(|ranking| options.takes_source(ranking.source));
-    Ok(out)
-}
-
-fn project_filter(options: &Options, column: &str) -> (String, Vec<Value>) {
-    match &options.project {
-        Some(project) => (format!("{column} = ?"), vec![Value::from(project.as_str())]),
-        None => ("TRUE".to_owned(), Vec::new()),
-    }
-}
-
-fn attempt_filter(options: &Options) -> (String, Vec<Value>) {
-    let (mut filter, params) = project_filter(options, "a.project");
-    if let Some(condition) = &options.where_sql {
-        // The line breaks keep a comment at the end of the condition from swallowing the brackets.
-        filter.push_str(" AND a.attempt_id IN (SELECT attempt_id FROM attempts WHERE (\n");
-        filter.push_str(condition);
-        filter.push_str("\n))");
-    }
-    (filter, params)
-}
-
-/// One row on its way to its type. Columns are taken out, so that large values are moved, not copied.
-struct Row {
-    relation: &'static str,
-    row: Map<String, Value>,
-}
-
-impl Row {
-    fn attempt(&mut self) -> Result<AttemptRow, ExportError> {
-        Ok(AttemptRow {
-            attempt_id: self.required("attempt_id")?,
-            project: self.required("project")?,
-            session_id: self.required("session_id")?,
-            lineage_id: self.text("lineage_id")?,
-            agent_definition_id: self.text("agent_definition_id")?,
-            trace_ids: self.texts("trace_ids")?,
-            span_ids: self.texts("span_ids")?,
-            status: self.required("status")?,
-            output_text: self.text("output_text")?,
-        })
-    }
-
-    fn take(&mut self, column: &str) -> Option<Value> {
-        self.row.get_mut(column).map(Value::take).filter(|value| !value.is_null())
-    }
-
-    fn unlike(&self, column: &'static str, expected: &'static str) -> ExportError {
-        ExportError::Column { relation: self.relation, column, expected }
-    }
-
-    fn text(&mut self, column: &'static str) -> Result<Option<String>, ExportError> {
-        match self.take(column) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(self.unlike(column, "text")),
-        }
-    }
-
-    fn required(&mut self, column: &'static str) -> Result<String, ExportError> {
-        self.text(column)?.ok_or_else(|| self.unlike(column, "present"))
-    }
-
-    fn number(&mut self, column: &'static str) -> Result<Option<f64>, ExportError> {
-        let value = self.take(column);
-        let number = value.as_ref().map(|value| value.as_f64().ok_or_else(|| self.unlike(column, "a number")));
-        number.transpose()
-    }
-
-    fn source(&mut self) -> Result<Source, ExportError> {
-        match self.text("source")?.as_deref() {
-            Some("human") => Ok(Source::Human),
-            Some("model") => Ok(Source::Model),
-            Some("code") => Ok(Source::Code),
-            _ => Err(self.unlike("source", "human, model or code")),
-        }
-    }
-
-    /// A JSON column: parsed already, or as its text.
-    fn json(&mut self, column: &'static str) -> Result<Option<Value>, ExportError> {
-        let parsed = match self.take(column) {
-            Some(Value::String(text)) => serde_json::from_str(&text).map_err(|_| self.unlike(column, "JSON"))?,
-            other => other,
+        let next = RankingRow {
+            comparison_id,
+            criterion: row.text("criterion")?.filter(|criterion| !criterion.is_empty()),
+            reviewer: row.text("reviewer")?,
+            source: row.source()?,
+            entries: vec![entry],
         };
-        Ok(parsed.filter(|value: &Value| !value.is_null()))
-    }
+        current.replace(next).map_or(Ok(()), &mut *visit)
+    })?;
+    current.map_or(Ok(()), visit)
+}
 
-    fn typed<T: serde::de::DeserializeOwned>(
-        &mut self,
-        column: &'static str,
-        expected: &'static str,
-    ) -> Result<Option<T>, ExportError> {
-        let value = self.json(column)?;
-        value.map(|value| serde_json::from_value(value).map_err(|_| self.unlike(column, expected))).transpose()
-    }
-
-    fn texts(&mut self, column: &'static str) -> Result<Vec<String>, ExportError> {
-        Ok(self.typed(column, "a list of texts")?.unwrap_or_default())
-    }
-
-    fn messages(&mut self, column: &'static str) -> Result<Option<Vec<Message>>, ExportError> {
-        self.typed(column, "a list of messages")
-    }
+/// Directives of the sources asked for, each with the output that it speaks of and the lineage's next one.
+pub(crate) fn revisions(
+    rows: &dyn Rows,
+    options: &Options,
+    visit: &mut dyn FnMut(RevisionRow) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let (sql, params) = sql::revisions(options);
+    rows.for_each_row(&sql, &params, &mut |row| {
+        let mut row = Row { relation: "directives", row };
+        visit(RevisionRow {
+            directive_id: row.required("directive_id")?,
+            text: row.text("text")?.unwrap_or_default(),
+            reviewer: row.text("reviewer")?,
+            source: row.source()?,
+            attempt_id: row.required("attempt_id")?,
+            next_attempt_id: row.text("next_attempt_id")?,
+        })
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Why a candidate does not become a row: a closed list, the words of `rejected.jsonl` and of the manifest's counts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One reason per rejected candidate: the first that was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The attempt ended in an error, and failed attempts were not asked for.
@@ -20,6 +20,8 @@ pub enum Reason {
     NoCompletion,
     /// The instrumentation replaced content by a placeholder.
     Redacted,
+    /// A text was cut: the model reached its limit, or something on the way shortened it and said so.
+    Truncated,
     /// An image, audio, a file, or a part that is not known.
     NonTextContent,
     /// A part that its role cannot carry, such as a tool call by a user.
@@ -38,16 +40,52 @@ pub enum Reason {
     ArgumentsNotAnObject,
     /// Two different tools of one name.
     ConflictingTools,
+    /// A message calls a tool that the row does not declare: a trainer's template would not show its schema.
+    ToolNotDeclared,
     /// What comes before the completion ends in a system or assistant message.
     PromptDoesNotEndWithUserOrTool,
     /// The two attempts of a pair, or the entries of a ranking, answer different questions.
     PromptsDiffer,
+    /// The answers of a pair rest on steps that are not in its prompt, and such pairs were not asked for.
+    UnseenSteps,
     /// Both sides of a pair are the same text.
     ChosenEqualsRejected,
+    /// A score between desirable and undesirable.
+    ScoreInTheMiddle,
+    /// A correction without a comment: what was asked to change is not known.
+    NoDirective,
+    /// Nothing has followed the directive yet.
+    NoRevision,
+    /// The output that followed a directive was scored lower than the one before.
+    RevisionScoredLower,
     /// As many reviewers for the one side as for the other.
     Contested,
     /// Fewer than two entries of a ranking have a completion.
     TooFewCompletions,
+    /// The format cannot carry what the row holds.
+    NotExpressible,
     /// The same content is already in the file.
     Duplicate,
+    /// Reasoning was asked for, and the completion shows none.
+    NoReasoning,
+    /// Almost the same content is already in the file.
+    NearDuplicate,
+    /// The whole conversation is the beginning of another row's.
+    PrefixOfAnother,
+    /// The row holds an item of a benchmark.
+    Contaminated,
+    /// The prompt has more bytes than asked for.
+    PromptTooLong,
+    /// The completion has more bytes than asked for.
+    CompletionTooLong,
+    /// Prompt and completion have more tokens than asked for.
+    TooManyTokens,
+    /// The tokenizer cannot encode the row.
+    NotTokenizable,
+    /// The pair is none of those asked for: not adjacent, or not with the best.
+    PairRule,
+    /// The pair's margin is smaller than asked for.
+    MarginTooSmall,
+    /// The session has as many pairs as asked for already.
+    SessionLimit,
 }

@@ -1,173 +1,90 @@
 //! The other two forms of `reward`: every score in force, and every ranking as a list.
 
-use serde::Serialize;
-use serde_json::{Value, json};
-
 use crate::{
-    ExportError, Options, Reason, Rows,
-    answer::{Answer, Answers, Judged, prompt},
-    conversation::ChatMessage,
-    dataset::{RANKINGS, SCORES},
+    ExportError, Options, Reason, Shape, SystemPrompt,
+    case::{Case, Cases},
+    conversation::with_system,
+    example::{Candidate, Content, Example, Rejection, candidate},
+    frame::{Output, frame, frames, shared},
     provenance::Provenance,
-    read::{self, RankingRow},
-    sft::characters,
-    writer::{Writer, rounded, row_id},
+    read::{RankingRow, ScoreRow},
+    score::rounded,
 };
 
-#[derive(Serialize)]
-struct ScoreLine<'a> {
-    prompt: &'a [ChatMessage],
-    completion: [&'a ChatMessage; 1],
-    tools: &'a [Value],
-    score: f64,
-    criterion: Option<&'a str>,
-    reviewer: Option<&'a str>,
-    source: &'a str,
-    id: &'a str,
-    session_id: &'a str,
-    attempt_id: &'a str,
-    trace_id: Option<&'a String>,
-    evaluation_id: &'a str,
-    prompt_characters: usize,
-    completion_characters: usize,
-    metadata: String,
+/// One candidate per numeric score in force of an attempt.
+pub(crate) fn scores(case: &Case, options: &Options, shape: Shape) -> Vec<Candidate> {
+    let scored = case.feedback.iter().filter_map(|row| Some((row, rounded(row.score?))));
+    scored.map(|(row, score)| scored_output(case, row, score, options, shape)).collect()
 }
 
-/// One row per numeric score in force of an attempt within the filters.
-pub(crate) fn write_scores(options: &Options, answers: &Answers, writer: &mut Writer<'_>) -> Result<(), ExportError> {
-    writer.begin(&SCORES)?;
-    for row in &answers.scores {
-        let (Some(score), Some(judged)) = (row.score.map(rounded), answers.by_attempt.get(&row.attempt_id)) else {
-            continue;
-        };
-        let mut provenance = Provenance::of(&judged.attempt);
-        provenance.add_score(row);
-        let answer = match &judged.answer {
-            Ok(answer) => answer,
-            Err(reason) => {
-                writer.candidate(Err::<(String, ScoreLine<'_>), _>(*reason), &provenance)?;
-                continue;
-            }
-        };
-        let (prompt, tools) = prompt(&[answer], answer, options);
-        let completion = ChatMessage::text("assistant", answer.text.as_str());
-        let (criterion, reviewer, source) = (row.criterion.as_deref(), row.reviewer.as_deref(), row.source.as_str());
-        let content = json!({
-            "prompt": prompt, "completion": [completion], "tools": tools,
-            "score": score, "criterion": criterion, "reviewer": reviewer, "source": source,
-        });
-        let id = row_id(&SCORES, &content);
-        let line = ScoreLine {
-            prompt: &prompt,
-            completion: [&completion],
-            tools: &tools,
-            score,
-            criterion,
-            reviewer,
-            source,
-            id: &id,
-            session_id: &judged.attempt.session_id,
-            attempt_id: &judged.attempt.attempt_id,
-            trace_id: judged.attempt.trace_ids.first(),
-            evaluation_id: &row.evaluation_id,
-            prompt_characters: characters(&prompt),
-            completion_characters: completion.characters(),
-            metadata: provenance.to_json(),
-        };
-        writer.candidate(Ok((id.clone(), line)), &provenance)?;
-    }
-    Ok(())
-}
-
-#[derive(Serialize)]
-struct RankingLine<'a> {
-    prompt: &'a [ChatMessage],
-    completions: Vec<[ChatMessage; 1]>,
-    ranks: &'a [i64],
-    tools: &'a [Value],
-    criterion: Option<&'a str>,
-    reviewer: Option<&'a str>,
-    source: &'a str,
-    id: &'a str,
-    session_id: &'a str,
-    comparison_id: &'a str,
-    omitted_entries: usize,
-    metadata: String,
-}
-
-/// One row per ranking of which at least one entry is within the filters.
-pub(crate) fn write_rankings(
-    rows: &dyn Rows,
-    options: &Options,
-    answers: &Answers,
-    writer: &mut Writer<'_>,
-) -> Result<(), ExportError> {
-    writer.begin(&RANKINGS)?;
-    for ranking in read::rankings(rows, options)? {
-        let judged: Vec<(&Judged, i64)> = ranking
-            .entries
-            .iter()
-            .filter_map(|(id, rank)| Some((answers.by_attempt.get(id.as_ref()?)?, *rank)))
-            .collect();
-        if judged.is_empty() {
-            continue;
-        }
-        let mut provenance = Provenance::default();
-        judged.iter().for_each(|(judged, _)| provenance.add_attempt(&judged.attempt));
-        provenance.add_ranking(&ranking);
-        write_ranking(&ranking, &judged, options, &provenance, writer)?;
-    }
-    Ok(())
-}
-
-fn write_ranking(
-    ranking: &RankingRow,
-    judged: &[(&Judged, i64)],
-    options: &Options,
-    provenance: &Provenance,
-    writer: &mut Writer<'_>,
-) -> Result<(), ExportError> {
-    let listed: Vec<(&Answer, i64)> =
-        judged.iter().filter_map(|(judged, rank)| Some((judged.answer.as_ref().ok()?, *rank))).collect();
-    if let Err(reason) = check_list(&listed) {
-        return writer.candidate(Err::<(String, RankingLine<'_>), _>(reason), provenance);
-    }
-    let answers: Vec<&Answer> = listed.iter().map(|(answer, _)| *answer).collect();
-    let ranks: Vec<i64> = listed.iter().map(|(_, rank)| *rank).collect();
-    let (prompt, tools) = prompt(&answers, answers[0], options);
-    let completions: Vec<[ChatMessage; 1]> =
-        answers.iter().map(|answer| [ChatMessage::text("assistant", answer.text.as_str())]).collect();
-    let (criterion, reviewer) = (ranking.criterion.as_deref(), ranking.reviewer.as_deref());
-    let source = ranking.source.as_str();
-    let content = json!({
-        "prompt": prompt, "completions": completions, "ranks": ranks, "tools": tools,
-        "criterion": criterion, "reviewer": reviewer, "source": source,
+fn scored_output(case: &Case, row: &ScoreRow, score: f64, options: &Options, shape: Shape) -> Candidate {
+    let mut provenance = Provenance::of(&case.row);
+    provenance.add_score(row);
+    let shaped = case.check_status(options).and_then(|()| {
+        let frame = frame(Output { case, correction: None }, shape, true)?;
+        let system = frame.system.as_deref().filter(|_| options.system != SystemPrompt::Drop);
+        let prompt = with_system(system, &frame.prompt);
+        Ok((Content::Completion { prompt, completion: frame.completion }, frame.tools))
     });
-    let id = row_id(&RANKINGS, &content);
-    let line = RankingLine {
-        prompt: &prompt,
-        completions,
-        ranks: &ranks,
-        tools: &tools,
-        criterion,
-        reviewer,
-        source,
-        id: &id,
-        session_id: &provenance.session_id,
-        comparison_id: &ranking.comparison_id,
-        omitted_entries: ranking.entries.len() - listed.len(),
-        metadata: provenance.to_json(),
-    };
-    writer.candidate(Ok((id.clone(), line)), provenance)
+    let example = candidate(shaped, provenance)?.of_attempt(&case.row);
+    Ok(example
+        .with("score", score)
+        .with("criterion", row.criterion.as_deref())
+        .with("reviewer", row.reviewer.as_deref())
+        .with("source", row.source.as_str())
+        .with("evaluation_id", row.evaluation_id.as_str()))
 }
 
-fn check_list(listed: &[(&Answer, i64)]) -> Result<(), Reason> {
-    let [(first, _), rest @ ..] = listed else { return Err(Reason::TooFewCompletions) };
-    if rest.is_empty() {
-        return Err(Reason::TooFewCompletions);
+/// A ranking of which at least one entry is within the filters.
+pub(crate) fn ranking(
+    ranking: &RankingRow,
+    cases: &mut Cases,
+    options: &Options,
+    shape: Shape,
+) -> Result<Option<Candidate>, ExportError> {
+    let mut ranked: Vec<(Case, i64)> = Vec::new();
+    for (id, rank) in &ranking.entries {
+        let Some(id) = id else { continue };
+        ranked.extend(cases.get(id)?.map(|case| (case, *rank)));
     }
-    let same = rest.iter().all(|(other, _)| other.question_hash == first.question_hash);
-    if same { Ok(()) } else { Err(Reason::PromptsDiffer) }
+    if ranked.is_empty() {
+        return Ok(None);
+    }
+    let mut provenance = Provenance::default();
+    ranked.iter().for_each(|(case, _)| provenance.add_attempt(&case.row));
+    provenance.add_ranking(ranking);
+    let listed: Vec<(Output<'_>, i64)> = ranked
+        .iter()
+        .map(|(case, rank)| (Output { case, correction: None }, *rank))
+        .filter(|(output, _)| frames(&[*output], shape, options).is_ok())
+        .collect();
+    Ok(Some(list(ranking, &listed, provenance, options, shape)))
+}
+
+fn list(
+    ranking: &RankingRow,
+    listed: &[(Output<'_>, i64)],
+    provenance: Provenance,
+    options: &Options,
+    shape: Shape,
+) -> Candidate {
+    let outputs: Vec<Output<'_>> = listed.iter().map(|(output, _)| *output).collect();
+    let framed = if outputs.len() < 2 { Err(Reason::TooFewCompletions) } else { frames(&outputs, shape, options) };
+    let frames = match framed {
+        Ok(frames) => frames,
+        Err(reason) => return Err(Rejection { reason, provenance }),
+    };
+    let (prompt, tools) = shared(&frames, options);
+    let completions = frames.into_iter().map(|frame| frame.completion).collect();
+    let ranks = listed.iter().map(|(_, rank)| *rank).collect();
+    let session_id = provenance.session_id.clone();
+    Ok(Example::new(Content::List { prompt, completions, ranks }, tools, provenance)
+        .with("session_id", session_id)
+        .with("comparison_id", ranking.comparison_id.as_str())
+        .with("criterion", ranking.criterion.as_deref())
+        .with("reviewer", ranking.reviewer.as_deref())
+        .with("source", ranking.source.as_str())
+        .with("omitted_entries", ranking.entries.len() - outputs.len()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 use gleaner_store::{Reader, StoreError};
 use serde_json::{Map, Value};
 
@@ -17,6 +18,13 @@ pub trait Rows {
         params: &[Value],
         visit: &mut dyn FnMut(Map<String, Value>) -> Result<(), ExportError>,
     ) -> Result<(), ExportError>;
+
+    /// Calls `visit` with every batch of `sql`, in the query's order, and returns the schema. JSON columns are text.
+    fn for_each_batch(
+        &self,
+        sql: &str,
+        visit: &mut dyn FnMut(RecordBatch) -> Result<(), ExportError>,
+    ) -> Result<SchemaRef, ExportError>;
 
     /// The journal position that all rows are read at.
     fn position(&self) -> Result<u64, ExportError>;
@@ -37,6 +45,19 @@ impl Rows for Reader {
             if visited.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         visited
+    }
+
+    fn for_each_batch(
+        &self,
+        sql: &str,
+        visit: &mut dyn FnMut(RecordBatch) -> Result<(), ExportError>,
+    ) -> Result<SchemaRef, ExportError> {
+        let mut visited = Ok(());
+        let schema = Reader::stream(self, sql, &[], &mut |batch| {
+            visited = visit(batch);
+            Ok(if visited.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })?;
+        visited.map(|()| schema)
     }
 
     fn position(&self) -> Result<u64, ExportError> {

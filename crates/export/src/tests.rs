@@ -6,9 +6,15 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod honesty;
+mod hygiene;
 pub(crate) mod memory;
 
 use memory::{MemoryRows, answers, attempt, correction, pair, ranked, score, searching_attempt};
+
+/// All kinds that are made from attempts.
+pub(crate) const ATTEMPT_KINDS: [Kind; 7] =
+    [Kind::Sft, Kind::Preference, Kind::Reward, Kind::Trajectory, Kind::Kto, Kind::Prompts, Kind::Revisions];
 
 const QUESTION: &str = "What does the lantern cost?";
 
@@ -17,12 +23,11 @@ pub(crate) fn session() -> MemoryRows {
     let mut failed = attempt("e", QUESTION, "It broke.");
     failed["status"] = json!("error");
     let mut hidden = attempt("f", QUESTION, "Nobody knows.");
-    for column in ["input_messages", "input_text", "output_messages"] {
+    for column in ["question_messages", "input_messages", "input_text", "output_messages"] {
         hidden[column] = Value::Null;
     }
     let mut searching = searching_attempt("a", QUESTION, "39 pounds.");
-    // The question alone is what pairs compare; the conversation is longer.
-    searching["tools"] = searching["tool_definitions"].clone();
+    searching["definition_tools"] = searching["tool_definitions"].clone();
     MemoryRows {
         attempts: vec![
             searching,
@@ -54,6 +59,10 @@ pub(crate) fn session() -> MemoryRows {
             },
         ],
         rankings: vec![ranked("r1", Some("c"), 1), ranked("r1", Some("d"), 2), ranked("r1", Some("e"), 3)],
+        directives: vec![
+            json!({"directive_id": "d1", "text": "Say the exact price.", "reviewer": "mara", "source": "human",
+            "attempt_id": "c", "next_attempt_id": "a"}),
+        ],
         position: 42.into(),
         moves: 0,
     }
@@ -61,7 +70,7 @@ pub(crate) fn session() -> MemoryRows {
 
 pub(crate) fn exported(rows: &dyn Rows, kinds: &[Kind], options: &Options) -> (Manifest, BTreeMap<String, Vec<u8>>) {
     let mut out = MemoryOutput::default();
-    let manifest = export_all(rows, kinds, options, "1.2.3", &mut out, &mut |_| ()).expect("exports");
+    let manifest = export_all(rows, kinds, options, "1.2.3", &mut out, &mut ()).expect("exports");
     assert!(out.finished);
     (manifest, out.files)
 }
@@ -71,8 +80,16 @@ pub(crate) fn lines(files: &BTreeMap<String, Vec<u8>>, file: &str) -> Vec<Value>
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
+fn datasets() -> Vec<&'static Dataset> {
+    ATTEMPT_KINDS.iter().flat_map(|kind| Dataset::of(*kind, Shape::Attempt)).collect()
+}
+
+fn file(dataset: &Dataset) -> String {
+    format!("{}.jsonl", dataset.name)
+}
+
 fn all(rows: &MemoryRows) -> (Manifest, BTreeMap<String, Vec<u8>>) {
-    exported(rows, &Kind::ALL, &Options::new(Kind::Sft))
+    exported(rows, &ATTEMPT_KINDS, &Options::new(Kind::Sft))
 }
 
 #[test]
@@ -89,6 +106,9 @@ fn every_candidate_is_a_row_or_a_rejection() {
             ("scores.jsonl", 6, 4),
             ("rankings.jsonl", 1, 1),
             ("trajectory.jsonl", 6, 4),
+            ("kto.jsonl", 7, 5),
+            ("prompts.jsonl", 6, 2),
+            ("revisions.jsonl", 2, 1),
         ]
     );
     for section in &manifest.datasets {
@@ -109,6 +129,7 @@ fn a_conversation_whose_history_is_not_known_is_rejected_everywhere() {
     for attempt in
         short.attempts.iter_mut().filter(|attempt| ["a", "c"].contains(&attempt["attempt_id"].as_str().expect("id")))
     {
+        attempt["question_complete"] = json!(false);
         attempt["history_complete"] = json!(false);
     }
     short.attempts.iter_mut().filter(|attempt| attempt["attempt_id"] == "b").for_each(|attempt| {
@@ -130,13 +151,13 @@ fn a_conversation_whose_history_is_not_known_is_rejected_everywhere() {
 #[test]
 fn rows_have_exactly_the_declared_columns_in_order() {
     let (_, files) = all(&session());
-    for dataset in dataset::ALL {
+    for dataset in datasets() {
         let declared: Vec<&str> = dataset.columns.iter().map(|(name, _)| *name).collect();
-        let rows = lines(&files, dataset.file);
-        assert!(!rows.is_empty(), "{} has no rows to check", dataset.file);
+        let rows = lines(&files, &file(dataset));
+        assert!(!rows.is_empty(), "{} has no rows to check", dataset.name);
         for row in rows {
             let keys: Vec<&str> = row.as_object().expect("object").keys().map(String::as_str).collect();
-            assert_eq!(keys, declared, "{}", dataset.file);
+            assert_eq!(keys, declared, "{}", dataset.name);
         }
     }
 }
@@ -144,14 +165,14 @@ fn rows_have_exactly_the_declared_columns_in_order() {
 #[test]
 fn every_row_names_what_made_it() {
     let (_, files) = all(&session());
-    for dataset in dataset::ALL {
-        for row in lines(&files, dataset.file) {
+    for dataset in datasets() {
+        for row in lines(&files, &file(dataset)) {
             let metadata: Value = serde_json::from_str(row["metadata"].as_str().expect("text")).expect("JSON");
             for list in ["attempt_ids", "trace_ids", "span_ids"] {
-                assert_ne!(metadata[list], json!([]), "{} {list}", dataset.file);
+                assert_ne!(metadata[list], json!([]), "{} {list}", dataset.name);
             }
             assert_eq!(row["session_id"], "s1");
-            assert!(dataset.kind == Kind::Trajectory || metadata["feedback_ids"] != json!([]), "{}", dataset.file);
+            assert!(dataset.kind == Kind::Trajectory || metadata["feedback_ids"] != json!([]), "{}", dataset.name);
             assert_eq!(row["id"].as_str().map(str::len), Some(32));
         }
     }
@@ -213,7 +234,7 @@ fn a_kind_named_twice_is_written_once_and_reward_has_three_files() {
 #[test]
 fn a_threshold_outside_the_scale_is_refused() {
     let options = Options { score_threshold: f64::NAN, ..Options::new(Kind::Sft) };
-    let error = export(&session(), &options, "1", &mut MemoryOutput::default(), &mut |_| ()).expect_err("refused");
+    let error = export(&session(), &options, "1", &mut MemoryOutput::default(), &mut ()).expect_err("refused");
     assert_eq!(error.to_string(), "score-threshold: NaN is not a number from 1 to 10");
 }
 
@@ -221,18 +242,47 @@ fn a_threshold_outside_the_scale_is_refused() {
 fn rows_of_different_positions_do_not_mix() {
     let rows = MemoryRows { moves: 1, ..session() };
     let mut out = MemoryOutput::default();
-    let error = export(&rows, &Options::new(Kind::Sft), "1", &mut out, &mut |_| ()).expect_err("refused");
+    let error = export(&rows, &Options::new(Kind::Sft), "1", &mut out, &mut ()).expect_err("refused");
     assert!(matches!(error, ExportError::Moved { began: 42, ended: 43 }), "{error}");
     assert!(!out.finished);
 }
 
 #[test]
 fn progress_counts_candidates() {
-    let mut last = 0;
-    let mut count = |handled| last = handled;
-    export(&session(), &Options::new(Kind::Trajectory), "1", &mut MemoryOutput::default(), &mut count)
-        .expect("exports");
-    assert_eq!(last, 6);
+    let mut told = Told::default();
+    export(&session(), &Options::new(Kind::Trajectory), "1", &mut MemoryOutput::default(), &mut told).expect("exports");
+    assert_eq!(told.parts, [("reading attempts", 6, 6), ("writing rows", 4, 4)]);
+}
+
+/// What an export tells of its progress: parts with how many pieces they have, and how many are done.
+#[derive(Default)]
+struct Told {
+    parts: Vec<(&'static str, u64, u64)>,
+    is_cancelled: bool,
+}
+
+impl Progress for Told {
+    fn begin(&mut self, what: &'static str, total: u64) {
+        self.parts.push((what, total, 0));
+    }
+
+    fn advance(&mut self, done: u64) {
+        self.parts.last_mut().expect("begun").2 = done;
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.is_cancelled
+    }
+}
+
+/// Guarantees: an export that nobody wants any more ends, and lets no file appear.
+#[test]
+fn a_cancelled_export_ends_without_files() {
+    let mut out = MemoryOutput::default();
+    let mut told = Told { is_cancelled: true, ..Told::default() };
+    let error = export(&session(), &Options::new(Kind::Sft), "1", &mut out, &mut told).expect_err("refused");
+    assert!(matches!(error, ExportError::Cancelled), "{error}");
+    assert!(!out.finished);
 }
 
 #[test]

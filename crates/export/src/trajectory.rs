@@ -1,107 +1,90 @@
-//! `trajectory`: the whole attempt as chain of thought.
+//! `trajectory`: the whole attempt as chain of thought, in one row or step by step. `prompts`: what was asked.
+//!
+//! Pure.
 
-use std::collections::HashMap;
-
-use gleaner_model::{Message, canonical_json};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    ExportError, Options, Reason, Rows,
-    answer::{Answers, check_status},
-    conversation::{ChatMessage, conversation},
-    dataset::TRAJECTORY,
+    Options, Reason, Shape,
+    case::Case,
+    conversation::with_system,
+    example::{Candidate, Content, candidate},
     provenance::Provenance,
-    read::{self, ConversationRow, Which},
-    sft::{characters, example, overall, score},
-    writer::{Writer, rounded, row_id},
+    score::{overall, rounded, score},
+    steps::completions,
 };
 
-#[derive(Serialize)]
-struct TrajectoryRow<'a> {
-    messages: &'a [ChatMessage],
-    tools: &'a [Value],
-    id: &'a str,
-    session_id: &'a str,
-    attempt_id: &'a str,
-    trace_id: Option<&'a String>,
-    status: &'a str,
-    score: Option<f64>,
-    assistant_messages: usize,
-    characters: usize,
-    metadata: String,
+/// The candidates of one attempt.
+pub(crate) fn trajectory(case: &Case, options: &Options, shape: Shape) -> Vec<Candidate> {
+    let shaped = match case.check_status(options) {
+        Err(reason) => vec![(None, Err(reason))],
+        Ok(()) if shape == Shape::Step => completions(case, shape),
+        Ok(()) => vec![(None, whole(case))],
+    };
+    let overall = overall(case, options);
+    let score = score(&overall, options.score_rule).map(rounded);
+    let of = |(step, shaped): (Option<usize>, Result<(Content, Vec<Value>), Reason>)| {
+        let mut provenance = Provenance::of(&case.row);
+        provenance.step = step;
+        overall.iter().for_each(|score| provenance.add_score(score));
+        let example = candidate(shaped, provenance)?.of_attempt(&case.row).with("status", case.row.status.as_str());
+        let example = example
+            .with("score", score)
+            .with("agent_name", case.agent_name.as_deref())
+            .with("agent_version", case.version.as_deref())
+            .with("model", case.model.as_deref());
+        let Content::Messages(messages) = &example.content else { return Ok(example.with("step", step)) };
+        let assistant = messages.iter().filter(|message| message.role == "assistant").count();
+        let given = case.whole().map_or(0, |whole| whole.given + usize::from(whole.system.is_some()));
+        Ok(example.with("assistant_messages", assistant).with("given_messages", given))
+    };
+    shaped.into_iter().map(of).collect()
 }
 
-pub(crate) fn write(
-    rows: &dyn Rows,
-    options: &Options,
-    answers: &Answers,
-    writer: &mut Writer<'_>,
-) -> Result<(), ExportError> {
-    writer.begin(&TRAJECTORY)?;
-    let feedback = answers.scores_by_attempt();
-    read::conversations(rows, options, Which::All, &mut |row| {
-        let scores = feedback.get(row.attempt.attempt_id.as_str()).map(|scores| overall(scores)).unwrap_or_default();
-        let mut provenance = Provenance::of(&row.attempt);
-        scores.iter().for_each(|score| provenance.add_score(score));
-        let (messages, tools) = match trajectory(&row, options) {
-            Ok(shaped) => shaped,
-            Err(reason) => return writer.candidate(Err::<(String, TrajectoryRow<'_>), _>(reason), &provenance),
-        };
-        let id = row_id(&TRAJECTORY, &json!({"messages": messages, "tools": tools}));
-        let line = TrajectoryRow {
-            messages: &messages,
-            tools: &tools,
-            id: &id,
-            session_id: &row.attempt.session_id,
-            attempt_id: &row.attempt.attempt_id,
-            trace_id: row.attempt.trace_ids.first(),
-            status: &row.attempt.status,
-            score: score(&scores, options.score_rule).map(rounded),
-            assistant_messages: messages.iter().filter(|message| message.role == "assistant").count(),
-            characters: characters(&messages),
-            metadata: provenance.to_json(),
-        };
-        writer.candidate(Ok((id.clone(), line)), &provenance)
-    })
-}
-
-/// Pure: all messages of an attempt, and its tools.
-fn trajectory(row: &ConversationRow, options: &Options) -> Result<(Vec<ChatMessage>, Vec<Value>), Reason> {
-    check_status(&row.attempt, options)?;
-    let example = example(row, options)?;
-    let mut messages = example.prompt;
-    messages.push(example.completion?);
-    if options.reasoning {
-        restore_reasoning(&mut messages, &row.thoughtful);
-    }
-    Ok((messages, example.tools))
-}
-
-/// Most APIs drop earlier reasoning from the history that the last call was given. Where exactly one call of the attempt
-/// wrote a message of this content, its reasoning is put back.
-fn restore_reasoning(messages: &mut [ChatMessage], outputs: &[Vec<Message>]) {
-    let mut thoughts: HashMap<String, Option<String>> = HashMap::new();
-    for output in outputs {
-        for message in conversation(None, output, true).map(|c| c.messages).unwrap_or_default() {
-            let Some(thought) = message.reasoning_content.clone() else { continue };
-            let same = |known: &mut Option<String>| {
-                if known.as_ref() != Some(&thought) {
-                    *known = None;
-                }
-            };
-            thoughts.entry(said(&message)).and_modify(same).or_insert_with(|| Some(thought.clone()));
+/// The prompts of one attempt, whatever came of it: what it was asked, what each of its steps was asked, or the need.
+pub(crate) fn prompts(case: &Case, options: &Options, shape: Shape) -> Vec<Candidate> {
+    let overall = overall(case, options);
+    let score = score(&overall, options.score_rule);
+    let correction = case.feedback.iter().rev().find(|row| row.correction.is_some());
+    let is_good = score.is_some_and(|score| score >= options.score_threshold) && case.row.status == "ok";
+    let good =
+        if is_good { case.artifact().ok().filter(|_| shape == Shape::Task).or(case.answer().ok()) } else { None };
+    let reference = correction.and_then(|row| row.correction.as_deref()).or(good);
+    let asked = match shape {
+        Shape::Task => vec![(None, case.need().map(|need| (need, Vec::new())))],
+        Shape::Attempt => {
+            vec![(None, case.question().map(|q| (with_system(q.system.as_deref(), &q.messages), q.tools.clone())))]
         }
-    }
-    for message in messages.iter_mut().filter(|m| m.role == "assistant" && m.reasoning_content.is_none()) {
-        message.reasoning_content = thoughts.get(&said(message)).cloned().flatten();
-    }
+        Shape::Step => completions(case, shape)
+            .into_iter()
+            .map(|(step, shaped)| (step, shaped.map(|(content, tools)| (prompt_of(content), tools))))
+            .collect(),
+    };
+    let of = |(step, asked): (Option<usize>, Result<_, Reason>)| {
+        let mut provenance = Provenance::of(&case.row);
+        provenance.step = step;
+        overall.iter().for_each(|score| provenance.add_score(score));
+        correction.into_iter().for_each(|row| provenance.add_correction(row));
+        let shaped = asked.map(|(prompt, tools)| (Content::Prompt(prompt), tools));
+        let mut example = candidate(shaped, provenance)?.of_attempt(&case.row);
+        example.precedence = u8::from(reference.is_none());
+        Ok(example.with("reference", reference).with("score", score.map(rounded)))
+    };
+    asked.into_iter().map(of).collect()
 }
 
-/// What a message says apart from its reasoning and the ids of its calls.
-fn said(message: &ChatMessage) -> String {
-    let calls: Vec<_> = message.tool_calls.iter().map(|call| &call.function).collect();
-    canonical_json(&json!([message.content, calls]))
+fn whole(case: &Case) -> Result<(Content, Vec<Value>), Reason> {
+    let whole = case.whole()?;
+    let mut messages = whole.prompt();
+    messages.push(whole.completion()?.clone());
+    Ok((Content::Messages(messages), whole.tools.clone()))
+}
+
+fn prompt_of(content: Content) -> Vec<crate::conversation::ChatMessage> {
+    match content {
+        Content::Completion { prompt, .. } | Content::Pair { prompt, .. } | Content::List { prompt, .. } => prompt,
+        Content::Messages(messages) | Content::Prompt(messages) => messages,
+    }
 }
 
 #[cfg(test)]

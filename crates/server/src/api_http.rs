@@ -15,12 +15,14 @@ use gleaner_store::Reader;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::as_of::{AsOf, EarlierStates};
 use crate::cli::SqlFormat;
 use crate::engine::FreshReads;
 use crate::error::{ErrorCode, Refusal};
-use crate::export::{self, ExportRequest};
+use crate::export::{ArchiveOutput, Export, ExportRequest};
 use crate::feedback::Feedback;
 use crate::ingest::{PROJECT_HEADER, project_of};
 
@@ -30,6 +32,9 @@ pub(crate) const BEHIND_HEADER: &str = "x-gleaner-behind";
 pub(crate) const TRUNCATED_HEADER: &str = "x-gleaner-truncated";
 /// Feedback batches are small: a thousand items of a few KiB, corrections included.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// Pieces of an export that wait for a slow client; each is about a quarter of a MiB.
+const ARCHIVE_PIECES: usize = 16;
 
 /// What the API serves from.
 #[derive(Clone)]
@@ -179,19 +184,31 @@ async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> 
                 format!("{behind} acknowledged requests are not loaded yet, try again"),
             ));
         }
+        // With its causes: they say what is wrong with a condition.
+        let refused = |e: anyhow::Error| Refusal::new(ErrorCode::Invalid, format!("{e:#}"));
+        let given_up = |_| Refusal::new(ErrorCode::Unavailable, "the export was given up");
+        let checked = tokio::task::spawn_blocking(move || (Export::new(&reader, &request), reader, request));
+        let (export, reader, request) = checked.await.map_err(given_up)?;
+        let export = export.map_err(refused)?;
         let interrupt = reader.interrupt_handle();
-        let _client_gone = OnDrop(move || interrupt.interrupt());
+        let client_gone = OnDrop(move || interrupt.interrupt());
+        let (lines, received) = tokio::sync::mpsc::channel(ARCHIVE_PIECES);
         tokio::task::spawn_blocking(move || {
             let _slot = slot;
-            export::to_archive(&reader, &request)
-        })
-        .await
-        .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the export was given up"))?
-        // With its causes: they say what is wrong with a condition.
-        .map_err(|e| Refusal::new(ErrorCode::Invalid, format!("{e:#}")))
+            let mut out = ArchiveOutput::new(lines);
+            let mut progress = out.progress(request.progress);
+            if let Err(error) = export.write(&reader, &mut out, &mut progress) {
+                tracing::warn!(error = format!("{error:#}"), "an export ended early");
+                out.fail(&error);
+            }
+        });
+        Ok(ReceiverStream::new(received).map(move |line| {
+            let _held_while_the_client_reads = &client_gone;
+            Ok::<_, std::convert::Infallible>(line)
+        }))
     };
     match answer.await {
-        Ok(archive) => answered("application/x-ndjson", Body::from(archive)),
+        Ok(archive) => answered("application/x-ndjson", Body::from_stream(archive)),
         Err(refusal) => refused(&refusal),
     }
 }

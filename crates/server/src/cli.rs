@@ -23,7 +23,7 @@ pub struct Cli {
 enum Command {
     /// Receive OTLP and feedback, until interrupted.
     Serve(ServeArgs),
-    /// Write a training dataset: sft, preference, reward or trajectory.
+    /// Write training datasets: sft, preference, kto, reward, trajectory, prompts, revisions, or the rows of a query.
     Export(ExportArgs),
     /// Run one SELECT over the public schema.
     Sql(SqlArgs),
@@ -185,7 +185,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     running.shutdown().await
 }
 
-async fn interrupted() -> anyhow::Result<()> {
+pub(crate) async fn interrupted() -> anyhow::Result<()> {
     #[cfg(unix)]
     {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use gleaner_export::Output;
 use gleaner_wire::feedback::{SubmitRequest, SubmitResponse};
 
 use crate::api_http::{BEHIND_HEADER, TRUNCATED_HEADER};
 use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
-use crate::export::ExportRequest;
+use crate::export::{ExportRequest, Told, Unpacker};
 use crate::stubs::feedback_service_client::FeedbackServiceClient;
 
 /// Talks to one server.
@@ -32,7 +33,18 @@ impl ApiClient {
 
     /// Runs one query.
     pub(crate) async fn sql(&self, query: &str, as_of: Option<AsOf>, format: SqlFormat) -> anyhow::Result<Answer> {
-        let body = serde_json::json!({ "query": query, "format": format, "as_of": as_of });
+        self.sql_with(query, &[], as_of, format).await
+    }
+
+    /// Runs one query with values bound to it.
+    pub(crate) async fn sql_with(
+        &self,
+        query: &str,
+        params: &[serde_json::Value],
+        as_of: Option<AsOf>,
+        format: SqlFormat,
+    ) -> anyhow::Result<Answer> {
+        let body = serde_json::json!({ "query": query, "params": params, "format": format, "as_of": as_of });
         let response = self.post("/v1/sql", &body).await?;
         let mut notes = Vec::new();
         if let Some(behind) = response.headers().get(BEHIND_HEADER).and_then(|v| v.to_str().ok()) {
@@ -44,10 +56,19 @@ impl ApiClient {
         Ok(Answer { body: response.bytes().await?.to_vec(), notes })
     }
 
-    /// Runs one export; gives the archive of its files.
-    pub(crate) async fn export(&self, request: &ExportRequest) -> anyhow::Result<Vec<u8>> {
-        let response = self.post("/v1/export", &serde_json::to_value(request)?).await?;
-        Ok(response.bytes().await?.to_vec())
+    /// Runs one export, and writes its files to `out` as they come.
+    pub(crate) async fn export(
+        &self,
+        request: &ExportRequest,
+        out: &mut (dyn Output + Send),
+        told: &mut (dyn FnMut(&Told) + Send),
+    ) -> anyhow::Result<()> {
+        let mut response = self.post("/v1/export", &serde_json::to_value(request)?).await?;
+        let mut unpacker = Unpacker::new(out);
+        while let Some(bytes) = response.chunk().await? {
+            unpacker.take(&bytes, told)?;
+        }
+        unpacker.finish()
     }
 
     /// Sends feedback over gRPC.

@@ -20,7 +20,7 @@ use crate::cli::SqlFormat;
 use crate::client::ApiClient;
 use crate::commands::feedback::parse_item;
 use crate::config::Config;
-use crate::export::{self, ExportRequest, Selection};
+use crate::export::{ExportRequest, Selection};
 use crate::otlp_grpc::RawCodec;
 use crate::serve::{Running, start};
 
@@ -92,10 +92,15 @@ async fn act(running: &Running, out: &Path) -> anyhow::Result<()> {
         kinds: ["sft", "preference", "reward", "trajectory"].map(str::to_owned).to_vec(),
         selection: Selection::default(),
         as_of: None,
+        progress: false,
     };
-    let files = export::unpack(&api.export(&request).await?, &mut DirOutput::new(&datasets)?)?;
+    api.export(&request, &mut DirOutput::new(&datasets)?, &mut |_| ()).await?;
     println!("\nDatasets in {}:", datasets.display());
-    for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".jsonl")) {
+    let mut names: Vec<PathBuf> =
+        std::fs::read_dir(&datasets)?.map(|e| Ok(e?.path())).collect::<std::io::Result<_>>()?;
+    names.sort();
+    for path in names.iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl")) {
+        let (name, text) = (path.file_name().unwrap_or_default().display(), std::fs::read_to_string(path)?);
         println!("\n{name}: {} rows", text.lines().count());
         for line in text.lines().take(2) {
             println!("  {}", shortened(line));

@@ -1,18 +1,21 @@
-//! Exports for the command line and the API: arguments to options, and the archive that carries files over the API.
+//! Exports for the command line and the API: arguments to options, and the guard.
 //!
-//! A `--where` condition is checked by the SQL guard before it becomes part of a query.
+//! A `--where` condition, and the query of the kind `sql`, are checked by the SQL guard before they become part of a query.
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
+mod archive;
+mod hygiene;
 
 use anyhow::Context as _;
 use clap::Args;
-use gleaner_export::{Kind, MemoryOutput, Options, Output};
+use gleaner_export::{Kind, Options, Output, Progress};
 use gleaner_store::Reader;
 use serde::{Deserialize, Serialize};
 
 use crate::as_of::AsOf;
 use crate::cli::PlaceArgs;
+
+pub(crate) use archive::{ArchiveOutput, Told, Unpacker};
+use hygiene::{HygieneArgs, SelectArgs};
 
 /// Longest condition: as long as a query may be.
 const MAX_CONDITION_BYTES: usize = 64 * 1024;
@@ -20,34 +23,56 @@ const MAX_CONDITION_BYTES: usize = 64 * 1024;
 /// `gleaner export`
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// sft, preference, reward or trajectory; several may be named.
-    #[arg(required = true, value_name = "KIND")]
+    /// sft, preference, kto, reward, trajectory, prompts, revisions or sql; several may be named.
+    #[arg(required_unless_present_any = ["explain", "containing"], value_name = "KIND")]
     pub kinds: Vec<String>,
-    /// Directory to write to: <kind>.jsonl, rejected.jsonl, manifest.json, README.md.
-    #[arg(long, value_name = "DIR")]
-    pub out: std::path::PathBuf,
-    #[command(flatten)]
-    pub selection: Selection,
+    /// Directory to write to: <kind>.jsonl (or .parquet), rejected.jsonl, manifest.json, README.md.
+    #[arg(long, value_name = "DIR", required_unless_present = "containing")]
+    pub out: Option<std::path::PathBuf>,
+    /// Instead of exporting: tell the whole story of a row of the export in --out, written or rejected.
+    #[arg(long, value_name = "ROW_ID", conflicts_with = "kinds")]
+    pub explain: Option<String>,
+    /// Instead of exporting: list the rows that came of a trace, span, attempt, session or feedback item, in the exports of the
+    /// directories given: gleaner export --containing ID DIR…
+    #[arg(long, value_name = "ID", conflicts_with_all = ["out", "explain"])]
+    pub containing: Option<String>,
     /// The data as it was then: a journal position, or a time in UTC.
     #[arg(long, value_name = "WHEN")]
     pub as_of: Option<AsOf>,
+    // Before the selection, which has headings of its own.
     #[command(flatten)]
     pub place: PlaceArgs,
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// What to export and how, as the command line says it.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Selection {
-    /// trl.
+    /// What reads the rows: trl, openai, sharegpt (LLaMA-Factory), axolotl, verl, nemo-rl, tinker, or atif (trajectories).
     #[arg(long, default_value = "trl")]
     pub format: Option<String>,
+    /// jsonl or parquet; for sql also csv. Default: jsonl, and parquet for verl.
+    #[arg(long, value_name = "FORMAT")]
+    pub file_format: Option<String>,
+    /// How much of an attempt a row holds. attempt: one row per attempt (pairs: all that each attempt wrote). step: one
+    /// assistant message after everything before it. task: the user's need and the artifact. Default: step for preference and
+    /// reward, attempt for the others.
+    #[arg(long)]
+    pub shape: Option<String>,
+    /// The query of the kind sql: one SELECT over the public schema.
+    #[arg(long, value_name = "SQL")]
+    pub query: Option<String>,
     /// A condition over the relation `attempts`, e.g. "agent_definition_id = '…' AND started_at > '2026-01-01'".
     #[arg(long = "where", value_name = "SQL")]
     pub r#where: Option<String>,
-    /// SFT takes attempts at or above this score.
+    /// sft takes attempts at or above this score, kto calls them desirable. Default: 8.
     #[arg(long, value_name = "1..10")]
     pub score_threshold: Option<f64>,
+    /// kto calls attempts at or below this score undesirable. Default: 4.
+    #[arg(long, value_name = "1..10")]
+    pub undesirable_threshold: Option<f64>,
     /// Which of several scores counts: mean, min, max, any or latest.
     #[arg(long)]
     pub score_rule: Option<String>,
@@ -60,12 +85,25 @@ pub(crate) struct Selection {
     /// Attempts that ended in an error too.
     #[arg(long)]
     pub include_failed: bool,
-    /// Leave visible reasoning out.
-    #[arg(long)]
+    /// Visible reasoning: keep, drop, or require (rows whose completion shows some). Encrypted reasoning is never exported.
+    #[arg(long, value_name = "POLICY")]
+    pub reasoning: Option<String>,
+    /// The same as --reasoning drop.
+    #[arg(long, conflicts_with = "reasoning")]
     pub no_reasoning: bool,
+    /// Rows that call tools whose definitions were not captured, too.
+    #[arg(long)]
+    pub allow_undeclared_tools: bool,
+    /// Only pairs whose answers rest on nothing but the prompt of the row: none where the attempts took different steps.
+    #[arg(long)]
+    pub no_unseen_steps: bool,
     /// This project only.
     #[arg(long)]
     pub project: Option<String>,
+    #[command(flatten)]
+    pub select: SelectArgs,
+    #[command(flatten)]
+    pub hygiene: HygieneArgs,
 }
 
 /// Body of `POST /v1/export`.
@@ -80,73 +118,66 @@ pub(crate) struct ExportRequest {
     /// The data as it was then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<AsOf>,
+    /// Lines that tell of progress between the pieces of files.
+    #[serde(default)]
+    pub progress: bool,
 }
 
-/// One line of an archive: a piece of a file.
-#[derive(Serialize, Deserialize)]
-struct Piece {
-    file: String,
-    text: String,
+/// A request whose kinds, options and SQL have been found good.
+pub(crate) struct Export {
+    kinds: Vec<Kind>,
+    options: Options,
 }
 
-/// Writes the export's files to `out`; tells progress as candidates handled.
-///
-/// # Errors
-/// When a kind or option is unknown, the condition is refused by the guard, or reading or writing fails.
-pub(crate) fn write(
-    reader: &Reader,
-    request: &ExportRequest,
-    out: &mut dyn Output,
-    progress: &mut dyn FnMut(u64),
-) -> anyhow::Result<gleaner_export::Manifest> {
-    let kinds = request.kinds.iter().map(|k| k.parse()).collect::<Result<Vec<Kind>, _>>()?;
-    let first = *kinds.first().context("no kind named")?;
-    let options = options(first, &request.selection)?;
-    if let Some(condition) = &options.where_sql {
-        // Checked as it stands, so that it cannot close the parenthesis that it is put into.
-        let query = format!("SELECT attempt_id FROM attempts WHERE {condition}");
-        gleaner_query::check(reader, &query, MAX_CONDITION_BYTES).context("--where")?;
+impl Export {
+    /// Checks a request before anything is read.
+    ///
+    /// # Errors
+    /// When a kind or option is unknown, they do not go together, or SQL is refused by the guard or by DuckDB.
+    pub(crate) fn new(reader: &Reader, request: &ExportRequest) -> anyhow::Result<Self> {
+        let kinds = request.kinds.iter().map(|k| k.parse()).collect::<Result<Vec<Kind>, _>>()?;
+        let first = *kinds.first().context("no kind named")?;
+        let options = options(first, &request.selection)?;
+        options.check(&kinds)?;
+        if let Some(condition) = &options.where_sql {
+            // Checked as it stands, so that it cannot close the parenthesis that it is put into.
+            check_sql(reader, &format!("SELECT attempt_id FROM attempts WHERE {condition}")).context("--where")?;
+        }
+        if let Some(query) = &options.query {
+            check_sql(reader, query).context("--query")?;
+        }
+        Ok(Self { kinds, options })
     }
-    // All queries of an export see one state of the store.
-    reader.begin_snapshot()?;
-    let written = gleaner_export::export_all(reader, &kinds, &options, env!("CARGO_PKG_VERSION"), out, progress);
-    reader.end_snapshot()?;
-    Ok(written?)
+
+    /// Writes the files to `out`.
+    ///
+    /// # Errors
+    /// When reading or writing fails, or nobody wants the export any more.
+    pub(crate) fn write(
+        &self,
+        reader: &Reader,
+        out: &mut dyn Output,
+        progress: &mut dyn Progress,
+    ) -> anyhow::Result<gleaner_export::Manifest> {
+        // All queries of an export see one state of the store.
+        reader.begin_snapshot()?;
+        let version = env!("CARGO_PKG_VERSION");
+        let written = gleaner_export::export_all(reader, &self.kinds, &self.options, version, out, progress);
+        reader.end_snapshot()?;
+        Ok(written?)
+    }
 }
 
-/// The export as one byte string of JSON lines, each a piece of a file: what the API sends.
-///
-/// # Errors
-/// As [`write`].
-pub(crate) fn to_archive(reader: &Reader, request: &ExportRequest) -> anyhow::Result<Vec<u8>> {
-    let mut out = MemoryOutput::default();
-    write(reader, request, &mut out, &mut |_| {})?;
-    let mut archive = Vec::new();
-    for (file, bytes) in out.files {
-        let piece = Piece { file, text: String::from_utf8(bytes).context("an export file is not UTF-8")? };
-        serde_json::to_writer(&mut archive, &piece)?;
-        archive.write_all(b"\n")?;
+/// One query over the public relations, that DuckDB can bind: so that a mistake is told before anything is written.
+fn check_sql(reader: &Reader, query: &str) -> anyhow::Result<()> {
+    match gleaner_query::check(reader, query, MAX_CONDITION_BYTES)? {
+        gleaner_query::Checked::Query => {}
+        gleaner_query::Checked::ShowTables => anyhow::bail!("SHOW TABLES is not a query"),
     }
-    Ok(archive)
-}
-
-/// Writes the files of an archive. A server names files, so anything but a plain file name is refused.
-///
-/// # Errors
-/// When the archive is not what this program writes, or a file cannot be written.
-pub(crate) fn unpack(archive: &[u8], out: &mut dyn Output) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut files = BTreeMap::new();
-    for line in archive.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-        let piece: Piece = serde_json::from_slice(line).context("the server's export cannot be read")?;
-        let plain = !piece.file.is_empty()
-            && !piece.file.starts_with('.')
-            && piece.file.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        anyhow::ensure!(plain, "the server named a file {:?}", piece.file);
-        out.write(&piece.file, piece.text.as_bytes())?;
-        files.insert(piece.file, piece.text);
-    }
-    out.finish()?;
-    Ok(files)
+    let describe = format!("DESCRIBE {query}");
+    gleaner_query::check(reader, &describe, MAX_CONDITION_BYTES + "DESCRIBE ".len())?;
+    reader.rows(&describe, &[])?;
+    Ok(())
 }
 
 fn options(kind: Kind, selection: &Selection) -> anyhow::Result<Options> {
@@ -157,6 +188,11 @@ fn options(kind: Kind, selection: &Selection) -> anyhow::Result<Options> {
     if let Some(threshold) = selection.score_threshold {
         options.score_threshold = threshold;
     }
+    if let Some(threshold) = selection.undesirable_threshold {
+        options.undesirable_threshold = threshold;
+    }
+    options.file_format = selection.file_format.as_deref().map(str::parse).transpose()?;
+    options.shape = selection.shape.as_deref().map(str::parse).transpose()?;
     if let Some(rule) = &selection.score_rule {
         options.score_rule = rule.parse()?;
     }
@@ -172,8 +208,19 @@ fn options(kind: Kind, selection: &Selection) -> anyhow::Result<Options> {
         });
     }
     options.where_sql.clone_from(&selection.r#where);
+    options.query.clone_from(&selection.query);
+    options.undeclared_tools = selection.allow_undeclared_tools;
+    options.unseen_steps = !selection.no_unseen_steps;
     options.include_failed = selection.include_failed;
     options.project.clone_from(&selection.project);
-    options.reasoning = !selection.no_reasoning;
+    (options.reasoning, options.require_reasoning) = match selection.reasoning.as_deref() {
+        None => (!selection.no_reasoning, false),
+        Some("keep") => (true, false),
+        Some("drop") => (false, false),
+        Some("require") => (true, true),
+        Some(other) => anyhow::bail!("reasoning: `{other}` is unknown; supported: keep, drop, require"),
+    };
+    options.select = selection.select.select()?;
+    options.hygiene = selection.hygiene.hygiene()?;
     Ok(options)
 }

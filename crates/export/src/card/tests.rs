@@ -1,15 +1,16 @@
 use crate::{
-    Kind, Options, dataset,
-    tests::{exported, memory::MemoryRows, session},
+    Kind, Options, Shape,
+    dataset::Dataset,
+    tests::{ATTEMPT_KINDS, exported, memory::MemoryRows, session},
 };
 
 #[test]
 fn the_card_declares_every_column_of_every_file_with_rows() {
-    let (_, files) = exported(&session(), &Kind::ALL, &Options::new(Kind::Sft));
+    let (_, files) = exported(&session(), &ATTEMPT_KINDS, &Options::new(Kind::Sft));
     let card = String::from_utf8(files["README.md"].clone()).expect("UTF-8");
-    for dataset in dataset::ALL {
-        let config =
-            format!("- config_name: {}\n  data_files: [{{split: train, path: {}}}]\n", dataset.name, dataset.file);
+    let datasets: Vec<_> = ATTEMPT_KINDS.iter().flat_map(|kind| Dataset::of(*kind, Shape::Attempt)).collect();
+    for dataset in &datasets {
+        let config = format!("- config_name: {0}\n  data_files: [{{split: train, path: {0}.jsonl}}]\n", dataset.name);
         assert!(card.contains(&config), "{card}");
         let (first, _) = dataset.columns[0];
         assert!(
@@ -18,7 +19,7 @@ fn the_card_declares_every_column_of_every_file_with_rows() {
         );
     }
     let declared = card.lines().filter(|line| line.starts_with("  - {name: ")).count();
-    assert_eq!(declared, dataset::ALL.iter().map(|dataset| dataset.columns.len()).sum::<usize>());
+    assert_eq!(declared, datasets.iter().map(|dataset| dataset.columns.len()).sum::<usize>());
 }
 
 #[test]

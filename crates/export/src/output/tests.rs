@@ -24,7 +24,20 @@ fn an_abandoned_export_leaves_nothing() {
     let mut out = DirOutput::new(&nested).expect("opens");
     out.write("sft.jsonl", b"half").expect("writes");
     drop(out);
-    assert_eq!(fs::read_dir(&nested).expect("lists").count(), 0);
+    assert_eq!(fs::read_dir(dir.path()).expect("lists").count(), 0, "nor the folders that were made for it");
+}
+
+#[test]
+fn what_a_killed_export_left_is_removed_by_the_next() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let left = dir.path().join(".export-1-0.partial");
+    fs::create_dir(&left).expect("makes");
+    fs::write(left.join(LOCK), "").expect("writes");
+    fs::write(left.join("sft.jsonl"), "half").expect("writes");
+    let held = DirOutput::new(dir.path()).expect("opens");
+    assert!(!left.exists());
+    let other = DirOutput::new(dir.path()).expect("opens");
+    assert!(held.staging.exists() && other.staging.exists(), "one in use stays");
 }
 
 #[test]

@@ -110,3 +110,60 @@ fn pairs_with_an_attempt_outside_the_filters_are_no_candidates() {
     );
     assert_eq!(manifest.datasets[0].candidates, 0);
 }
+
+fn searching(id: &str, output: &str) -> Value {
+    let mut attempt = crate::tests::memory::searching_attempt(id, "q", output);
+    attempt["definition_tools"] = attempt["tool_definitions"].clone();
+    attempt
+}
+
+fn only_row(rows: &MemoryRows, options: &Options) -> Value {
+    let (_, files) = exported(rows, &[Kind::Preference], options);
+    lines(&files, "preference.jsonl").remove(0)
+}
+
+/// Scenario: two attempts that took the same steps, and two of which only one searched.
+/// Guarantees: the prompt is everything before the answers where they share it; else it is the question, the row says how
+/// many steps it does not hold, and it can be left out.
+#[test]
+fn a_step_shaped_pair_has_the_prompt_that_its_answers_share() {
+    let mut alike = rows(vec![pair("c", "d", "lock", None, "mara")]);
+    alike.attempts = vec![searching("c", "one"), searching("d", "two")];
+    let row = only_row(&alike, &Options::new(Kind::Preference));
+    let roles: Vec<_> = row["prompt"].as_array().expect("a list").iter().map(|m| m["role"].clone()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "tool", "assistant", "tool"]);
+    assert_eq!((&row["unseen_steps"], &row["tools"][0]["function"]["name"]), (&json!(0), &json!("search")));
+
+    let mut apart = rows(vec![pair("c", "d", "lock", None, "mara")]);
+    apart.attempts = vec![searching("c", "one"), attempt("d", "q", "two")];
+    let row = only_row(&apart, &Options::new(Kind::Preference));
+    assert_eq!((row["prompt"].as_array().map(Vec::len), &row["unseen_steps"]), (Some(2), &json!(4)));
+    let strict = Options { unseen_steps: false, ..Options::new(Kind::Preference) };
+    let (_, files) = exported(&apart, &[Kind::Preference], &strict);
+    assert_eq!(lines(&files, "rejected.jsonl")[0]["reason"], "unseen_steps");
+}
+
+#[test]
+fn an_attempt_shaped_pair_holds_all_that_was_done() {
+    let mut alike = rows(vec![pair("c", "d", "lock", None, "mara")]);
+    alike.attempts = vec![searching("c", "one"), searching("d", "two")];
+    let whole = Options { shape: Some(crate::Shape::Attempt), ..Options::new(Kind::Preference) };
+    let row = only_row(&alike, &whole);
+    let roles = |side: &str| -> Vec<Value> {
+        row[side].as_array().expect("a list").iter().map(|message| message["role"].clone()).collect()
+    };
+    assert_eq!(roles("prompt"), ["system", "user"]);
+    assert_eq!(roles("chosen"), ["assistant", "tool", "assistant", "tool", "assistant"]);
+    assert_eq!(roles("rejected"), roles("chosen"));
+}
+
+#[test]
+fn agents_with_different_system_prompts_share_none_unless_it_is_chosen() {
+    let mut other = rows(vec![pair("a", "b", "lock", None, "mara")]);
+    other.attempts[1]["definition_system_prompt"] = json!("Be long.");
+    other.attempts[1]["system_prompt"] = json!("Be long.");
+    let first =
+        |system| only_row(&other, &Options { system, ..Options::new(Kind::Preference) })["prompt"][0]["role"].clone();
+    use crate::SystemPrompt::{Chosen, Drop, Shared};
+    assert_eq!([first(Shared), first(Chosen), first(Drop)], ["user", "system", "user"]);
+}

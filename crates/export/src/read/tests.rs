@@ -1,12 +1,23 @@
 use std::cell::RefCell;
 
-use serde_json::json;
+use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
+use serde_json::{Map, json};
 
 use super::*;
 use crate::{
     Kind,
+    sql::Wanted,
     tests::memory::{MemoryRows, attempt, says, score},
 };
+
+fn read(rows: &dyn Rows, options: &Options) -> Result<Vec<Attempt>, ExportError> {
+    let mut seen = Vec::new();
+    attempts(rows, options, &Wanted::of(&[options.kind], options), &ScoreScale::default(), &mut |attempt| {
+        seen.push(attempt);
+        Ok(())
+    })?;
+    Ok(seen)
+}
 
 #[test]
 fn json_columns_may_be_text_or_parsed() {
@@ -14,36 +25,19 @@ fn json_columns_may_be_text_or_parsed() {
     parsed["input_messages"] = json!([says("user", "q")]);
     parsed["trace_ids"] = json!(["trace-b"]);
     let rows = MemoryRows { attempts: vec![attempt("a", "q", "x"), parsed], ..MemoryRows::default() };
-    let mut seen = Vec::new();
-    judged_attempts(&rows, &Options::new(Kind::Sft), &mut |row| {
-        seen.push(row);
-        Ok(())
-    })
-    .expect("reads");
-    assert_eq!(seen[0].input_messages, Some(vec![Message::text("user", "q")]));
-    assert_eq!(seen[1].input_messages, seen[0].input_messages);
-    assert_eq!(seen[1].attempt.trace_ids, ["trace-b"]);
-}
-
-#[test]
-fn an_attempt_that_comes_twice_is_read_once() {
-    let rows = MemoryRows { attempts: vec![attempt("a", "q", "x"), attempt("a", "q", "x")], ..MemoryRows::default() };
-    let mut count = 0;
-    conversations(&rows, &Options::new(Kind::Sft), Which::All, &mut |_| {
-        count += 1;
-        Ok(())
-    })
-    .expect("reads");
-    assert_eq!(count, 1);
+    let seen = read(&rows, &Options::new(Kind::Sft)).expect("reads");
+    assert_eq!(seen[0].conversation.messages, Some(vec![Message::text("user", "q")]));
+    assert_eq!(seen[1].conversation, seen[0].conversation);
+    assert_eq!(seen[1].row.trace_ids, ["trace-b"]);
 }
 
 #[test]
 fn a_column_of_another_type_is_named() {
     let mut odd = score("e", "a", "mara", 1.0);
     odd["score"] = json!("high");
-    let rows = MemoryRows { evaluations: vec![odd], ..MemoryRows::default() };
-    let error = scores(&rows, &Options::new(Kind::Sft)).expect_err("refused").to_string();
-    assert_eq!(error, "evaluations.score is not a number");
+    let rows = MemoryRows { attempts: vec![attempt("a", "q", "x")], evaluations: vec![odd], ..MemoryRows::default() };
+    let error = read(&rows, &Options::new(Kind::Sft)).expect_err("refused").to_string();
+    assert_eq!(error, "attempts.feedback is not a list of evaluations");
 }
 
 /// Keeps what was asked.
@@ -61,6 +55,14 @@ impl Rows for Asked {
         Ok(())
     }
 
+    fn for_each_batch(
+        &self,
+        sql: &str,
+        _visit: &mut dyn FnMut(RecordBatch) -> Result<(), ExportError>,
+    ) -> Result<SchemaRef, ExportError> {
+        panic!("unexpected query: {sql}")
+    }
+
     fn position(&self) -> Result<u64, ExportError> {
         Ok(0)
     }
@@ -71,18 +73,22 @@ fn filters_reach_the_query_bound_where_they_are_values() {
     let options = Options {
         project: Some("it's".into()),
         where_sql: Some("llm_calls > 1 -- busy".into()),
+        sources: vec![Source::Human, Source::Code],
         ..Options::new(Kind::Sft)
     };
     let asked = Asked::default();
-    judged_attempts(&asked, &options, &mut |_| Ok(())).expect("reads");
-    conversations(&asked, &options, Which::Scored, &mut |_| Ok(())).expect("reads");
-    pairs(&asked, &options).expect("reads");
+    read(&asked, &options).expect("reads");
+    let nothing = &mut |_| Ok(());
+    pairs(&asked, &options, &ScoreScale::default(), nothing).expect("reads");
+    rankings(&asked, &options, &mut |_| Ok(())).expect("reads");
+    revisions(&asked, &options, &mut |_| Ok(())).expect("reads");
     let asked = asked.0.into_inner();
     for (sql, params) in &asked {
-        assert_eq!(params, &[json!("it's")]);
+        let mut params: Vec<&str> = params.iter().filter_map(Value::as_str).collect();
+        params.sort_unstable();
+        assert_eq!(params, ["code", "human", "it's"]);
+        assert_eq!(sql.matches('?').count(), 3, "{sql}");
         assert!(!sql.contains("it's"), "{sql}");
     }
-    for (sql, _) in &asked[..2] {
-        assert!(sql.contains("(\nllm_calls > 1 -- busy\n))"), "{sql}");
-    }
+    assert!(asked[0].0.contains("(\nllm_calls > 1 -- busy\n))"), "{}", asked[0].0);
 }

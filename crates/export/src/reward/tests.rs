@@ -20,10 +20,11 @@ fn every_numeric_score_is_a_row_with_its_criterion() {
         vec![score("e1", "a", "mara", 7.5), score("e2", "a", "jonas", 3.0), score("e3", "a", "mara", 9.0)];
     rows.evaluations[2]["criterion"] = json!("tone");
     let (_, files) = exported(&rows, &[Kind::Reward], &Options::new(Kind::Reward));
-    let scores: Vec<(Value, Value, Value)> = lines(&files, "scores.jsonl")
+    let mut scores: Vec<(Value, Value, Value)> = lines(&files, "scores.jsonl")
         .iter()
         .map(|row| (row["score"].clone(), row["criterion"].clone(), row["evaluation_id"].clone()))
         .collect();
+    scores.sort_by_key(|(_, _, id)| id.to_string());
     assert_eq!(
         scores,
         [

@@ -5,9 +5,11 @@ use gleaner_store::{Commit, Store};
 use serde_json::{Value, json};
 
 use crate::{
-    ExportError, Kind, Options,
-    tests::{exported, lines, memory},
+    ExportError, FileFormat, Kind, Options,
+    tests::{ATTEMPT_KINDS, exported, lines, memory},
 };
+
+mod select;
 
 const START: u64 = 1_800_000_000_000_000_000;
 
@@ -98,7 +100,7 @@ fn the_store_s_relations_give_every_kind() {
     let store = store();
     let reader = store.reader().expect("a reader");
     reader.begin_snapshot().expect("a snapshot");
-    let (manifest, files) = exported(&reader, &Kind::ALL, &Options::new(Kind::Sft));
+    let (manifest, files) = exported(&reader, &ATTEMPT_KINDS, &Options::new(Kind::Sft));
     let counts: Vec<(&str, u64, u64)> =
         manifest.datasets.iter().map(|s| (s.file.as_str(), s.candidates, s.rows)).collect();
     assert_eq!(
@@ -110,17 +112,24 @@ fn the_store_s_relations_give_every_kind() {
             ("scores.jsonl", 2, 2),
             ("rankings.jsonl", 1, 1),
             ("trajectory.jsonl", 2, 2),
+            ("kto.jsonl", 4, 3),
+            ("prompts.jsonl", 2, 2),
+            ("revisions.jsonl", 1, 0),
         ]
     );
     assert_eq!(manifest.journal_position, 7);
-    let sft = &lines(&files, "sft.jsonl")[0];
+    let find = |file: &str, column: &str, value: &str| {
+        lines(&files, file).into_iter().find(|row| row[column] == value).expect("a row")
+    };
+    let sft = find("sft.jsonl", "attempt_id", "attempt-A");
     assert_eq!(sft["prompt"][0], json!({"role": "system", "content": "You are A."}));
     assert_eq!(sft["prompt"][3]["content"], "{\"price\":39}");
     assert_eq!(sft["tools"], json!([{"type": "function", "function": {"name": "search"}}]));
-    let pairs = lines(&files, "preference.jsonl");
-    assert_eq!((&pairs[0]["rules"], &pairs[0]["margin"]), (&json!("ranking,score"), &json!(1.0)));
-    assert_eq!(pairs[1]["chosen"], json!([{"role": "assistant", "content": "It costs 39 pounds."}]));
-    let trajectory = &lines(&files, "trajectory.jsonl")[0];
+    let pair = find("preference.jsonl", "rules", "ranking,score");
+    assert_eq!(pair["margin"], 1.0);
+    let corrected = find("preference.jsonl", "rules", "correction");
+    assert_eq!(corrected["chosen"], json!([{"role": "assistant", "content": "It costs 39 pounds."}]));
+    let trajectory = find("trajectory.jsonl", "attempt_id", "attempt-A");
     assert_eq!(trajectory["messages"][2]["reasoning_content"], "First, the price.");
     let metadata: Value = serde_json::from_str(trajectory["metadata"].as_str().expect("text")).expect("JSON");
     assert_eq!(metadata["span_ids"], json!(["0000000000000002", "0000000000000003", "0000000000000004"]));
@@ -154,4 +163,32 @@ fn an_error_of_the_visitor_and_one_of_the_store_come_through() {
     assert_eq!(visited, 1);
     let failed = rows.for_each_row("SELECT nothing FROM attempts", &[], &mut |_| Ok(())).expect_err("refused");
     assert!(failed.to_string().starts_with("cannot read the store: "), "{failed}");
+}
+
+fn queried(query: &str, format: FileFormat) -> (crate::Manifest, std::collections::BTreeMap<String, Vec<u8>>) {
+    let store = store();
+    let options = Options { query: Some(query.to_owned()), file_format: Some(format), ..Options::new(Kind::Sql) };
+    exported(&store.reader().expect("a reader"), &[Kind::Sql], &options)
+}
+
+/// Scenario: a query with a nested, a JSON and a plain column.
+/// Guarantees: its rows come out as they are, in its order, in each file format; JSON is JSON.
+#[test]
+fn the_kind_sql_writes_whatever_the_query_returns() {
+    const QUERY: &str = "SELECT attempt_id, llm_calls, input_messages FROM attempts ORDER BY attempt_id DESC";
+    let (manifest, files) = queried(QUERY, FileFormat::Jsonl);
+    assert_eq!((manifest.datasets[0].rows, manifest.options.query.as_deref()), (2, Some(QUERY)));
+    let rows = lines(&files, "sql.jsonl");
+    assert_eq!((&rows[0]["attempt_id"], &rows[0]["llm_calls"]), (&json!("attempt-B"), &json!(2)));
+    assert_eq!(rows[1]["input_messages"][0]["role"], "user");
+    let card = String::from_utf8(files["README.md"].clone()).expect("UTF-8");
+    assert!(card.contains("  - {name: \"input_messages\", dtype: json}\n"), "{card}");
+    let csv = String::from_utf8(queried("SELECT 1 AS one, 'a,b' AS two", FileFormat::Csv).1["sql.csv"].clone());
+    assert_eq!(csv.expect("UTF-8"), "one,two\n1,\"a,b\"\n");
+    let empty = String::from_utf8(queried("SELECT 1 AS one WHERE false", FileFormat::Csv).1["sql.csv"].clone());
+    assert_eq!(empty.expect("UTF-8"), "one\n");
+    let (manifest, files) = queried(QUERY, FileFormat::Parquet);
+    assert_eq!(&files["sql.parquet"][..4], b"PAR1");
+    let entry = manifest.files.iter().find(|file| file.path == "sql.parquet").expect("a file");
+    assert_eq!(entry.rows, Some(2));
 }

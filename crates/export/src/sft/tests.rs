@@ -1,39 +1,12 @@
-use gleaner_model::{Message, Source};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
 use crate::{
-    Kind,
-    read::AttemptRow,
+    Kind, Options, Reason,
     tests::{
         exported, lines,
         memory::{MemoryRows, attempt, correction, score as scored, searching_attempt},
     },
 };
-
-fn score_row(number: f64) -> ScoreRow {
-    ScoreRow {
-        evaluation_id: "e".into(),
-        attempt_id: "a".into(),
-        criterion: None,
-        score: Some(number),
-        correction: None,
-        reviewer: None,
-        source: Source::Human,
-    }
-}
-
-#[test]
-fn the_rules_make_one_score_of_several() {
-    let rows = [score_row(9.0), score_row(5.0), score_row(7.0)];
-    let rows: Vec<&ScoreRow> = rows.iter().collect();
-    let by = |rule| score(&rows, rule);
-    assert_eq!(by(ScoreRule::Mean), Some(7.0));
-    assert_eq!(by(ScoreRule::Min), Some(5.0));
-    assert_eq!((by(ScoreRule::Max), by(ScoreRule::Any)), (Some(9.0), Some(9.0)));
-    assert_eq!(by(ScoreRule::Latest), Some(7.0));
-    assert_eq!(score(&[], ScoreRule::Mean), None);
-}
 
 #[test]
 fn the_prompt_is_all_before_the_last_answer() {
@@ -93,38 +66,38 @@ fn exact_duplicates_go_once() {
     assert_eq!((manifest.datasets[0].rows, manifest.datasets[0].rejected[&Reason::Duplicate]), (1, 1));
 }
 
-fn row(output: serde_json::Value, output_text: &str) -> ConversationRow {
-    ConversationRow {
-        attempt: AttemptRow { status: "ok".into(), output_text: Some(output_text.into()), ..AttemptRow::default() },
-        input_messages: Some(vec![Message::text("user", "q")]),
-        output_messages: serde_json::from_value(output).expect("messages"),
-        ..ConversationRow::default()
-    }
-}
-
-fn completion(row: &ConversationRow) -> Result<ChatMessage, Reason> {
-    example(row, &Options::new(Kind::Sft)).and_then(|example| example.completion)
+fn labels(rows: &MemoryRows) -> (Vec<(String, Value)>, Vec<Value>) {
+    let (_, files) = exported(rows, &[Kind::Kto], &Options::new(Kind::Kto));
+    let text = |row: &Value| row["completion"][0]["content"].as_str().expect("text").to_owned();
+    let mut labels: Vec<_> = lines(&files, "kto.jsonl").iter().map(|row| (text(row), row["label"].clone())).collect();
+    labels.sort_by_key(|(text, _)| text.clone());
+    (labels, lines(&files, "rejected.jsonl").into_iter().map(|line| line["reason"].clone()).collect())
 }
 
 #[test]
-fn a_last_tool_call_is_a_completion_only_if_it_carries_the_answer() {
-    let call = json!([{"role": "assistant", "parts": [
-        {"type": "tool_call", "id": "c", "name": "final_answer", "arguments": {"answer": "Paris"}}]}]);
-    assert!(completion(&row(call.clone(), "Paris")).is_ok());
-    assert!(completion(&row(call.clone(), "{\"answer\": \"Paris\"}")).is_ok());
-    assert_eq!(completion(&row(call, "Something else")), Err(Reason::ToolCallWithoutResult));
+fn kto_labels_what_is_clearly_good_or_bad() {
+    let rows = MemoryRows {
+        attempts: vec![attempt("a", "q", "good"), attempt("b", "q", "bad"), attempt("c", "q", "middling")],
+        evaluations: vec![
+            scored("e1", "a", "mara", 8.0),
+            scored("e2", "b", "mara", 4.0),
+            scored("e3", "c", "mara", 6.0),
+            correction("e4", "c", "mara", "better"),
+        ],
+        ..MemoryRows::default()
+    };
+    let (labels, reasons) = labels(&rows);
+    let expected = [("bad", false), ("better", true), ("good", true), ("middling", false)];
+    assert_eq!(labels, expected.map(|(text, label)| (text.to_owned(), json!(label))));
+    assert_eq!(reasons, [json!("score_in_the_middle")]);
 }
 
 #[test]
-fn missing_ends_tell_why() {
-    let plain = row(json!([]), "x");
-    assert_eq!(completion(&plain), Err(Reason::NoCompletion));
-    let texted = ConversationRow { call_output_text: Some("x".into()), ..plain.clone() };
-    assert_eq!(completion(&texted), Ok(ChatMessage::text("assistant", "x")));
-    let two_choices = row(json!([Message::text("assistant", "x"), Message::text("assistant", "y")]), "x");
-    assert_eq!(completion(&two_choices), Err(Reason::PromptDoesNotEndWithUserOrTool));
-    let unasked = ConversationRow { input_messages: Some(Vec::new()), ..texted.clone() };
-    assert_eq!(completion(&unasked), Err(Reason::NoPrompt));
-    let hidden = ConversationRow { input_messages: None, ..texted };
-    assert_eq!(completion(&hidden), Err(Reason::PromptNotCaptured));
+fn kto_never_calls_one_completion_both() {
+    let rows = MemoryRows {
+        attempts: vec![attempt("a", "q", "same"), attempt("b", "q", "same")],
+        evaluations: vec![scored("e1", "a", "mara", 9.0), scored("e2", "b", "jonas", 2.0)],
+        ..MemoryRows::default()
+    };
+    assert_eq!(labels(&rows), (Vec::new(), vec![json!("contested"), json!("contested")]));
 }

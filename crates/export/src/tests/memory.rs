@@ -1,5 +1,6 @@
 //! Rows in memory, and builders for them: one place that knows the columns.
 
+use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
 use serde_json::{Map, Value, json};
 
 use crate::{ExportError, Rows};
@@ -11,6 +12,8 @@ pub(crate) struct MemoryRows {
     pub(crate) evaluations: Vec<Value>,
     pub(crate) pairs: Vec<Value>,
     pub(crate) rankings: Vec<Value>,
+    /// Directives with the attempts they speak of, as the query gives them.
+    pub(crate) directives: Vec<Value>,
     /// How far the journal position moves whenever it is asked for.
     pub(crate) moves: u64,
     pub(crate) position: std::cell::Cell<u64>,
@@ -20,25 +23,61 @@ impl Rows for MemoryRows {
     fn for_each_row(
         &self,
         sql: &str,
-        _params: &[Value],
+        params: &[Value],
         visit: &mut dyn FnMut(Map<String, Value>) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
         let (mut rows, order) = match sql {
-            _ if sql.contains("FROM attempts a") => (self.attempts.clone(), "attempt_id"),
-            _ if sql.contains("FROM evaluations e") => (self.evaluations.clone(), "attempt_id"),
+            _ if sql.contains("AS attempts FROM attempts a") => (vec![json!({"attempts": self.attempts.len()})], ""),
+            // In the order in which they stand here: the store promises none.
+            _ if sql.contains("FROM attempts a") => {
+                (self.attempts.iter().map(|a| self.with_feedback(a, params)).collect(), "")
+            }
+            _ if sql.contains("AS scores FROM evaluations e") => {
+                let counted = self.evaluations.iter().map(|row| {
+                    json!({"reviewer": row["reviewer"], "source": row["source"], "score": row["score"], "scores": 1})
+                });
+                (counted.collect(), "reviewer")
+            }
+            _ if sql.contains("FROM directives g") => (self.directives.clone(), "directive_id"),
             _ if sql.contains("FROM preference_pairs p") => (self.pairs.clone(), "pair_id"),
             _ if sql.contains("FROM comparisons c") => (self.rankings.clone(), "comparison_id"),
             _ => panic!("unexpected query: {sql}"),
         };
-        rows.sort_by(|a, b| a[order].as_str().cmp(&b[order].as_str()));
+        if !order.is_empty() {
+            rows.sort_by(|a, b| a[order].as_str().cmp(&b[order].as_str()));
+        }
         rows.into_iter().try_for_each(|row| match row {
             Value::Object(row) => visit(row),
             other => panic!("not a row: {other}"),
         })
     }
 
+    fn for_each_batch(
+        &self,
+        sql: &str,
+        _visit: &mut dyn FnMut(RecordBatch) -> Result<(), ExportError>,
+    ) -> Result<SchemaRef, ExportError> {
+        panic!("unexpected query: {sql}")
+    }
+
     fn position(&self) -> Result<u64, ExportError> {
         Ok(self.position.replace(self.position.get() + self.moves))
+    }
+}
+
+impl MemoryRows {
+    /// Of the sources bound to the query, where there are any.
+    fn with_feedback(&self, attempt: &Value, params: &[Value]) -> Value {
+        let all = params.is_empty();
+        let mut attempt = attempt.clone();
+        let of_it: Vec<&Value> = self
+            .evaluations
+            .iter()
+            .filter(|row| row["attempt_id"] == attempt["attempt_id"])
+            .filter(|row| all || params.contains(&row["source"]))
+            .collect();
+        attempt["feedback"] = json!(json!(of_it).to_string());
+        attempt
     }
 }
 
@@ -67,7 +106,8 @@ pub(crate) fn attempt(id: &str, question: &str, output: &str) -> Value {
         "attempt_id": id, "project": "default", "session_id": "s1", "lineage_id": format!("lineage-{id}"),
         "agent_definition_id": format!("definition-{id}"), "trace_ids": json!([format!("trace-{id}")]).to_string(),
         "span_ids": json!([format!("span-{id}")]).to_string(), "status": "ok", "output_text": output,
-        "input_messages": input, "input_text": question, "system_prompt": "Be brief.", "tools": null,
+        "question_messages": input, "input_messages": input, "input_text": question, "system_prompt": "Be brief.",
+        "definition_system_prompt": "Be brief.", "definition_tools": null,
         "output_messages": json!([says("assistant", output)]).to_string(), "call_output_text": output,
         "tool_definitions": null, "thoughtful": null,
     })

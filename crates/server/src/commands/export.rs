@@ -1,30 +1,101 @@
 //! `gleaner export`: datasets from a server or a directory at rest, by the same function.
+//!
+//! An interrupt ends the export at the next row, and leaves nothing behind.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use gleaner_export::DirOutput;
+use anyhow::Context as _;
+use gleaner_export::{DirOutput, Progress};
+use indicatif::ProgressBar;
 use serde_json::Value;
 
 use crate::client::ApiClient;
 use crate::commands::place::{Place, open, progress, resolve};
-use crate::export::{self, ExportArgs, ExportRequest};
+use crate::commands::provenance;
+use crate::export::{Export, ExportArgs, ExportRequest, Told};
 
 pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    let request = ExportRequest { kinds: args.kinds.clone(), selection: args.selection.clone(), as_of: args.as_of };
-    let mut out = DirOutput::new(&args.out)?;
+    if let Some(id) = &args.containing {
+        return provenance::containing(&args.kinds.iter().map(PathBuf::from).collect::<Vec<_>>(), id);
+    }
+    let dir = args.out.as_deref().context("--out names no directory")?;
+    if let Some(id) = &args.explain {
+        return provenance::explain(dir, id, &args.place);
+    }
+    let mut selection = args.selection.clone();
+    selection.hygiene = selection.hygiene.read_files()?;
+    let request = ExportRequest { kinds: args.kinds.clone(), selection, as_of: args.as_of, progress: true };
+    let runtime = crate::cli::runtime()?;
+    let bar = progress("exporting");
     match resolve(&args.place)? {
         Place::Server(addr) => {
-            let archive = crate::cli::runtime()?.block_on(ApiClient::new(addr).export(&request))?;
-            export::unpack(&archive, &mut out)?;
+            let mut out = DirOutput::new(dir)?;
+            let mut told = |told: &Told| tell(&bar, told);
+            let client = ApiClient::new(addr);
+            runtime.block_on(async {
+                tokio::select! {
+                    exported = client.export(&request, &mut out, &mut told) => exported,
+                    interrupted = crate::cli::interrupted() => interrupted.and(Err(was_interrupted())),
+                }
+            })?;
         }
         Place::AtRest(config) => {
             let store = open(&config, request.as_of)?;
-            let bar = progress("exporting");
-            export::write(&store.reader()?, &request, &mut out, &mut |done| bar.set_position(done))?;
-            bar.finish_and_clear();
+            let reader = store.reader()?;
+            let export = Export::new(&reader, &request)?;
+            let mut out = DirOutput::new(dir)?;
+            let is_cancelled = Arc::new(AtomicBool::new(false));
+            let (interrupt, flag) = (reader.interrupt_handle(), is_cancelled.clone());
+            runtime.spawn(async move {
+                if crate::cli::interrupted().await.is_ok() {
+                    flag.store(true, Ordering::Relaxed);
+                    interrupt.interrupt();
+                }
+            });
+            let written = export.write(&reader, &mut out, &mut Bar { bar: &bar, is_cancelled: &is_cancelled });
+            if is_cancelled.load(Ordering::Relaxed) && written.is_err() {
+                return Err(was_interrupted());
+            }
+            written?;
         }
     }
-    report(&args.out)
+    bar.finish_and_clear();
+    report(dir)
+}
+
+fn was_interrupted() -> anyhow::Error {
+    gleaner_export::ExportError::Cancelled.into()
+}
+
+/// The progress bar, and the interrupt.
+struct Bar<'a> {
+    bar: &'a ProgressBar,
+    is_cancelled: &'a AtomicBool,
+}
+
+impl Progress for Bar<'_> {
+    fn begin(&mut self, what: &'static str, total: u64) {
+        tell(self.bar, &Told { part: what.to_owned(), done: 0, total });
+    }
+
+    fn advance(&mut self, done: u64) {
+        self.bar.set_position(done);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+}
+
+fn tell(bar: &ProgressBar, told: &Told) {
+    if bar.message() != told.part {
+        bar.set_message(told.part.clone());
+        bar.reset();
+    }
+    bar.set_length(told.total);
+    bar.set_position(told.done);
 }
 
 /// What was written, as the manifest tells it.

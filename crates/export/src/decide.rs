@@ -1,0 +1,49 @@
+//! What stands of a file's examples beside each other: each content once, and of two opposite opinions one.
+//!
+//! Pure; depends on the examples alone, not on the order they came in.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::{Reason, example::Opinion, stage::Entry};
+
+/// Sorts the entries by [`Entry::tie`], then gives the reason to those that lose. `opinions` are by [`Entry::number`].
+pub(crate) fn decide(entries: &mut [Entry], opinions: &[Option<Box<Opinion>>]) {
+    entries.sort_unstable_by_key(|entry| (entry.tie, entry.id));
+    contradictions(entries, opinions);
+    duplicates(entries);
+}
+
+/// The opinion with more distinct reviewers stands; of equal ones neither.
+fn contradictions(entries: &mut [Entry], opinions: &[Option<Box<Opinion>>]) {
+    let opinion = |entry: &Entry| opinions.get(entry.number as usize).and_then(Option::as_deref);
+    let mut directions: HashMap<u128, [bool; 2]> = HashMap::new();
+    for opinion in entries.iter().filter_map(opinion) {
+        directions.entry(opinion.content).or_default()[usize::from(opinion.is_first)] = true;
+    }
+    // Nearly all contents are judged one way: reviewers are put together for the others alone.
+    let mut reviewers: HashMap<(u128, bool), BTreeSet<u64>> = HashMap::new();
+    for opinion in entries.iter().filter_map(opinion).filter(|o| directions[&o.content] == [true, true]) {
+        reviewers.entry((opinion.content, opinion.is_first)).or_default().extend(&opinion.reviewers);
+    }
+    for entry in entries {
+        let Some(opinion) = opinion(entry).filter(|opinion| directions[&opinion.content] == [true, true]) else {
+            continue;
+        };
+        let count = |is_first| reviewers.get(&(opinion.content, is_first)).map_or(0, BTreeSet::len);
+        if count(opinion.is_first) <= count(!opinion.is_first) {
+            entry.verdict = Err(Reason::Contested);
+        }
+    }
+}
+
+fn duplicates(entries: &mut [Entry]) {
+    let mut seen = HashSet::with_capacity(entries.len());
+    for entry in entries.iter_mut().filter(|entry| entry.verdict.is_ok()) {
+        if !seen.insert(entry.id) {
+            entry.verdict = Err(Reason::Duplicate);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
