@@ -143,15 +143,15 @@ impl<'a> Collector<'a> {
         let passed = check(&example, self.options)
             .and_then(|()| self.stages.iter_mut().try_for_each(|stage| stage.pass(dataset, &mut example)));
         if let Err(reason) = passed {
-            return Err(Rejection { reason, provenance: example.provenance });
+            return Err(Rejection::new(reason, example.provenance));
         }
         let (id, content) = row_id(dataset, &example);
         let row = self.options.format.row(dataset, &id, &example, content);
         match row.map(|row| serde_json::to_vec(&row)) {
             Ok(Ok(row)) => Ok((id, row, example)),
             // Maps of JSON values always encode.
-            Ok(Err(_)) => Err(Rejection { reason: Reason::NotExpressible, provenance: example.provenance }),
-            Err(reason) => Err(Rejection { reason, provenance: example.provenance }),
+            Ok(Err(_)) => Err(Rejection::new(Reason::NotExpressible, example.provenance)),
+            Err(reason) => Err(Rejection::new(reason, example.provenance)),
         }
     }
 
