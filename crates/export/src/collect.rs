@@ -13,7 +13,7 @@ use crate::{
     case::key,
     check::check,
     dataset::Dataset,
-    decide::decide,
+    decide::{decide, name_who_stays},
     example::{Candidate, Example, Opinion, Rejection},
     format::Row,
     manifest::{FORMAT_VERSION, MANIFEST_FILE, Program},
@@ -187,6 +187,7 @@ impl<'a> Collector<'a> {
             self.files.iter_mut().for_each(|file| stage.decide(file.dataset, &mut file.entries));
         }
         for file in &mut self.files {
+            name_who_stays(&mut file.entries);
             let reports = self.stages.iter_mut().filter_map(|stage| stage.report(file.dataset, &file.entries));
             file.section.hygiene = reports.map(|(name, told)| (name.to_owned(), told)).collect();
         }
