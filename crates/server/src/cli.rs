@@ -24,7 +24,7 @@ enum Command {
     /// Receive OTLP and feedback, until interrupted.
     Serve(ServeArgs),
     /// Write training datasets: sft, preference, kto, reward, trajectory, prompts, revisions, or the rows of a query.
-    Export(ExportArgs),
+    Export(Box<ExportArgs>),
     /// Run one SELECT over the public schema.
     Sql(SqlArgs),
     /// Send feedback: scores, rankings, locks, corrections.
