@@ -334,7 +334,7 @@ pub struct SessionFact {
     pub field: String,
     /// The value as text.
     pub value: String,
-    /// 2: on a span, 1: on a resource, 0: under a key of a convention. Feedback (3) is not told by traces.
+    /// 2: on a span, 1: on a resource; 0 and -1: likewise, under a key of a convention. Feedback (3) is not told by traces.
     pub rank: i64,
     /// Highest journal position of the fragments that said so: among equals the later wins.
     pub position: u64,

@@ -132,19 +132,22 @@ fn name_attempt(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, group
         nearest_or_earliest(nearest, top, &spans).and_then(|place| key(tree.nodes[place].mapped).cloned())
     };
     let rollout_of_convention = of_convention(&context.conventions.rollout, |mapped| mapped.rollout_key.as_ref());
-    let rollout_key = match (identity.rollout_id.or(rollout_of_convention), identity.cycle) {
-        (Some(id), _) => id,
-        (None, Some(cycle)) => format!("cycle:{cycle}"),
-        (None, None) => format!("trace:{trace_id}"),
-    };
+    // Gleaner's own keys win over those of a convention, whichever of a level they are.
+    let rollout_key = identity
+        .rollout_id
+        .or_else(|| identity.cycle.map(|cycle| format!("cycle:{cycle}")))
+        .or(rollout_of_convention)
+        .unwrap_or_else(|| format!("trace:{trace_id}"));
     let rollout_id = derive_id("rollout", &[project, &lineage_id, &rollout_key]);
     let attempt_of_convention = of_convention(&context.conventions.attempt, |mapped| mapped.attempt_key.as_ref());
-    let attempt_key = match (identity.attempt_id.or(attempt_of_convention), identity.number) {
-        (Some(id), _) => id,
-        (None, Some(number)) => format!("number:{number}"),
-        (None, None) if unkeyed => format!("trace:{trace_id}"),
-        (None, None) => format!("span:{trace_id}:{}", tree.nodes[top].span().span_id),
-    };
+    let attempt_key = identity
+        .attempt_id
+        .or_else(|| identity.number.map(|number| format!("number:{number}")))
+        .or(attempt_of_convention)
+        .unwrap_or_else(|| match unkeyed {
+            true => format!("trace:{trace_id}"),
+            false => format!("span:{trace_id}:{}", tree.nodes[top].span().span_id),
+        });
     let attempt_id = derive_id("attempt", &[project, &rollout_id, &attempt_key]);
     let user = decide_user(context, finder, top, &spans);
     Attempt {
@@ -199,11 +202,11 @@ fn decide_user(
         .or_else(|| {
             let place = nearest_or_earliest(&conventions.user, top, spans)?;
             let value = tree.nodes[place].mapped.user_key.clone()?;
-            Some(Found { value, place, carrier: Carrier::Convention })
+            Some(Found { value, place, carrier: Carrier::ConventionSpan })
         })
         .or_else(|| {
             let found = resource_of_attempt(tree, top, spans, "user.id")?;
-            Some(Found { carrier: Carrier::Convention, ..found })
+            Some(Found { carrier: Carrier::ConventionResource, ..found })
         })
 }
 

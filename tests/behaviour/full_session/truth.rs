@@ -43,6 +43,13 @@ pub(super) const RELATIONS: &[Relation] = &[
         ],
     ),
     (
+        "sub_agents",
+        "SELECT n.attempt, s.agent_name, s.model, s.system_prompt::VARCHAR LIKE '%Check facts.%' AS told FROM sub_agents s \
+         JOIN named n ON n.attempt_id = s.attempt_id WHERE s.project = 'default'",
+        // A definition of its own, in the attempt that it works for.
+        &["D2.1 | fact-checker | gpt-4o-mini | true"],
+    ),
+    (
         "rollouts",
         "SELECT l.label || r.cycle AS rollout, d.definition FROM rollouts r JOIN lineages l ON l.lineage_id = r.lineage_id \
          JOIN defined d ON d.agent_definition_id = r.agent_definition_id WHERE r.project = 'default'",

@@ -55,8 +55,10 @@ pub(crate) enum Carrier {
     Span,
     /// On a resource.
     Resource,
-    /// Under a key of a convention: Gleaner's own always win, in whatever trace they stand.
-    Convention,
+    /// On a span, under a key of a convention: Gleaner's own always win, in whatever trace they stand.
+    ConventionSpan,
+    /// On a resource, under a key of a convention.
+    ConventionResource,
 }
 
 /// A value with the span that says it.

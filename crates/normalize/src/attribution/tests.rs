@@ -99,9 +99,9 @@ fn the_user_follows_the_same_order() {
     );
     assert_eq!(
         user(vec![agent("root").resource("user.id", "r"), named(llm("m").under("root"))]),
-        Some(("c".into(), 2))
+        Some(("c".into(), 0))
     );
-    assert_eq!(user(vec![agent("root").resource("user.id", "r")]), Some(("r".into(), 1)));
+    assert_eq!(user(vec![agent("root").resource("user.id", "r")]), Some(("r".into(), -1)));
     assert_eq!(user(vec![agent("root")]), None);
 }
 
@@ -133,6 +133,28 @@ fn ids_are_derived_from_natural_keys() {
     let rollout = &unnumbered.attempts[0].rollout_id;
     let key = format!("span:{TRACE}:a");
     assert_eq!(unnumbered.attempts[0].attempt_id, derive_id("attempt", &["p", rollout, &key]));
+}
+
+/// A coding agent whose turns are attempts by themselves, with cycle and number in its resource.
+#[test]
+fn gleaner_s_keys_win_over_those_of_a_convention_at_every_level() {
+    let turn = |agent: TestSpan| {
+        agent.at(0, 9).attr("gleaner.session.id", "s").mapped(|mapped| {
+            mapped.rollout_key = Some("turn".into());
+            mapped.attempt_key = Some("turn".into());
+        })
+    };
+    let ids = |agent| {
+        let attempt = derive([turn(agent)]).attempts.remove(0);
+        (attempt.rollout_id, attempt.attempt_id)
+    };
+    let by_ids = |rollout: &str, attempt: &str| {
+        let rollout = derive_id("rollout", &["p", &derive_id("lineage", &["p", "s", "default"]), rollout]);
+        (rollout.clone(), derive_id("attempt", &["p", &rollout, attempt]))
+    };
+    assert_eq!(ids(agent("a")), by_ids("turn", "turn"));
+    assert_eq!(ids(agent("a").resource("gleaner.rollout.cycle", "2")), by_ids("cycle:2", "turn"));
+    assert_eq!(ids(agent("a").resource("gleaner.attempt.number", "3")), by_ids("turn", "number:3"));
 }
 
 #[test]

@@ -68,7 +68,8 @@ impl Facts<'_, '_> {
         let rank = match found.carrier {
             Carrier::Span => 2,
             Carrier::Resource => 1,
-            Carrier::Convention => 0,
+            Carrier::ConventionSpan => 0,
+            Carrier::ConventionResource => -1,
         };
         let position = self.tree.nodes[found.place].merged.position;
         let known = self.positions.entry((session_id.to_owned(), field, found.value, rank)).or_default();

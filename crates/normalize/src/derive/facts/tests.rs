@@ -41,7 +41,7 @@ fn a_user_by_a_convention_gives_way_to_one_by_gleaner_s_own_key() {
     assert_eq!(facts(&by_convention), [("s", "user_id", "u", 0, 4)]);
     let by_resource =
         derive([agent("a").at(1, 9).attr("gleaner.session.id", "s").resource("user.id", "u").position(4)]);
-    assert_eq!(facts(&by_resource), [("s", "user_id", "u", 0, 4)]);
+    assert_eq!(facts(&by_resource), [("s", "user_id", "u", -1, 4)]);
 }
 
 #[test]
