@@ -67,6 +67,16 @@ fn sides_are_fixed() {
 }
 
 #[test]
+fn a_pseudonym_in_the_session_s_id_does_not_move_it() {
+    let stage = Splits::new(SHARES, 1, SplitBy::Session, HashMap::new());
+    for i in 0..50 {
+        let mut redacted = example("<email_1a2b3c4d>", "q");
+        redacted.provenance.original_session_id = Some(format!("s{i}"));
+        assert_eq!(stage.side(&redacted), stage.side(&example(&format!("s{i}"), "q")));
+    }
+}
+
+#[test]
 fn sessions_that_begin_alike_are_together_when_split_by_question() {
     let sessions: Vec<String> = (0..40).map(|i| format!("s{i}")).collect();
     let examples: Vec<Example> = sessions.iter().map(|session| example(session, "What does it cost?")).collect();
