@@ -41,7 +41,7 @@ pub(crate) fn resolve(args: &PlaceArgs) -> anyhow::Result<Place> {
 /// A directory at rest, at present or as it was.
 pub(crate) enum Opened {
     /// Everything that its journal holds.
-    Present(AtRest),
+    Present(Box<AtRest>),
     /// An earlier state. The directory is held as long as this lives.
     Earlier(EarlierStates, AsOf),
 }
@@ -64,7 +64,7 @@ pub(crate) fn open(config: &Config, as_of: Option<AsOf>) -> anyhow::Result<Opene
         bar.set_position(position);
     };
     let opened = match as_of {
-        None => Opened::Present(open_at_rest(config, &mut tell)?),
+        None => Opened::Present(Box::new(open_at_rest(config, &mut tell)?)),
         Some(at) => {
             ensure_data(config)?;
             let states = EarlierStates::at_rest(config)?;
