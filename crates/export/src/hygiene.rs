@@ -3,6 +3,8 @@
 //! Each step is a [`crate::stage::Stage`]: pure, examples in, verdicts out. None opens a file or reads a clock.
 
 mod contamination;
+#[cfg(test)]
+mod examples;
 mod lengths;
 mod near_duplicates;
 mod options;

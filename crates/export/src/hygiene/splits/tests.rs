@@ -1,17 +1,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{conversation::ChatMessage, dataset, example::Content, provenance::Provenance};
+use crate::{dataset, hygiene::examples::answered, provenance::Provenance};
 
 const SHARES: Shares = Shares { train: 0.8, validation: 0.1, test: 0.1 };
 
 fn example(session: &str, prompt: &str) -> Example {
-    let provenance = Provenance { project: "p".into(), session_id: session.into(), ..Provenance::default() };
-    let content = Content::Completion {
-        prompt: vec![ChatMessage::text("user", prompt)],
-        completion: vec![ChatMessage::text("assistant", "x")],
-    };
-    Example::new(content, Vec::new(), provenance)
+    let mut example = answered(prompt, "x");
+    example.provenance = Provenance { project: "p".into(), session_id: session.into(), ..Provenance::default() };
+    example
 }
 
 fn sides(stage: &mut Splits, examples: &[Example]) -> Vec<Option<Split>> {
