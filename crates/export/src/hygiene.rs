@@ -15,7 +15,6 @@ mod score_scale;
 mod splits;
 mod words;
 
-pub use contamination::Benchmark;
 pub(crate) use options::Questions;
 pub use options::{GivenFile, Hygiene, SplitOptions};
 pub use pair_rules::PairRule;
