@@ -62,8 +62,12 @@ pub(super) fn groups(
 
 fn whole_trace(tree: &Tree<'_>) -> Option<Group> {
     let spans: Vec<usize> = (0..tree.nodes.len()).collect();
-    let root = spans.iter().copied().find(|place| tree.is_parentless(*place));
-    let top = root.or_else(|| spans.iter().copied().find(|place| tree.parents[*place].is_none()))?;
+    let mut tops = spans.iter().copied().filter(|place| tree.parents[*place].is_none());
+    let first = tops.clone().next()?;
+    let root = tops.clone().find(|place| tree.is_parentless(*place));
+    // A caller that reports elsewhere must not leave the attempt open for ever.
+    let root = root.or_else(|| tops.all(|place| tree.is_entry(place)).then_some(first));
+    let top = root.unwrap_or(first);
     Some(Group { identity: Identity::default(), root, top, spans, unkeyed: true, tops: Vec::new(), carriers: 0 })
 }
 
@@ -220,7 +224,7 @@ impl Group {
 
     /// The root is seen when a topmost span stands below a span that is known not to be of the attempt, or below nothing.
     /// While its parent is unknown, that parent may still carry the same keys: then the root is seen only if the keys stand
-    /// on this span alone, as a root would have them.
+    /// on this span alone, as a root would have them, or if the parent is another process's, which may never report here.
     fn find_root(&mut self, tree: &Tree<'_>, kinds: &[SpanKind]) {
         self.tops.sort_unstable();
         let certain = self.tops.iter().copied().find(|top| !tree.parent_absent[*top]);
@@ -228,7 +232,8 @@ impl Group {
             [top] if self.carriers == 1 && !is_single_step(kinds[*top]) => Some(*top),
             _ => None,
         };
-        self.root = certain.or(alone);
+        let entry = || self.tops.first().copied().filter(|_| self.tops.iter().all(|top| tree.is_entry(*top)));
+        self.root = certain.or(alone).or_else(entry);
         self.top = self.root.or(self.tops.first().copied()).unwrap_or(self.top);
     }
 

@@ -83,6 +83,12 @@ impl<'a> Tree<'a> {
         nearest
     }
 
+    /// Whether its parent is not in the trace and was made by another process: the first span of this one. The parent may well
+    /// go to another backend and never come.
+    pub(crate) fn is_entry(&self, place: usize) -> bool {
+        self.parent_absent[place] && self.nodes[place].span().flags & PARENT_IS_REMOTE == PARENT_IS_REMOTE
+    }
+
     /// Whether it has no parent at all: the root of the trace, or the first span of a cycle.
     pub(crate) fn is_parentless(&self, place: usize) -> bool {
         self.parents[place].is_none() && !self.parent_absent[place]
@@ -95,6 +101,9 @@ fn nearest_listed(node: &Node<'_>, places: &HashMap<&str, usize>) -> Option<usiz
     let listed = node.mapped.ancestors.iter().flatten().rev().take(MAX_LISTED);
     listed.filter(|id| *id != own).find_map(|id| places.get(id.as_str()).copied())
 }
+
+/// `SpanFlags` of OTLP: whether the parent is remote is known (0x100), and it is (0x200).
+const PARENT_IS_REMOTE: u32 = 0x300;
 
 /// How many listed ancestors are looked up.
 const MAX_LISTED: usize = 64;

@@ -174,3 +174,35 @@ fn a_span_s_unusable_number_gives_way_to_the_resource_s() {
     assert_eq!((trace.attempts[0].cycle, trace.attempts[0].attempt_number), (Some(5), Some(1)));
     assert_eq!(trace.unmapped.iter().filter(|row| row.reason == "invalid_cycle").count(), 1);
 }
+
+/// Guarantees: a service whose caller reports to another backend has attempts that end; one whose own root is still missing does
+/// not, and the caller's span decides once it comes.
+#[test]
+fn below_a_caller_that_never_reports_the_first_span_is_the_root() {
+    const LOCAL: u32 = 0x100;
+    const REMOTE: u32 = 0x300;
+    let entry = |flags: u32| {
+        let mut span = agent("a").under("caller").at(1, 9);
+        span.0.span.flags = flags;
+        span
+    };
+    let status = |spans: Vec<crate::derive::fixtures::TestSpan>| {
+        let trace = derive(spans);
+        assert_eq!(trace.attempts.len(), 1);
+        (trace.attempts[0].status.as_str(), trace.attempts[0].root_span_id.clone())
+    };
+    let call = || llm("m").under("a").at(2, 3);
+    let seen = |id: &str| ("ok", Some(id.to_owned()));
+    assert_eq!(status(vec![entry(REMOTE), call()]), seen("a"));
+    assert_eq!(status(vec![entry(LOCAL), call()]), ("open", None));
+    assert_eq!(status(vec![entry(0), call()]), ("open", None), "old clients do not say");
+    assert_eq!(status(vec![chain("caller").at(0, 99), entry(REMOTE), call()]), seen("caller"));
+    let orphan = || llm("o").under("late").at(4, 5);
+    assert_eq!(status(vec![entry(REMOTE), call(), orphan()]), ("open", None), "a span of this process has not come");
+
+    // With the same keys on every span, as baggage puts them.
+    let keyed = |span: crate::derive::fixtures::TestSpan| span.keys("A", 1, 1);
+    assert_eq!(status(vec![keyed(entry(REMOTE)), keyed(call())]), seen("a"));
+    assert_eq!(status(vec![keyed(entry(LOCAL)), keyed(call())]), ("open", None));
+    assert_eq!(status(vec![keyed(chain("caller").at(0, 99)), keyed(entry(REMOTE)), keyed(call())]), seen("caller"));
+}
