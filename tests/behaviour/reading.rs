@@ -77,6 +77,49 @@ async fn formats_come_through_and_mistakes_are_told_first() {
     );
 }
 
+/// Scenario: an export with hygiene and selection over the API, its benchmark sent along, and options that do not fit.
+/// Guarantees: selection and hygiene reach the rows, each row left out has its reason, and mistakes are answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn hygiene_and_selection_reach_the_rows() {
+    let gleaner = Gleaner::start().await;
+    scored(&gleaner).await;
+    let export = |selection: Value| json!({"kinds": ["trajectory"], "selection": selection});
+    let files = |text: String| -> Vec<(String, String)> {
+        let pieces = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a piece"));
+        let told = |piece: &Value, field: &str| piece[field].as_str().unwrap_or_default().to_owned();
+        pieces.map(|piece| (told(&piece, "file"), told(&piece, "text"))).collect()
+    };
+    let request = json!({
+        "select": {"session": ["s1"], "since": "2020-01-01"},
+        "hygiene": {
+            "split": "train=1", "redact_pattern": ["city=Paris|Lyon"],
+            "files": {"decontaminate": [{"name": "bench.txt", "text": "nothing that anybody here would ever say at all\n"}]},
+        },
+    });
+    let response = gleaner.api("/v1/export", &export(request)).await;
+    let written = files(response.text().await.expect("a body"));
+    let rows = &written.iter().find(|(file, _)| file == "trajectory.train.jsonl").expect("a file").1;
+    assert_eq!((rows.lines().count(), rows.matches("<city_").count() >= 2), (2, true), "{rows}");
+    assert!(!rows.contains("Paris") && !rows.contains("Lyon"), "{rows}");
+    let manifest = &written.iter().find(|(file, _)| file == "manifest.json").expect("a file").1;
+    assert!(manifest.contains("bench.txt") && !manifest.contains("anybody"), "{manifest}");
+    let none = gleaner.api("/v1/export", &export(json!({"select": {"session": ["s2"]}}))).await;
+    let written = files(none.text().await.expect("a body"));
+    assert!(written.iter().any(|(file, text)| file == "trajectory.jsonl" && text.is_empty()), "{written:?}");
+    for (selection, expected) in [
+        (json!({"hygiene": {"near_duplicates": 0.2}}), "near-duplicates: 0.2 is not a number from 0.5 to 1"),
+        (json!({"hygiene": {"split": "train=0.5"}}), "the shares sum up to 0.5"),
+        (json!({"hygiene": {"max_tokens": 5}}), "needs --tokenizer"),
+        (json!({"select": {"until": "tomorrow"}}), "`tomorrow` is no time"),
+        (json!({"reasoning": "maybe"}), "supported: keep, drop, require"),
+    ] {
+        let response = gleaner.api("/v1/export", &export(selection)).await;
+        assert_eq!(response.status(), 400);
+        let told: Value = response.json().await.expect("JSON");
+        assert!(told["error"].as_str().is_some_and(|error| error.contains(expected)), "{told}");
+    }
+}
+
 /// Scenario: statements that are not one SELECT over the public schema, and an unknown kind of export.
 /// Guarantees: each is refused with 400 and a reason, and everything is still there.
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use crate::{
     case::key,
     check::check,
     dataset::Dataset,
-    decide::decide,
+    decide::{decide, name_who_stays},
     example::{Candidate, Example, Opinion, Rejection},
     format::Row,
     manifest::{FORMAT_VERSION, MANIFEST_FILE, Program},
@@ -143,15 +143,15 @@ impl<'a> Collector<'a> {
         let passed = check(&example, self.options)
             .and_then(|()| self.stages.iter_mut().try_for_each(|stage| stage.pass(dataset, &mut example)));
         if let Err(reason) = passed {
-            return Err(Rejection { reason, provenance: example.provenance });
+            return Err(Rejection::new(reason, example.provenance));
         }
         let (id, content) = row_id(dataset, &example);
         let row = self.options.format.row(dataset, &id, &example, content);
         match row.map(|row| serde_json::to_vec(&row)) {
             Ok(Ok(row)) => Ok((id, row, example)),
             // Maps of JSON values always encode.
-            Ok(Err(_)) => Err(Rejection { reason: Reason::NotExpressible, provenance: example.provenance }),
-            Err(reason) => Err(Rejection { reason, provenance: example.provenance }),
+            Ok(Err(_)) => Err(Rejection::new(Reason::NotExpressible, example.provenance)),
+            Err(reason) => Err(Rejection::new(reason, example.provenance)),
         }
     }
 
@@ -187,6 +187,7 @@ impl<'a> Collector<'a> {
             self.files.iter_mut().for_each(|file| stage.decide(file.dataset, &mut file.entries));
         }
         for file in &mut self.files {
+            name_who_stays(&mut file.entries);
             let reports = self.stages.iter_mut().filter_map(|stage| stage.report(file.dataset, &file.entries));
             file.section.hygiene = reports.map(|(name, told)| (name.to_owned(), told)).collect();
         }

@@ -55,14 +55,20 @@ pub(crate) type Candidate = Result<Example, Rejection>;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rejection {
     pub(crate) reason: Reason,
-    pub(crate) provenance: Provenance,
+    pub(crate) provenance: Box<Provenance>,
+}
+
+impl Rejection {
+    pub(crate) fn new(reason: Reason, provenance: Provenance) -> Self {
+        Self { reason, provenance: Box::new(provenance) }
+    }
 }
 
 /// An example of this content, or the rejection of the candidate.
 pub(crate) fn candidate(shaped: Result<(Content, Vec<Value>), Reason>, provenance: Provenance) -> Candidate {
     match shaped {
         Ok((content, tools)) => Ok(Example::new(content, tools, provenance)),
-        Err(reason) => Err(Rejection { reason, provenance }),
+        Err(reason) => Err(Rejection::new(reason, provenance)),
     }
 }
 

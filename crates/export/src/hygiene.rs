@@ -3,6 +3,8 @@
 //! Each step is a [`crate::stage::Stage`]: pure, examples in, verdicts out. None opens a file or reads a clock.
 
 mod contamination;
+#[cfg(test)]
+mod examples;
 mod lengths;
 mod near_duplicates;
 mod options;
@@ -13,7 +15,6 @@ mod score_scale;
 mod splits;
 mod words;
 
-pub use contamination::Benchmark;
 pub(crate) use options::Questions;
 pub use options::{GivenFile, Hygiene, SplitOptions};
 pub use pair_rules::PairRule;

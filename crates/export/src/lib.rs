@@ -53,7 +53,7 @@ mod tools;
 mod trajectory;
 
 pub use error::ExportError;
-pub use hygiene::{Benchmark, GivenFile, Hygiene, Normalize, PairRule, Pattern, Redact, Shares, SplitBy, SplitOptions};
+pub use hygiene::{GivenFile, Hygiene, Normalize, PairRule, Pattern, Redact, Shares, SplitBy, SplitOptions};
 pub use lookup::{Found, Lookup, Sought, lookup};
 pub use manifest::{FileEntry, Manifest, Program, Section};
 pub use options::{FileFormat, Format, Kind, Options, ScoreRule, Shape, SystemPrompt};

@@ -129,7 +129,7 @@ impl Group {
             }
             Err(reason) => {
                 self.for_first.iter().chain(&self.for_second).for_each(|pair| provenance.add_pair(pair));
-                Err(Rejection { reason, provenance })
+                Err(Rejection::new(reason, provenance))
             }
         }
     }

@@ -25,6 +25,9 @@ pub(crate) struct Provenance {
     pub(crate) scores: Vec<f64>,
     pub(crate) reviewers: BTreeSet<String>,
     pub(crate) sources: BTreeSet<&'static str>,
+    /// The session's id where `session_id` became a pseudonym: splits go by it. Never written.
+    #[serde(skip)]
+    pub(crate) original_session_id: Option<String>,
     /// Redacted values by kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) redactions: BTreeMap<String, u64>,

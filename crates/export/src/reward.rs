@@ -72,7 +72,7 @@ fn list(
     let framed = if outputs.len() < 2 { Err(Reason::TooFewCompletions) } else { frames(&outputs, shape, options) };
     let frames = match framed {
         Ok(frames) => frames,
-        Err(reason) => return Err(Rejection { reason, provenance }),
+        Err(reason) => return Err(Rejection::new(reason, provenance)),
     };
     let (prompt, tools) = shared(&frames, options);
     let completions = frames.into_iter().map(|frame| frame.completion).collect();

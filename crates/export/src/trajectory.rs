@@ -11,7 +11,7 @@ use crate::{
     example::{Candidate, Content, candidate},
     provenance::Provenance,
     score::{overall, rounded, score},
-    steps::completions,
+    steps::{Step, completions},
 };
 
 /// The candidates of one attempt.
@@ -23,7 +23,7 @@ pub(crate) fn trajectory(case: &Case, options: &Options, shape: Shape) -> Vec<Ca
     };
     let overall = overall(case, options);
     let score = score(&overall, options.score_rule).map(rounded);
-    let of = |(step, shaped): (Option<usize>, Result<(Content, Vec<Value>), Reason>)| {
+    let of = |(step, shaped): Step| {
         let mut provenance = Provenance::of(&case.row);
         provenance.step = step;
         overall.iter().for_each(|score| provenance.add_score(score));

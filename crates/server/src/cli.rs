@@ -24,11 +24,11 @@ enum Command {
     /// Receive OTLP and feedback, until interrupted.
     Serve(ServeArgs),
     /// Write training datasets: sft, preference, kto, reward, trajectory, prompts, revisions, or the rows of a query.
-    Export(ExportArgs),
+    Export(Box<ExportArgs>),
     /// Run one SELECT over the public schema.
     Sql(SqlArgs),
     /// Send feedback: scores, rankings, locks, corrections.
-    Feedback(commands::feedback::FeedbackArgs),
+    Feedback(Box<commands::feedback::FeedbackArgs>),
     /// Load OTLP from files: JSON lines as the Collector's file exporter writes them, or protobuf requests.
     Import(ImportArgs),
     /// Show it all on real captured telemetry: serve, replay, score, export, check.
@@ -150,7 +150,7 @@ impl Cli {
             Command::Serve(args) => runtime()?.block_on(serve(args)),
             Command::Export(args) => commands::export::run(&args),
             Command::Sql(args) => commands::sql::run(&args),
-            Command::Feedback(args) => runtime()?.block_on(commands::feedback::run(args)),
+            Command::Feedback(args) => runtime()?.block_on(commands::feedback::run(*args)),
             Command::Import(args) => commands::import::run(&args),
             Command::Demo(args) => runtime()?.block_on(demo::run(args)),
             Command::Doctor(place) => commands::doctor::run(&place),

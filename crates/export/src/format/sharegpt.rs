@@ -119,8 +119,8 @@ fn turn(message: &ChatMessage) -> Result<Value, Reason> {
 
 fn check_order(turns: &[Value], ends_with_answer: bool) -> Result<(), Reason> {
     let asks = |turn: &Value| matches!(turn["from"].as_str(), Some("human" | "observation"));
-    let alternates = turns.iter().enumerate().all(|(at, turn)| asks(turn) == (at % 2 == 0));
-    let is_whole = (turns.len() % 2 == 0) == ends_with_answer;
+    let alternates = turns.iter().enumerate().all(|(at, turn)| asks(turn) == at.is_multiple_of(2));
+    let is_whole = turns.len().is_multiple_of(2) == ends_with_answer;
     if alternates && is_whole { Ok(()) } else { Err(Reason::NotExpressible) }
 }
 

@@ -32,15 +32,15 @@ pub(super) const MAX_BENCHMARK_BYTES: u64 = 256 * 1024 * 1024;
 
 /// One benchmark file as the manifest tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Benchmark {
+pub(crate) struct Benchmark {
     /// File name without its directory.
-    pub file: String,
+    pub(crate) file: String,
     /// BLAKE3 of its bytes, lower-case hex.
-    pub blake3: String,
+    pub(crate) blake3: String,
     /// Items in it: lines, or elements of a JSON list.
-    pub items: u64,
+    pub(crate) items: u64,
     /// Items of which every text is too short to be looked for.
-    pub items_too_short: u64,
+    pub(crate) items_too_short: u64,
 }
 
 /// Where an n-gram or a text stands: number of the file, and of the item, from 1.

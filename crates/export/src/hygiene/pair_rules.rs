@@ -1,7 +1,8 @@
 //! Which of many pairs are taken: by their place among the pairs of one comparison, by margin, by number per session.
 //!
 //! A comparison is all pairs of one session and one question, seen as a graph of "better than" between attempts (a
-//! reviewer's own text is a node of its own). Pairs come here after the votes: no pair is in both directions.
+//! reviewer's own text is a node of its own). Pairs come here after the votes: no pair is in both directions. Pairs that are
+//! unfit (too long, contaminated, without a prompt) take no part: what is best is best among the others.
 
 use std::{
     collections::{HashMap, HashSet},

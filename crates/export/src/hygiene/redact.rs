@@ -223,7 +223,9 @@ impl Redactor {
     /// Names of people in the provenance; they are not counted, as no trainer sees them.
     fn provenance(&self, provenance: &mut Provenance) {
         let mut uncounted = Counts::new();
-        self.rewrite(&mut provenance.session_id, &mut uncounted);
+        if let Some(pseudonym) = self.text(&provenance.session_id, &mut uncounted) {
+            provenance.original_session_id = Some(std::mem::replace(&mut provenance.session_id, pseudonym));
+        }
         let reviewers = std::mem::take(&mut provenance.reviewers);
         provenance.reviewers =
             reviewers.into_iter().map(|name| self.text(&name, &mut uncounted).unwrap_or(name)).collect();
@@ -247,7 +249,8 @@ impl Stage for Redactor {
         }
         example.tools.iter_mut().for_each(|tool| self.json(tool, &mut counts));
         // Other than messages and tools, a row has texts of people: who judged, why, in which session.
-        for (_, fact) in example.facts.iter_mut().filter(|(_, fact)| fact.is_string()) {
+        let is_id = |name: &str| name.ends_with("_id") && name != "session_id";
+        for (_, fact) in example.facts.iter_mut().filter(|(name, fact)| fact.is_string() && !is_id(name)) {
             self.json(fact, &mut counts);
         }
         self.provenance(&mut example.provenance);

@@ -18,6 +18,7 @@ use crate::{
     ExportError,
     dataset::Dataset,
     example::Example,
+    provenance::Provenance,
     stage::{Entry, Split, Stage},
 };
 
@@ -132,7 +133,8 @@ impl Splits {
     }
 
     fn side(&self, example: &Example) -> Split {
-        let (project, session) = (&example.provenance.project, &example.provenance.session_id);
+        let Provenance { project, session_id, original_session_id, .. } = &example.provenance;
+        let session = original_session_id.as_ref().unwrap_or(session_id);
         let question = match self.by {
             SplitBy::Session => None,
             SplitBy::Question => self.questions.get(&(project.clone(), session.clone())),

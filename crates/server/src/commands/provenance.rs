@@ -32,7 +32,7 @@ pub(crate) fn explain(dir: &Path, id: &str, place: &PlaceArgs) -> anyhow::Result
             }
         }
     }
-    Ok(crate::commands::sql::write_all(&mut std::io::stdout().lock(), out.as_bytes())?)
+    crate::commands::sql::write_all(&mut std::io::stdout().lock(), out.as_bytes())
 }
 
 /// Prints the rows that came of a trace, span, attempt, session or feedback item, export by export.
@@ -56,7 +56,7 @@ pub(crate) fn containing(dirs: &[PathBuf], id: &str) -> anyhow::Result<()> {
             let _ = writeln!(out, "  rows of the kind sql do not tell where they come from");
         }
     }
-    Ok(crate::commands::sql::write_all(&mut std::io::stdout().lock(), out.as_bytes())?)
+    crate::commands::sql::write_all(&mut std::io::stdout().lock(), out.as_bytes())
 }
 
 fn has_kind(manifest: &Map<String, Value>, kind: &str) -> bool {

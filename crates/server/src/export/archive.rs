@@ -132,7 +132,7 @@ impl Progress for ArchiveProgress {
 
     fn advance(&mut self, done: u64) {
         self.told.done = done;
-        if done % TOLD_EVERY == 0 {
+        if done.is_multiple_of(TOLD_EVERY) {
             self.tell();
         }
     }

@@ -5,17 +5,9 @@ use super::*;
 use crate::{
     conversation::{FunctionCall, ToolCall},
     dataset,
+    hygiene::examples::pair,
     provenance::Provenance,
 };
-
-fn pair(prompt: &str, chosen: &str, rejected: &str) -> Example {
-    let content = Content::Pair {
-        prompt: vec![ChatMessage::text("user", prompt)],
-        chosen: vec![ChatMessage::text("assistant", chosen)],
-        rejected: vec![ChatMessage::text("assistant", rejected)],
-    };
-    Example::new(content, Vec::new(), Provenance::default())
-}
 
 fn passed(lengths: &mut Lengths, mut example: Example) -> (Result<(), Reason>, Option<String>) {
     let before = example.content.clone();

@@ -3,24 +3,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{dataset, provenance::Provenance};
-
-fn example(prompt: &str, completion: &str) -> Example {
-    let content = Content::Completion {
-        prompt: vec![ChatMessage::text("user", prompt)],
-        completion: vec![ChatMessage::text("assistant", completion)],
-    };
-    Example::new(content, Vec::new(), Provenance::default())
-}
-
-fn pair(prompt: &str, chosen: &str, rejected: &str) -> Example {
-    let content = Content::Pair {
-        prompt: vec![ChatMessage::text("user", prompt)],
-        chosen: vec![ChatMessage::text("assistant", chosen)],
-        rejected: vec![ChatMessage::text("assistant", rejected)],
-    };
-    Example::new(content, Vec::new(), Provenance::default())
-}
+use crate::{
+    dataset,
+    hygiene::examples::{answered, pair},
+};
 
 /// Which rows stay, and for each of the others the one that is kept in its place. `arrival`: the order in which they come.
 fn decided(threshold: f64, examples: &[Example], arrival: &[usize]) -> Vec<Option<u128>> {
@@ -57,23 +43,23 @@ fn with_word_changed(text: &str, at: usize) -> String {
 fn one_changed_word_is_a_near_duplicate_and_names_the_row_kept() {
     let (question, answer) = (prose(1, 300), prose(2, 300));
     let other = with_word_changed(&answer, 150);
-    let rows = [example(&question, &answer), example(&prose(3, 300), &answer), example(&question, &other)];
+    let rows = [answered(&question, &answer), answered(&prose(3, 300), &answer), answered(&question, &other)];
     assert_eq!(in_order(0.9, &rows), [None, None, Some(0)]);
 }
 
 #[test]
 fn case_and_punctuation_do_not_tell_rows_apart() {
     let rows =
-        [example("What does the lantern cost?", "39 pounds"), example("what does the LANTERN cost", "39 pounds!")];
+        [answered("What does the lantern cost?", "39 pounds"), answered("what does the LANTERN cost", "39 pounds!")];
     assert_eq!(in_order(1.0, &rows), [None, Some(0)]);
 }
 
 #[test]
 fn siblings_with_one_long_prompt_stay_and_so_does_one_answer_to_many_questions() {
     let question = prose(1, 3_000);
-    let siblings = [example(&question, "It costs 39 pounds."), example(&question, "I do not know the price.")];
+    let siblings = [answered(&question, "It costs 39 pounds."), answered(&question, "I do not know the price.")];
     assert_eq!(in_order(0.8, &siblings), [None, None]);
-    let answers = [example(&prose(1, 50), "Done."), example(&prose(2, 50), "Done.")];
+    let answers = [answered(&prose(1, 50), "Done."), answered(&prose(2, 50), "Done.")];
     assert_eq!(in_order(0.8, &answers), [None, None]);
 }
 
@@ -86,7 +72,7 @@ fn a_pair_the_other_way_round_is_no_duplicate() {
 
 #[test]
 fn one_answer_with_two_scores_is_no_duplicate() {
-    let scored = |score: f64| example("What does it cost?", "39 pounds in all.").with("score", score);
+    let scored = |score: f64| answered("What does it cost?", "39 pounds in all.").with("score", score);
     let mut stage = NearDuplicates::new(0.9);
     let mut entries = Vec::new();
     for (number, row) in [scored(8.0), scored(3.0), scored(8.0)].iter().enumerate() {
@@ -100,7 +86,7 @@ fn one_answer_with_two_scores_is_no_duplicate() {
 #[test]
 fn rows_that_are_out_already_keep_nobody_out() {
     let mut stage = NearDuplicates::new(0.9);
-    let row = example(&prose(1, 50), &prose(2, 50));
+    let row = answered(&prose(1, 50), &prose(2, 50));
     let mut entries = Vec::new();
     for number in 0..2 {
         stage.see(&dataset::SFT, number, &row);
@@ -113,14 +99,14 @@ fn rows_that_are_out_already_keep_nobody_out() {
 
 #[test]
 fn rows_without_words_are_never_like_each_other() {
-    assert_eq!(in_order(0.5, &[example("?", "!"), example("…", "—")]), [None, None]);
+    assert_eq!(in_order(0.5, &[answered("?", "!"), answered("…", "—")]), [None, None]);
 }
 
 /// Guarantees: many rows that share a prompt do not make the comparison quadratic, and all of them stay.
 #[test]
 fn hundreds_of_siblings_stay() {
     let question = prose(1, 60);
-    let rows: Vec<Example> = (0..300).map(|i| example(&question, &prose(i + 10, 30))).collect();
+    let rows: Vec<Example> = (0..300).map(|i| answered(&question, &prose(i + 10, 30))).collect();
     assert!(in_order(0.9, &rows).iter().all(Option::is_none));
 }
 
@@ -159,7 +145,7 @@ proptest! {
         kinds in prop::collection::vec(0_u64..4, 1..12),
         order in any::<prop::sample::Index>(),
     ) {
-        let rows: Vec<Example> = kinds.iter().map(|kind| example(&prose(*kind, 40), &prose(kind + 50, 40))).collect();
+        let rows: Vec<Example> = kinds.iter().map(|kind| answered(&prose(*kind, 40), &prose(kind + 50, 40))).collect();
         let mut arrival: Vec<usize> = (0..rows.len()).collect();
         arrival.rotate_left(order.index(rows.len()));
         let outcome = decided(0.9, &rows, &arrival);

@@ -3,19 +3,12 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{dataset, provenance::Provenance};
+use crate::{dataset, hygiene::examples, provenance::Provenance};
 
 fn pair(session: &str, chosen: &str, rejected: &str, margin: f64) -> Example {
-    let content = Content::Pair {
-        prompt: vec![ChatMessage::text("user", "q")],
-        chosen: vec![ChatMessage::text("assistant", chosen)],
-        rejected: vec![ChatMessage::text("assistant", rejected)],
-    };
-    let provenance = Provenance { session_id: session.into(), ..Provenance::default() };
-    Example::new(content, Vec::new(), provenance)
-        .with("margin", margin)
-        .with("chosen_attempt_id", chosen)
-        .with("rejected_attempt_id", rejected)
+    let mut example = examples::pair("q", chosen, rejected);
+    example.provenance = Provenance { session_id: session.into(), ..Provenance::default() };
+    example.with("margin", margin).with("chosen_attempt_id", chosen).with("rejected_attempt_id", rejected)
 }
 
 fn verdicts(mut stage: impl Stage, examples: &[Example]) -> Vec<Result<(), Reason>> {

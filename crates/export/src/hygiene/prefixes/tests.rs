@@ -4,7 +4,7 @@ use super::*;
 use crate::{conversation::ChatMessage, dataset, provenance::Provenance};
 
 fn turns(texts: &[&str]) -> Vec<ChatMessage> {
-    let role = |i: usize| if i % 2 == 0 { "user" } else { "assistant" };
+    let role = |i: usize| if i.is_multiple_of(2) { "user" } else { "assistant" };
     texts.iter().enumerate().map(|(i, text)| ChatMessage::text(role(i), *text)).collect()
 }
 

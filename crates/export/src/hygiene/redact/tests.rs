@@ -212,6 +212,22 @@ fn every_text_of_a_row_is_rewritten_and_counted() {
     assert_eq!(report, Some(("redacted", json!({"card": 1, "email": 8}))));
 }
 
+/// Guarantees: ids can still be looked up, and a session whose id is redacted stays on its side of a split.
+#[test]
+fn ids_stay_and_the_session_is_remembered() {
+    let pattern: Pattern = "hex=[0-9a-f]{8}".parse().expect("valid");
+    let mut redactor = Redactor::new(&[Redact::Emails], &[pattern], "salt").expect("valid");
+    let provenance = Provenance { session_id: "mara@x.io-1".into(), ..Provenance::default() };
+    let content = Content::Prompt(vec![ChatMessage::text("user", "hi")]);
+    let mut example =
+        Example::new(content, Vec::new(), provenance).with("attempt_id", hex(32)).with("session_id", "mara@x.io-1");
+    redactor.pass(&dataset::PROMPTS, &mut example).expect("stays");
+    assert_eq!(example.facts["attempt_id"], json!(hex(32)));
+    assert_eq!(example.facts["session_id"], json!(example.provenance.session_id));
+    assert_eq!(example.provenance.original_session_id.as_deref(), Some("mara@x.io-1"));
+    assert!(!example.provenance.to_json().contains("mara"));
+}
+
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,8}@[a-z]{1,8}\\.(com|io)",

@@ -1,17 +1,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{conversation::ChatMessage, dataset, example::Content, provenance::Provenance};
+use crate::{dataset, hygiene::examples::answered, provenance::Provenance};
 
 const SHARES: Shares = Shares { train: 0.8, validation: 0.1, test: 0.1 };
 
 fn example(session: &str, prompt: &str) -> Example {
-    let provenance = Provenance { project: "p".into(), session_id: session.into(), ..Provenance::default() };
-    let content = Content::Completion {
-        prompt: vec![ChatMessage::text("user", prompt)],
-        completion: vec![ChatMessage::text("assistant", "x")],
-    };
-    Example::new(content, Vec::new(), provenance)
+    let mut example = answered(prompt, "x");
+    example.provenance = Provenance { project: "p".into(), session_id: session.into(), ..Provenance::default() };
+    example
 }
 
 fn sides(stage: &mut Splits, examples: &[Example]) -> Vec<Option<Split>> {
@@ -64,6 +61,16 @@ fn sides_are_fixed() {
     let sides: Vec<Split> = (0..30).map(|i| SHARES.side(7, &format!("s{i}"))).collect();
     let of = |part: Split| (0..30).filter(|i| sides[*i] == part).collect::<Vec<usize>>();
     assert_eq!((of(Split::Validation), of(Split::Test)), (vec![1, 5, 12, 21, 28], vec![0, 2, 15]));
+}
+
+#[test]
+fn a_pseudonym_in_the_session_s_id_does_not_move_it() {
+    let stage = Splits::new(SHARES, 1, SplitBy::Session, HashMap::new());
+    for i in 0..50 {
+        let mut redacted = example("<email_1a2b3c4d>", "q");
+        redacted.provenance.original_session_id = Some(format!("s{i}"));
+        assert_eq!(stage.side(&redacted), stage.side(&example(&format!("s{i}"), "q")));
+    }
 }
 
 #[test]
