@@ -81,7 +81,7 @@ pub use self::registry::switch_on;
 use self::registry::{CONVENTIONS, Convention};
 use self::tool_results::add_missing_results;
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{COMPLETED, KnownCalls, pair_results};
+use crate::messages::{COMPLETED, KnownCalls, pair_results, separate_thinking};
 use crate::value::text;
 
 /// What one convention reads from a span.
@@ -128,6 +128,8 @@ pub fn map(span: &MergedSpan) -> Mapped {
     }
     fill(&mut mapped, generic::read(span));
     fill(&mut mapped, association::read(span));
+    let messages = mapped.input_messages.iter_mut().chain(&mut mapped.output_messages).flatten();
+    messages.for_each(separate_thinking);
     complete(&mut mapped, span);
     sources::complete(&mut mapped, span);
     mapped

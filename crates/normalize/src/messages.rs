@@ -12,6 +12,7 @@ mod known_calls;
 mod pairs;
 mod parts;
 mod printed;
+mod thinking;
 mod tools;
 
 use gleaner_model::{Message, Part};
@@ -21,6 +22,7 @@ pub(crate) use finish::{COMPLETED, finish_reason};
 pub(crate) use known_calls::KnownCalls;
 pub(crate) use pairs::pair_results;
 pub(crate) use parts::{arguments, parts};
+pub(crate) use thinking::separate_thinking;
 pub(crate) use tools::tool_definitions;
 
 use crate::value::{first, first_str, first_text, is_redacted, structured};
