@@ -1,6 +1,7 @@
 //! A small client of the API, for the command line and the demo.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use gleaner_export::Output;
@@ -25,6 +26,9 @@ pub(crate) struct Answer {
     /// Whether it was cut, whether it lags.
     pub(crate) notes: Vec<String>,
 }
+
+/// How long a busy server is asked again.
+const BUSY_WAIT: Duration = Duration::from_secs(60);
 
 impl ApiClient {
     pub(crate) fn new(addr: SocketAddr) -> Self {
@@ -56,6 +60,22 @@ impl ApiClient {
         Ok(Answer { body: response.bytes().await?.to_vec(), notes })
     }
 
+    /// Returns when everything that was acknowledged before this call can be read.
+    ///
+    /// # Errors
+    /// When that takes longer than a minute, or no server answers.
+    pub(crate) async fn wait_until_loaded(&self) -> anyhow::Result<()> {
+        let until = Instant::now() + BUSY_WAIT;
+        loop {
+            // The server waits itself, for as long as it is configured to.
+            let answer = self.sql("SELECT 1", None, SqlFormat::Json).await?;
+            match answer.notes.first() {
+                None => return Ok(()),
+                Some(behind) => anyhow::ensure!(Instant::now() < until, "{behind}"),
+            }
+        }
+    }
+
     /// Runs one export, and writes its files to `out` as they come.
     pub(crate) async fn export(
         &self,
@@ -80,17 +100,27 @@ impl ApiClient {
         Ok(response.into_inner())
     }
 
+    /// Posts, and again for a while where the server asks for it: loading lags behind a burst, and catches up.
     async fn post(&self, path: &str, body: &serde_json::Value) -> anyhow::Result<reqwest::Response> {
-        let response = self
-            .http
-            .post(format!("http://{}{path}", self.addr))
-            .json(body)
-            .send()
-            .await
-            .with_context(|| format!("no server answers on {}", self.addr))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
+        let until = Instant::now() + BUSY_WAIT;
+        let response = loop {
+            let response = self
+                .http
+                .post(format!("http://{}{path}", self.addr))
+                .json(body)
+                .send()
+                .await
+                .with_context(|| format!("no server answers on {}", self.addr))?;
+            if response.status().is_success() {
+                return Ok(response);
+            }
+            let delay =
+                response.headers().get(reqwest::header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
+            match delay.map(Duration::from_secs) {
+                Some(delay) if Instant::now() + delay < until => tokio::time::sleep(delay).await,
+                _ => break response,
+            }
+        };
         let status = response.status();
         let text = response.text().await.unwrap_or_default();
         let told =

@@ -86,6 +86,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
 async fn act(running: &Running, out: &Path) -> anyhow::Result<()> {
     let api = ApiClient::new(running.api);
     replay(running, &api).await?;
+    api.wait_until_loaded().await?;
 
     let datasets = out.join("datasets");
     let request = ExportRequest {
