@@ -22,6 +22,6 @@ mod store;
 mod tables;
 
 pub use error::StoreError;
-pub use reader::{Reader, Readers};
+pub use reader::{Interrupt, Reader, Readers};
 pub use schema::{PUBLIC_RELATIONS, SCHEMA_VERSION};
 pub use store::{Commit, DEFAULT_MIN_SCORE_GAP, Fact, FeedbackKey, Store, StoreConfig, UnitLink};

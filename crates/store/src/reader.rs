@@ -33,7 +33,8 @@ impl Readers {
         // Cloning cannot leave the connection in a bad state.
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
-        Ok(Reader { connection })
+        let interrupt = Interrupt(Arc::new(Mutex::new(Some(connection.interrupt_handle()))));
+        Ok(Reader { connection, interrupt })
     }
 }
 
@@ -47,6 +48,37 @@ impl fmt::Debug for Readers {
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
+    interrupt: Interrupt,
+}
+
+/// Stops the query that runs on a reader, from any thread. Once the reader is gone it does nothing.
+///
+/// DuckDB's own handle is not enough: it is told that its connection is closed only after that was freed, so that an interrupt at
+/// this moment writes into freed memory (seen as a crash in `ClientContext::Interrupt`).
+#[derive(Clone)]
+pub struct Interrupt(Arc<Mutex<Option<Arc<InterruptHandle>>>>);
+
+impl Interrupt {
+    /// Stops the query, if one runs. The reader stays usable.
+    pub fn interrupt(&self) {
+        // Held over the call: the reader cannot close its connection meanwhile.
+        if let Some(handle) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            handle.interrupt();
+        }
+    }
+}
+
+impl fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interrupt").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Reader {
+    /// Before the connection closes, which a field's drop comes after.
+    fn drop(&mut self) {
+        *self.interrupt.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl Reader {
@@ -94,8 +126,8 @@ impl Reader {
     }
 
     /// Stops the query that runs on this reader, from another thread. The reader stays usable.
-    pub fn interrupt_handle(&self) -> Arc<InterruptHandle> {
-        self.connection.interrupt_handle()
+    pub fn interrupt_handle(&self) -> Interrupt {
+        self.interrupt.clone()
     }
 
     /// Journal position that this reader's snapshot covers.

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
 
 use crate::{Commit, Store, StoreConfig};
@@ -107,4 +109,28 @@ fn an_interrupt_stops_a_query_on_another_thread() {
         handle.interrupt();
     }
     assert!(query.join().expect("no panic").0);
+}
+
+/// Scenario: interrupts without a pause from another thread, while readers are opened, used and dropped.
+/// Guarantees: an interrupt that comes as the connection closes, or later, touches nothing (it crashed the process).
+#[test]
+fn an_interrupt_may_come_while_its_reader_closes() {
+    let readers = store_at(1).readers();
+    for _ in 0..200 {
+        let reader = readers.reader().expect("a reader");
+        let interrupt = reader.interrupt_handle();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    interrupt.interrupt();
+                }
+            });
+            // Interrupted or not.
+            let _ = reader.rows("SELECT 1 AS one", &[]);
+            drop(reader);
+            is_over.store(true, Ordering::Relaxed);
+        });
+        interrupt.interrupt();
+    }
 }
