@@ -3,7 +3,9 @@
 //! [`Settings::apply`] is the last step of derivation, a pure function of one derived trace. A store is made under one set of
 //! settings, told by [`Settings::fingerprint`]: under others it is made anew from the journal.
 
-use gleaner_model::{AgentDefinition, ContentHash, DerivedTrace, SpanKind};
+use std::collections::HashMap;
+
+use gleaner_model::{AgentDefinition, ContentHash, DerivedTrace, Span, SpanKind};
 use serde_json::Value;
 
 use crate::cost::attempt_cost_usd;
@@ -65,9 +67,14 @@ impl Settings {
         if !is_priced {
             return;
         }
+        let mut spans_of: HashMap<&str, Vec<&Span>> = HashMap::new();
+        for span in &trace.spans {
+            if let Some(attempt_id) = &span.attempt_id {
+                spans_of.entry(attempt_id).or_default().push(span);
+            }
+        }
         for part in &mut trace.attempts {
-            let own = trace.spans.iter().filter(|span| span.attempt_id.as_ref() == Some(&part.attempt_id));
-            part.cost_usd = attempt_cost_usd(own);
+            part.cost_usd = attempt_cost_usd(spans_of.remove(part.attempt_id.as_str()).into_iter().flatten());
         }
     }
 

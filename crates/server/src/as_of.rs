@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use gleaner_journal::Journal;
 use gleaner_model::derive_id;
+use gleaner_normalize::Settings;
 use gleaner_store::{Reader, SCHEMA_VERSION, Store};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -95,6 +96,8 @@ impl<'de> Deserialize<'de> for AsOf {
 #[derive(Clone)]
 pub(crate) struct EarlierStates {
     config: Arc<Config>,
+    /// As they were when the running store was opened.
+    settings: Arc<Settings>,
     journal: Journal,
     /// Folder and store, the one used last at the end. Held while one is made: two at once would make it twice.
     open: Arc<Mutex<Vec<(PathBuf, Store)>>>,
@@ -102,10 +105,14 @@ pub(crate) struct EarlierStates {
 
 impl EarlierStates {
     /// States of the directory that this journal belongs to.
-    pub(crate) fn new(config: &Config, journal: Journal) -> Self {
+    ///
+    /// # Errors
+    /// When the price table or a pattern cannot be used.
+    pub(crate) fn new(config: &Config, journal: Journal) -> anyhow::Result<Self> {
         let mut config = config.clone();
         config.store.memory_limit_mib = (config.store.memory_limit_mib / MEMORY_SHARE).max(64);
-        Self { config: Arc::new(config), journal, open: Arc::default() }
+        let settings = Arc::new(config.derive_settings()?);
+        Ok(Self { config: Arc::new(config), settings, journal, open: Arc::default() })
     }
 
     /// Of a directory at rest.
@@ -113,7 +120,7 @@ impl EarlierStates {
     /// # Errors
     /// When a running server holds it, or its journal is damaged.
     pub(crate) fn at_rest(config: &Config) -> anyhow::Result<Self> {
-        Ok(Self::new(config, open_journal(config)?))
+        Self::new(config, open_journal(config)?)
     }
 
     /// A reader of that state, which is made if it is not there. Blocks; `progress` is told (position, last position).
@@ -123,7 +130,7 @@ impl EarlierStates {
     pub(crate) fn reader(&self, at: AsOf, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<Reader> {
         let position = self.position(at)?;
         let mut open = self.open.blocking_lock();
-        let dir = self.dir(position)?;
+        let dir = self.dir(position);
         let at = match open.iter().position(|(known, _)| *known == dir) {
             Some(at) => at,
             None => {
@@ -164,11 +171,11 @@ impl EarlierStates {
     }
 
     /// Named by all that decides what is in it.
-    fn dir(&self, position: u64) -> anyhow::Result<PathBuf> {
-        let settings = self.config.derive_settings()?.fingerprint();
+    fn dir(&self, position: u64) -> PathBuf {
+        let settings = self.settings.fingerprint();
         let gap = self.config.pairs.min_score_gap.to_string();
         let made_by = derive_id("as-of", &[env!("CARGO_PKG_VERSION"), &SCHEMA_VERSION.to_string(), &settings, &gap]);
-        Ok(self.root().join(format!("{position}-{}", &made_by[..8])))
+        self.root().join(format!("{position}-{}", &made_by[..8]))
     }
 
     fn root(&self) -> PathBuf {
@@ -179,7 +186,7 @@ impl EarlierStates {
         if !dir.exists() {
             self.make(dir, position, progress).with_context(|| format!("cannot make the state as of {position}"))?;
         }
-        let settings = self.config.derive_settings()?.fingerprint();
+        let settings = self.settings.fingerprint();
         let store_config = gleaner_store::StoreConfig { dir: dir.to_owned(), ..self.config.store_config(settings) };
         Ok(Store::open(&store_config)?)
     }
@@ -190,7 +197,7 @@ impl EarlierStates {
             std::fs::remove_dir_all(&unfinished)?;
         }
         std::fs::create_dir_all(&unfinished)?;
-        let mut loader = loader_into(&self.config, &self.journal, &unfinished)?;
+        let mut loader = loader_into(&self.config, (*self.settings).clone(), &self.journal, &unfinished)?;
         loader.catch_up_to(position, progress)?;
         let mut store = loader.into_store();
         store.checkpoint()?;

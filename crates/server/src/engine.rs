@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use gleaner_journal::{Journal, JournalError};
+use gleaner_normalize::Settings;
 use gleaner_store::{FeedbackKey, Reader, Readers, Store, StoreConfig};
 use tokio::sync::watch;
 
@@ -228,7 +229,7 @@ pub(crate) fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> an
         std::fs::remove_dir_all(&aside).with_context(|| format!("cannot remove {}", aside.display()))?;
     }
     std::fs::create_dir_all(&aside).with_context(|| format!("cannot create {}", aside.display()))?;
-    let mut loader = loader_into(config, &journal, &aside)?;
+    let mut loader = loader_into(config, config.derive_settings()?, &journal, &aside)?;
     loader.catch_up(progress)?;
     let mut store = loader.into_store();
     store.checkpoint()?;
@@ -271,8 +272,12 @@ fn open_loader(config: &Config) -> anyhow::Result<(Journal, Loader, watch::Recei
 }
 
 /// A loader from the journal's beginning into a store in another folder, which is made there.
-pub(crate) fn loader_into(config: &Config, journal: &Journal, dir: &Path) -> anyhow::Result<Loader> {
-    let settings = config.derive_settings()?;
+pub(crate) fn loader_into(
+    config: &Config,
+    settings: Settings,
+    journal: &Journal,
+    dir: &Path,
+) -> anyhow::Result<Loader> {
     let store_config = StoreConfig { dir: dir.to_owned(), ..config.store_config(settings.fingerprint()) };
     let (loader, _) = Loader::new(journal.clone(), Store::open(&store_config)?, settings, batch_limits(config))?;
     Ok(loader)

@@ -74,7 +74,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         reads: engine.fresh_reads(Duration::from_millis(config.read.fresh_timeout_ms)),
         feedback: feedback.clone(),
         query_limits: Arc::new(config.query_limits()),
-        earlier: EarlierStates::new(&config, engine.journal().clone()),
+        earlier: EarlierStates::new(&config, engine.journal().clone())?,
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
         wire_limits: Arc::new(config.wire_limits()),
     };

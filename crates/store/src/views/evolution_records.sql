@@ -64,18 +64,12 @@ resolved AS (
     LEFT JOIN by_label USING (project, item_id, side)
     LEFT JOIN by_cycle USING (project, item_id, side)
 ),
-score AS (
-    SELECT attempt.project, attempt.lineage_id, attempt.agent_definition_id, evaluation.score
-    FROM evaluations evaluation
-    JOIN attempts attempt USING (project, attempt_id)
-    WHERE evaluation.in_force AND evaluation.score IS NOT NULL AND evaluation.criterion IS NULL
-),
 side AS (
     SELECT
         resolved.project, resolved.item_id, resolved.side, resolved.definition_id,
         avg(score.score) AS mean, count(score.score) AS n, var_samp(score.score) AS variance
     FROM resolved
-    LEFT JOIN score
+    LEFT JOIN overall_scores score
         ON score.project = resolved.project AND score.lineage_id = resolved.lineage_id
         AND score.agent_definition_id = resolved.definition_id
     GROUP BY ALL
