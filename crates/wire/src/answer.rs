@@ -16,6 +16,10 @@ use crate::proto::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceS
 /// Longest message in an answer. Beyond it the message is cut: OTLP asks servers to shorten rather than to fail.
 pub const MAX_MESSAGE_BYTES: usize = 1024;
 
+/// Longest text within a detail. A status over gRPC travels in headers, of which some clients take 8 KiB in all: message
+/// and details together stay below 6.
+pub const MAX_DETAIL_BYTES: usize = 256;
+
 /// What a request carried; it decides the name of the count in the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -108,8 +112,7 @@ impl Detail {
                 (RETRY_INFO, RetryInfo { retry_delay }.encode_to_vec())
             }
             Self::BadRequest { field, description } => {
-                let violation =
-                    FieldViolation { field: shortened(field).into(), description: shortened(description).into() };
+                let violation = FieldViolation { field: detail(field).into(), description: detail(description).into() };
                 (BAD_REQUEST, BadRequest { field_violations: vec![violation] }.encode_to_vec())
             }
         };
@@ -124,7 +127,7 @@ impl Detail {
             }
             Self::BadRequest { field, description } => json!({
                 "@type": BAD_REQUEST,
-                "fieldViolations": [{ "field": shortened(field), "description": shortened(description) }],
+                "fieldViolations": [{ "field": detail(field), "description": detail(description) }],
             }),
         }
     }
@@ -165,11 +168,19 @@ struct FieldViolation {
 }
 
 fn shortened(message: &str) -> &str {
-    let mut end = message.len().min(MAX_MESSAGE_BYTES);
-    while !message.is_char_boundary(end) {
+    cut(message, MAX_MESSAGE_BYTES)
+}
+
+fn detail(text: &str) -> &str {
+    cut(text, MAX_DETAIL_BYTES)
+}
+
+fn cut(text: &str, max_bytes: usize) -> &str {
+    let mut end = text.len().min(max_bytes);
+    while !text.is_char_boundary(end) {
         end -= 1;
     }
-    &message[..end]
+    &text[..end]
 }
 
 fn text(json: Value) -> Bytes {

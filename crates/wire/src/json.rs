@@ -31,42 +31,55 @@ type Read<T> = Result<T, WireError>;
 
 /// Decodes an `ExportTraceServiceRequest` and counts what is in it.
 pub(crate) fn decode_traces(bytes: &[u8], limits: &Limits) -> Read<(ExportTraceServiceRequest, Scan)> {
-    decode(bytes, limits, |r, t| {
-        let mut request = ExportTraceServiceRequest::default();
-        r.object(|r, key| match key {
-            "resourceSpans" => list(r, t, &mut request.resource_spans, resource_spans),
-            _ => unknown(r, t, key),
-        })?;
-        Ok(request)
-    })
+    decode(bytes, Tally::new(limits), traces)
+}
+
+/// Counts and judges what is in an `ExportTraceServiceRequest`; holds one span at a time.
+pub(crate) fn scan_traces(bytes: &[u8], limits: &Limits) -> Read<Scan> {
+    decode(bytes, Tally::scanning(limits), traces).map(|(_, scan)| scan)
+}
+
+fn traces(r: &mut Reader<'_>, t: &mut Tally<'_>) -> Read<ExportTraceServiceRequest> {
+    let mut request = ExportTraceServiceRequest::default();
+    r.object(|r, key| match key {
+        "resourceSpans" => list(r, t, &mut request.resource_spans, resource_spans),
+        _ => unknown(r, t, key),
+    })?;
+    Ok(request)
 }
 
 /// Decodes an `ExportLogsServiceRequest` and counts what is in it.
 pub(crate) fn decode_logs(bytes: &[u8], limits: &Limits) -> Read<(ExportLogsServiceRequest, Scan)> {
-    decode(bytes, limits, |r, t| {
-        let mut request = ExportLogsServiceRequest::default();
-        r.object(|r, key| match key {
-            "resourceLogs" => list(r, t, &mut request.resource_logs, resource_logs),
-            _ => unknown(r, t, key),
-        })?;
-        Ok(request)
-    })
+    decode(bytes, Tally::new(limits), logs)
+}
+
+/// Counts and judges what is in an `ExportLogsServiceRequest`; holds one record at a time.
+pub(crate) fn scan_logs(bytes: &[u8], limits: &Limits) -> Read<Scan> {
+    decode(bytes, Tally::scanning(limits), logs).map(|(_, scan)| scan)
+}
+
+fn logs(r: &mut Reader<'_>, t: &mut Tally<'_>) -> Read<ExportLogsServiceRequest> {
+    let mut request = ExportLogsServiceRequest::default();
+    r.object(|r, key| match key {
+        "resourceLogs" => list(r, t, &mut request.resource_logs, resource_logs),
+        _ => unknown(r, t, key),
+    })?;
+    Ok(request)
 }
 
 fn decode<M>(
     bytes: &[u8],
-    limits: &Limits,
+    mut tally: Tally<'_>,
     request: impl Fn(&mut Reader<'_>, &mut Tally<'_>) -> Read<M>,
 ) -> Read<(M, Scan)> {
-    limits.check_request_bytes(bytes.len())?;
+    tally.limits.check_request_bytes(bytes.len())?;
     let mut reader = Reader::new(bytes, max_json_depth(crate::limits::MAX_DEPTH))?;
-    let mut tally = Tally::new(limits);
     let message = request(&mut reader, &mut tally)?;
     reader.finish()?;
     Ok((message, tally.finish()))
 }
 
-/// Reads a repeated field of messages.
+/// Reads a repeated field of messages. A scan keeps none of them.
 fn list<M>(
     r: &mut Reader<'_>,
     t: &mut Tally<'_>,
@@ -74,7 +87,10 @@ fn list<M>(
     read: impl Fn(&mut Reader<'_>, &mut Tally<'_>) -> Read<M>,
 ) -> Read<()> {
     r.array(|r| {
-        messages.push(read(r, t)?);
+        let message = read(r, t)?;
+        if t.keeps_elements {
+            messages.push(message);
+        }
         Ok(())
     })
 }
@@ -305,7 +321,10 @@ fn key_value(r: &mut Reader<'_>, t: &mut Tally<'_>, level: u32) -> Read<KeyValue
     let mut pair = KeyValue::default();
     r.object(|r, key| {
         match key {
-            "key" => pair.key = r.text()?,
+            "key" => {
+                pair.key = r.text()?;
+                t.key(pair.key.len())?;
+            }
             "value" => pair.value = Some(value(r, t, level)?),
             "keyStrindex" => pair.key_strindex = r.integer()?,
             _ => unknown(r, t, key)?,

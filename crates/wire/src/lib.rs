@@ -22,9 +22,9 @@ mod tally;
 #[cfg(test)]
 mod testing;
 
-pub use decompress::{ContentEncoding, decompress};
+pub use decompress::{ContentEncoding, decompress, decompress_with, gzip};
 pub use error::WireError;
-pub use limits::Limits;
+pub use limits::{Limits, MAX_DEPTH};
 pub use otlp::{Encoding, decode_logs, decode_traces, scan_logs, scan_traces};
 pub use tally::{IdFault, Scan, check_span_ids};
 

@@ -8,7 +8,7 @@ use crate::WireError;
 
 /// Deepest nesting of attribute values that any setting can allow. prost stops at 100 nested messages, and a value in a
 /// list of key-values in an event lies at message 3 × 32 + 3 = 99.
-pub(crate) const MAX_DEPTH: u32 = 32;
+pub const MAX_DEPTH: u32 = 32;
 
 /// What one request may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,9 @@ pub struct Limits {
     /// Attributes at every level, nested values, and keys of entities together. Default 2,000,000: twenty for each of
     /// the most spans, and 130 MB of structs.
     pub max_attributes_per_request: usize,
+    /// Bytes of one attribute's name. Default 64 KiB: names are written by people, and every name becomes a key of
+    /// stored JSON; the longest that a captured library sends has 86 bytes.
+    pub max_key_bytes: usize,
     /// Default 1,000,000: ten for each of the most spans, and 64 MB of structs.
     pub max_events_per_request: usize,
     /// Default 500,000: five for each of the most spans, and 60 MB of structs.
@@ -35,6 +38,9 @@ pub struct Limits {
     /// Largest zstd window as a power of two. Default 27 (128 MiB): what zstd itself writes at most and takes by
     /// default. Memory is touched only as far as output is written, which `max_request_bytes` bounds.
     pub max_zstd_window_log: u32,
+    /// Bytes after decompression for each byte before it, beyond the first MiB. Default 1000: gzip cannot exceed 1032,
+    /// and histories that repeat with every span reach a few hundred under zstd.
+    pub max_decompression_ratio: usize,
     /// Values in one feedback request, counting every object, list, string and number of its JSON. Default 200,000:
     /// the most items (1000) with two hundred values each. An empty item is 3 bytes of JSON and hundreds as a struct.
     pub max_feedback_values_per_request: usize,
@@ -48,10 +54,12 @@ impl Default for Limits {
             max_log_records_per_request: 100_000,
             max_groups_per_request: 100_000,
             max_attributes_per_request: 2_000_000,
+            max_key_bytes: 64 * 1024,
             max_events_per_request: 1_000_000,
             max_links_per_request: 500_000,
             max_depth: MAX_DEPTH,
             max_zstd_window_log: 27,
+            max_decompression_ratio: 1000,
             max_feedback_values_per_request: 200_000,
         }
     }
@@ -66,10 +74,12 @@ impl Limits {
         max_log_records_per_request: usize::MAX,
         max_groups_per_request: usize::MAX,
         max_attributes_per_request: usize::MAX,
+        max_key_bytes: usize::MAX,
         max_events_per_request: usize::MAX,
         max_links_per_request: usize::MAX,
         max_depth: MAX_DEPTH,
         max_zstd_window_log: 27,
+        max_decompression_ratio: usize::MAX,
         max_feedback_values_per_request: usize::MAX,
     };
 

@@ -38,14 +38,14 @@ impl Encoding {
 }
 
 /// Checks an `ExportTraceServiceRequest` against the limits and counts what is in it. Protobuf is read in place and no
-/// message is built; JSON is decoded and dropped.
+/// message is built; of JSON one span is built at a time.
 ///
 /// # Errors
 /// Any [`WireError`] but those of the headers. A span with a bad id is no error: it is in [`Scan::rejected`].
 pub fn scan_traces(encoding: Encoding, bytes: &[u8], limits: &Limits) -> Result<Scan, WireError> {
     match encoding {
         Encoding::Protobuf => scan::scan_traces(bytes, limits),
-        Encoding::Json => json::decode_traces(bytes, limits).map(|(_, scan)| scan),
+        Encoding::Json => json::scan_traces(bytes, limits),
     }
 }
 
@@ -56,7 +56,7 @@ pub fn scan_traces(encoding: Encoding, bytes: &[u8], limits: &Limits) -> Result<
 pub fn scan_logs(encoding: Encoding, bytes: &[u8], limits: &Limits) -> Result<Scan, WireError> {
     match encoding {
         Encoding::Protobuf => scan::scan_logs(bytes, limits),
-        Encoding::Json => json::decode_logs(bytes, limits).map(|(_, scan)| scan),
+        Encoding::Json => json::scan_logs(bytes, limits),
     }
 }
 

@@ -195,7 +195,10 @@ fn attribute(tally: &mut Tally<'_>, field: &Field<'_>) -> Checked {
 fn key_value(tally: &mut Tally<'_>, message: Message<'_>, level: u32) -> Checked {
     tally.attribute()?;
     message.fields(|field| match field.tag {
-        1 => field.text("key"),
+        1 => {
+            field.text("key")?;
+            tally.key(field.bytes("key")?.len())
+        }
         2 => value(tally, field.message("value")?, level),
         3 => field.varint("key_strindex"),
         _ => Ok(()),

@@ -72,12 +72,19 @@ fn check_id(field: &'static str, id: &[u8], expected_bytes: usize) -> Result<(),
 /// Counts against the limits, and stops at the first that is passed.
 pub(crate) struct Tally<'a> {
     pub(crate) limits: &'a Limits,
+    /// False: elements of lists are dropped as soon as they are judged, so that a pass holds one of them and not all.
+    pub(crate) keeps_elements: bool,
     scan: Scan,
 }
 
 impl<'a> Tally<'a> {
     pub(crate) fn new(limits: &'a Limits) -> Self {
-        Self { limits, scan: Scan::default() }
+        Self { limits, keeps_elements: true, scan: Scan::default() }
+    }
+
+    /// For a pass that only counts and judges.
+    pub(crate) fn scanning(limits: &'a Limits) -> Self {
+        Self { keeps_elements: false, ..Self::new(limits) }
     }
 
     pub(crate) fn finish(self) -> Scan {
@@ -98,6 +105,15 @@ impl<'a> Tally<'a> {
 
     pub(crate) fn attribute(&mut self) -> Result<(), WireError> {
         add(&mut self.scan.attributes, self.limits.max_attributes_per_request, "attributes and nested values")
+    }
+
+    /// The name of an attribute or of a field of an entity; not its value.
+    pub(crate) fn key(&self, key_bytes: usize) -> Result<(), WireError> {
+        let limit_bytes = self.limits.max_key_bytes;
+        if key_bytes > limit_bytes {
+            return Err(WireError::TooLarge { what: "an attribute key", limit_bytes });
+        }
+        Ok(())
     }
 
     pub(crate) fn event(&mut self) -> Result<(), WireError> {

@@ -77,3 +77,18 @@ fn long_messages_are_cut_between_characters() {
     assert!(long.starts_with(&decoded.message));
     assert!(success(Signal::Traces, Json, 1, &long).len() < 2 * MAX_MESSAGE_BYTES);
 }
+
+/// G4, H7: however long the message is, in whatever characters, an answer is far below 4 MiB, and a status fits into
+/// the 8 KiB that some gRPC clients take for headers.
+#[test]
+fn g4_h7_answers_stay_small() {
+    for character in ["a", "\u{0}", "é", "\u{1f600}"] {
+        let long = character.repeat(3_000_000);
+        let details = [Detail::BadRequest { field: long.clone(), description: long.clone() }];
+        for encoding in [Protobuf, Json] {
+            assert!(success(Signal::Traces, encoding, 7, &long).len() < 8 * 1024);
+            assert!(status(encoding, 3, &long, &details).len() < 10 * 1024);
+        }
+        assert!(status(Protobuf, 3, &long, &details).len() < 2 * 1024);
+    }
+}

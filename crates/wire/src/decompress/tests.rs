@@ -4,7 +4,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::{ContentEncoding, decompress};
+use super::{ContentEncoding, decompress, decompress_with};
 use crate::{Limits, WireError};
 
 const MIB: usize = 1024 * 1024;
@@ -105,4 +105,45 @@ fn broken_bodies_are_malformed() {
         assert!(matches!(read(encoding, with_rest).unwrap_err(), WireError::Malformed { .. }));
         assert!(matches!(read(encoding, b"plain text".to_vec()).unwrap_err(), WireError::Malformed { .. }));
     }
+}
+
+#[test]
+fn a_ratio_over_the_limit_is_too_large() {
+    let limits = Limits { max_decompression_ratio: 100, ..Limits::default() };
+    for (encoding, compress) in [(ContentEncoding::Gzip, gzip as fn(&[u8]) -> Vec<u8>), (ContentEncoding::Zstd, zstd)] {
+        let small = decompress(encoding, compress(&vec![0; MIB]).into(), &limits).unwrap();
+        assert_eq!(small.len(), MIB, "the first MiB is free");
+        let error = decompress(encoding, compress(&vec![0; 8 * MIB]).into(), &limits).unwrap_err();
+        assert!(error.is_too_large(), "{error}");
+    }
+}
+
+#[test]
+fn the_caller_may_refuse_at_any_piece() {
+    #[derive(Debug, PartialEq)]
+    struct NoRoom;
+    impl From<WireError> for NoRoom {
+        fn from(error: WireError) -> Self {
+            panic!("{error}")
+        }
+    }
+    let body = Bytes::from(gzip(&vec![1; MIB]));
+    let admit = |room: usize| {
+        let mut taken = 0;
+        move |bytes| {
+            taken += bytes;
+            if taken > room { Err(NoRoom) } else { Ok(()) }
+        }
+    };
+    let read = |room| decompress_with(ContentEncoding::Gzip, body.clone(), &Limits::default(), admit(room));
+    assert_eq!(read(MIB).unwrap().len(), MIB);
+    assert_eq!(read(MIB - 1).unwrap_err(), NoRoom);
+}
+
+#[test]
+fn an_answer_is_compressed_only_if_that_helps() {
+    assert_eq!(super::gzip(b"{}"), None);
+    let long = [b'a'; 1000];
+    let short = super::gzip(&long).unwrap();
+    assert_eq!(read(ContentEncoding::Gzip, short.to_vec()).unwrap(), long.as_slice());
 }

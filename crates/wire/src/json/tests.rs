@@ -1,12 +1,12 @@
 use proptest::prelude::*;
 
-use super::{decode_logs, decode_traces};
+use super::{decode_logs, decode_traces, scan_logs, scan_traces};
 use crate::limits::MAX_DEPTH;
 use crate::proto::common::v1::any_value::Value;
 use crate::proto::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 use crate::proto::logs::v1::LogRecord;
 use crate::proto::trace::v1::{Span, Status};
-use crate::testing::{nested_in_lists_of_pairs, one_span, traces, traces_json};
+use crate::testing::{logs, logs_json, nested_in_lists_of_pairs, one_span, traces, traces_json};
 use crate::{Limits, Scan, WireError};
 
 fn spans(json: &str) -> Result<(Vec<Span>, Scan), WireError> {
@@ -42,6 +42,36 @@ proptest! {
         let _ = decode_traces(&bytes, &Limits::default());
         let _ = decode_traces(&bytes[..at], &Limits::default());
     }
+}
+
+proptest! {
+    /// The scan that acknowledges and the decoder that loads judge alike, what is broken included.
+    #[test]
+    fn a_scan_judges_as_the_decoder_does(
+        (spans, records) in (traces(), logs()), (at, byte) in (0.0..1.0_f64, any::<u8>()), breaks: bool,
+    ) {
+        let damage = |mut bytes: Vec<u8>| {
+            let at = (bytes.len() as f64 * at) as usize;
+            if breaks {
+                bytes[at] = byte;
+            }
+            bytes
+        };
+        let limits = Limits::default();
+        let bytes = damage(traces_json(&spans).to_string().into_bytes());
+        prop_assert_eq!(scan_traces(&bytes, &limits), decode_traces(&bytes, &limits).map(|(_, scan)| scan));
+        let bytes = damage(logs_json(&records).to_string().into_bytes());
+        prop_assert_eq!(scan_logs(&bytes, &limits), decode_logs(&bytes, &limits).map(|(_, scan)| scan));
+    }
+}
+
+#[test]
+fn a_long_key_is_refused() {
+    let limits = Limits { max_key_bytes: 3, ..Limits::default() };
+    let with_key = |key: &str| with_span(&format!(r#""attributes":[{{"key":"{key}"}}]"#));
+    assert!(scan_traces(with_key("abc").as_bytes(), &limits).is_ok());
+    let error = scan_traces(with_key("abcd").as_bytes(), &limits).expect_err("too long");
+    assert!(error.is_too_large(), "{error}");
 }
 
 #[test]
