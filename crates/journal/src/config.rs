@@ -17,6 +17,12 @@ pub struct Config {
     /// Bound of the bytes that wait for the writer or are being written. A record is refused as
     /// [`Busy`](JournalError::Busy) if it would exceed it, unless nothing waits. Default 256 MiB.
     pub max_pending_bytes: usize,
+    /// Most bytes that the journal's files may have; 0 is no bound. What waits for the disk when it is reached is still
+    /// written. Default 0.
+    pub max_disk_bytes: u64,
+    /// Free bytes of the disk below which nothing more is taken, so that what waits for the disk and whoever shares it still
+    /// have room. Default 512 MiB.
+    pub min_free_disk_bytes: u64,
     /// zstd level of what is appended. Default 1.
     pub compression_level: i32,
     /// zstd level to which sealed segments are recompressed in the background; 0 leaves them as they are. Default 9.
@@ -29,6 +35,8 @@ impl Default for Config {
             segment_bytes: 64 * MIB as u64,
             max_payload_bytes: 65 * MIB,
             max_pending_bytes: 256 * MIB,
+            max_disk_bytes: 0,
+            min_free_disk_bytes: 512 * MIB as u64,
             compression_level: 1,
             sealed_compression_level: 9,
         }

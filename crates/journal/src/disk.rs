@@ -7,7 +7,9 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// What the writer and the recompressor do to the directory.
-pub(crate) trait Disk: Send + Sync {
+///
+/// Public so that a whole server can be tested on a disk that fails: see [`Journal::open_on`](crate::Journal::open_on).
+pub trait Disk: Send + Sync {
     /// Makes an empty file to append to, in place of any of that name.
     fn create(&self, path: &Path) -> io::Result<Box<dyn AppendFile>>;
     /// Opens an existing file to append to.
@@ -16,10 +18,12 @@ pub(crate) trait Disk: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Makes created and renamed names in `dir` durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Bytes that may still be written to the file system of `dir`.
+    fn free_bytes(&self, dir: &Path) -> io::Result<u64>;
 }
 
 /// A file that grows at its end.
-pub(crate) trait AppendFile: Send {
+pub trait AppendFile: Send {
     /// Writes all bytes at the end of the file; after an error any part of them may be there.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// `fdatasync`: the content, and the length needed to read it, are durable.
@@ -29,7 +33,8 @@ pub(crate) trait AppendFile: Send {
 }
 
 /// The file system.
-pub(crate) struct FileSystem;
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileSystem;
 
 impl Disk for FileSystem {
     fn create(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
@@ -48,6 +53,11 @@ impl Disk for FileSystem {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(dir)?.sync_all()
+    }
+
+    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
+        let space = rustix::fs::statvfs(dir)?;
+        Ok(space.f_bavail.saturating_mul(space.f_frsize))
     }
 }
 

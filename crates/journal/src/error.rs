@@ -72,6 +72,19 @@ pub enum JournalError {
         /// The bound.
         limit_bytes: usize,
     },
+    /// The disk budget is used up, or the disk has less free space than is kept back. Nothing was queued; when there is room
+    /// again, trying again succeeds.
+    #[error("{what} is {bytes} bytes, the limit {limit} is {limit_bytes}; nothing is taken until there is room")]
+    OutOfSpace {
+        /// What was measured.
+        what: &'static str,
+        /// How much it is.
+        bytes: u64,
+        /// The field of [`Config`](crate::Config) that bounds it.
+        limit: &'static str,
+        /// The bound.
+        limit_bytes: u64,
+    },
     /// The write failed (a full disk, for example) and was undone; nothing of it will be read. Trying again can succeed.
     #[error("cannot write {}: {source}", path.display())]
     WriteFailed {

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::disk::{Disk, FileSystem};
@@ -19,6 +19,10 @@ use crate::recover::{Recovery, recover};
 use crate::shared::Shared;
 use crate::writer::Writer;
 
+/// The disk is asked for its free space no more often than this: appends come by the thousand, and so much cannot be written
+/// meanwhile that the space kept back does not hold it.
+const FREE_SPACE_INTERVAL: Duration = Duration::from_millis(50);
+
 /// A journal in one directory. Clones are handles of the same journal; when the last one is dropped, it is closed.
 #[derive(Clone)]
 pub struct Journal {
@@ -29,6 +33,11 @@ struct Inner {
     shared: Arc<Shared>,
     max_payload_bytes: usize,
     max_pending_bytes: usize,
+    max_disk_bytes: u64,
+    min_free_disk_bytes: u64,
+    disk: Arc<dyn Disk>,
+    /// When the disk was last asked, and what it said.
+    free_space: Mutex<Option<(Instant, u64)>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -44,7 +53,12 @@ impl Journal {
         Journal::open_on(Arc::new(FileSystem), dir, config)
     }
 
-    pub(crate) fn open_on(
+    /// As [`open`](Journal::open), on another disk than the file system: for tests in which it fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Journal::open).
+    pub fn open_on(
         disk: Arc<dyn Disk>,
         dir: &Path,
         config: Config,
@@ -57,12 +71,17 @@ impl Journal {
         let previous = recovered.segments.last().copied().unwrap_or(0);
         report.segments += usize::from(recovered.active.is_none());
         let shared = Arc::new(Shared::new(dir.to_owned(), report.records, recovered.segments, recovered.to_recompress));
+        shared.add_disk_bytes(files_bytes(dir)?);
         let writer = Writer::open(shared.clone(), disk.clone(), &config, recovered.active, previous)?;
 
         let inner = Inner {
             shared: shared.clone(),
             max_payload_bytes: config.max_payload_bytes,
             max_pending_bytes: config.max_pending_bytes,
+            max_disk_bytes: config.max_disk_bytes,
+            min_free_disk_bytes: config.min_free_disk_bytes,
+            disk: disk.clone(),
+            free_space: Mutex::default(),
             threads: Mutex::default(),
         };
         inner.spawn("journal-writer", lock.clone(), move || writer.run())?;
@@ -83,7 +102,7 @@ impl Journal {
     ///
     /// Nothing is queued and `on_durable` is not called: [`Busy`](JournalError::Busy),
     /// [`PayloadTooLarge`](JournalError::PayloadTooLarge), [`ProjectTooLong`](JournalError::ProjectTooLong),
-    /// [`Poisoned`](JournalError::Poisoned), [`Closed`](JournalError::Closed).
+    /// [`OutOfSpace`](JournalError::OutOfSpace), [`Poisoned`](JournalError::Poisoned), [`Closed`](JournalError::Closed).
     pub fn append(
         &self,
         record: Record,
@@ -97,6 +116,7 @@ impl Journal {
         if bytes > PROJECT_BYTES_MAX {
             return Err(JournalError::ProjectTooLong { bytes, limit_bytes: PROJECT_BYTES_MAX });
         }
+        self.inner.check_space()?;
         self.inner.shared.push(record, Box::new(on_durable), self.inner.max_pending_bytes)
     }
 
@@ -140,6 +160,30 @@ impl Journal {
         self.inner.shared.pending_bytes()
     }
 
+    /// Bytes of the journal's files.
+    pub fn disk_bytes(&self) -> u64 {
+        self.inner.shared.disk_bytes()
+    }
+
+    /// Free bytes of the journal's disk, as of the last 50 ms; `None` if the system does not tell.
+    pub fn free_disk_bytes(&self) -> Option<u64> {
+        self.inner.free_bytes()
+    }
+
+    /// Whether there is room for further records.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfSpace`](JournalError::OutOfSpace), as [`append`](Journal::append) would say.
+    pub fn check_space(&self) -> Result<(), JournalError> {
+        self.inner.check_space()
+    }
+
+    /// Tells how long each group took to write and sync, on the writer's thread, from now on. The first observer stays.
+    pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
+        self.inner.shared.observe_commits(Box::new(observer));
+    }
+
     /// The error that made the journal refuse all appends; `None` while it works.
     pub fn poisoned(&self) -> Option<JournalError> {
         self.inner.shared.poisoned()
@@ -164,6 +208,34 @@ impl fmt::Debug for Journal {
 }
 
 impl Inner {
+    fn check_space(&self) -> Result<(), JournalError> {
+        let bytes = self.shared.disk_bytes();
+        if self.max_disk_bytes > 0 && bytes >= self.max_disk_bytes {
+            let (what, limit, limit_bytes) = ("the journal", "max_disk_bytes", self.max_disk_bytes);
+            return Err(JournalError::OutOfSpace { what, bytes, limit, limit_bytes });
+        }
+        match self.free_bytes() {
+            Some(bytes) if bytes < self.min_free_disk_bytes => {
+                let (what, limit, limit_bytes) = ("the disk's free space", "min_free_disk_bytes", self.min_free_disk_bytes);
+                Err(JournalError::OutOfSpace { what, bytes, limit, limit_bytes })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A system that does not tell is no reason to stop.
+    fn free_bytes(&self) -> Option<u64> {
+        let mut known = self.free_space.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((asked, bytes)) = *known
+            && asked.elapsed() < FREE_SPACE_INTERVAL
+        {
+            return Some(bytes);
+        }
+        let bytes = self.disk.free_bytes(&self.shared.dir).ok()?;
+        *known = Some((Instant::now(), bytes));
+        Some(bytes)
+    }
+
     fn spawn(&self, name: &str, lock: Arc<File>, run: impl FnOnce() + Send + 'static) -> Result<(), JournalError> {
         let spawned = thread::Builder::new().name(name.to_owned()).spawn(move || {
             run();
@@ -191,6 +263,12 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn files_bytes(dir: &Path) -> Result<u64, JournalError> {
+    let entries = fs::read_dir(dir).map_err(JournalError::io("list", dir))?;
+    let bytes = |entry: std::io::Result<fs::DirEntry>| Ok(entry?.metadata()?.len());
+    entries.map(bytes).sum::<std::io::Result<u64>>().map_err(JournalError::io("list", dir))
 }
 
 fn create_dir(disk: &dyn Disk, dir: &Path) -> Result<(), JournalError> {

@@ -71,6 +71,7 @@ mod writer;
 mod testing;
 
 pub use config::Config;
+pub use disk::{AppendFile, Disk, FileSystem};
 pub use error::JournalError;
 pub use frame::{PAYLOAD_BYTES_MAX, PROJECT_BYTES_MAX, Record};
 pub use journal::Journal;

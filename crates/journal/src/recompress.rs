@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::disk::Disk;
 use crate::error::JournalError;
 use crate::frame::FrameEncoder;
-use crate::segment::{SegmentHeader, SegmentReader, Step};
+use crate::segment::{SegmentHeader, SegmentReader, Step, segment_path};
 use crate::shared::Shared;
 
 const WRITE_BYTES: usize = 1024 * 1024;
@@ -19,8 +19,12 @@ const WRITE_BYTES: usize = 1024 * 1024;
 pub(crate) fn run(shared: &Shared, disk: &dyn Disk, level: i32) {
     while let Some((first_position, next_first_position)) = shared.take_sealed() {
         let segment = Sealed { dir: &shared.dir, first_position, next_first_position };
-        if let Err(error) = segment.recompress(disk, level, || shared.wait_idle()) {
-            shared.set_recompression_error(error);
+        let length = || fs::metadata(segment_path(&shared.dir, first_position)).map_or(0, |found| found.len());
+        let before = length();
+        match segment.recompress(disk, level, || shared.wait_idle()) {
+            Ok(true) => shared.replaced_on_disk(before, length()),
+            Ok(false) => {}
+            Err(error) => shared.set_recompression_error(error),
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::error::JournalError;
@@ -13,6 +14,9 @@ use crate::frame::Record;
 pub(crate) const GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// What a queued record takes beside its payload and project, roughly.
 const RECORD_OVERHEAD_BYTES: usize = 128;
+
+/// Is told how long a group took.
+pub(crate) type CommitObserver = Box<dyn Fn(Duration) + Send + Sync>;
 
 pub(crate) type OnDurable = Box<dyn FnOnce(Result<u64, JournalError>) + Send>;
 
@@ -34,6 +38,9 @@ pub(crate) struct Shared {
     durable: Mutex<Durable>,
     /// The head moved.
     advanced: Condvar,
+    /// Of all files in `dir`.
+    disk_bytes: AtomicU64,
+    commit_observer: OnceLock<CommitObserver>,
 }
 
 #[derive(Default)]
@@ -63,6 +70,33 @@ impl Shared {
             idle: Condvar::new(),
             durable: Mutex::new(Durable { head, segments }),
             advanced: Condvar::new(),
+            disk_bytes: AtomicU64::new(0),
+            commit_observer: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.disk_bytes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn add_disk_bytes(&self, bytes: u64) {
+        self.disk_bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// A file of `before` bytes has become one of `after`.
+    pub(crate) fn replaced_on_disk(&self, before: u64, after: u64) {
+        self.add_disk_bytes(after);
+        self.disk_bytes.fetch_sub(before, Ordering::AcqRel);
+    }
+
+    pub(crate) fn observe_commits(&self, observer: CommitObserver) {
+        // The first one stays.
+        let _ = self.commit_observer.set(observer);
+    }
+
+    pub(crate) fn committed_in(&self, elapsed: Duration) {
+        if let Some(observer) = self.commit_observer.get() {
+            observer(elapsed);
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn record(number: u64) -> Record {
 
 /// No background work, and room for everything.
 pub(crate) fn plain() -> Config {
-    Config { sealed_compression_level: 0, ..Config::default() }
+    Config { sealed_compression_level: 0, min_free_disk_bytes: 0, ..Config::default() }
 }
 
 pub(crate) fn open(dir: &Path) -> (Journal, Recovery) {
@@ -88,6 +88,8 @@ pub(crate) struct Faults {
     pub(crate) fail_truncate: AtomicBool,
     pub(crate) fail_create: AtomicBool,
     pub(crate) fail_rename: AtomicBool,
+    /// The disk says that it has no free space.
+    pub(crate) is_full: AtomicBool,
     gate_is_shut: Mutex<bool>,
     gate: Condvar,
 }
@@ -148,6 +150,10 @@ impl Disk for FaultDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fail_if(&self.0.fail_rename, io::ErrorKind::PermissionDenied)?;
         FileSystem.rename(from, to)
+    }
+
+    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
+        if self.0.is_full.load(Ordering::SeqCst) { Ok(0) } else { FileSystem.free_bytes(dir) }
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

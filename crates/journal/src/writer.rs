@@ -7,6 +7,7 @@
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::config::Config;
 use crate::disk::{AppendFile, Disk};
@@ -72,9 +73,11 @@ impl Writer {
 
     fn write(&mut self, group: Group) {
         let first_position = self.head + 1;
+        let started = Instant::now();
         let committed = self.commit(&group.records);
         drop(group.records);
         if committed.is_ok() {
+            self.shared.committed_in(started.elapsed());
             self.head += group.on_durable.len() as u64;
             self.shared.publish_head(self.head);
         }
@@ -110,6 +113,7 @@ impl Writer {
             return Err(self.poison(JournalError::poisoned(&path, error)));
         }
         self.active.length += self.buffer.len() as u64;
+        self.shared.add_disk_bytes(self.buffer.len() as u64);
         Ok(())
     }
 
@@ -150,6 +154,7 @@ fn create_segment(shared: &Shared, disk: &dyn Disk, header: SegmentHeader) -> Re
     let mut file = created.map_err(|error| JournalError::write_failed(&path, error))?;
     file.sync().map_err(|error| JournalError::poisoned(&path, error))?;
     disk.sync_dir(&shared.dir).map_err(|error| JournalError::poisoned(&shared.dir, error))?;
+    shared.add_disk_bytes(SEGMENT_HEADER_BYTES as u64);
     Ok(Active { header, file, length: SEGMENT_HEADER_BYTES as u64 })
 }
 

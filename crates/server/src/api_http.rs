@@ -24,7 +24,8 @@ use crate::engine::FreshReads;
 use crate::error::{ErrorCode, Refusal};
 use crate::export::{ArchiveOutput, Export, ExportRequest};
 use crate::feedback::Feedback;
-use crate::ingest::{PROJECT_HEADER, project_of};
+use crate::ingest::{Ingest, PROJECT_HEADER, project_of};
+use crate::metrics;
 
 /// Tells a client how many acknowledged records its answer does not see yet; absent when it sees all.
 pub(crate) const BEHIND_HEADER: &str = "x-gleaner-behind";
@@ -49,6 +50,8 @@ pub(crate) struct Api {
     pub slots: Arc<Semaphore>,
     /// States of the store at earlier journal positions.
     pub earlier: EarlierStates,
+    /// What counts and holds telemetry, for `/metrics`.
+    pub ingest: Ingest,
     /// Limits of feedback as JSON.
     pub wire_limits: Arc<gleaner_wire::Limits>,
 }
@@ -59,7 +62,7 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/v1/feedback:submit", post(submit_feedback))
         .route("/v1/sql", post(run_sql))
         .route("/v1/export", post(run_export))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(show_metrics))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -223,16 +226,9 @@ async fn readyz(State(api): State<Api>) -> Response {
     }
 }
 
-/// Prometheus text. Few numbers yet: what tells whether loading keeps up.
-async fn metrics(State(api): State<Api>) -> Response {
-    let (head, lag) = (api.reads.head(), api.reads.lag());
-    let text = format!(
-        "# HELP gleaner_journal_records_total Requests and feedback batches on disk.\n\
-         # TYPE gleaner_journal_records_total counter\ngleaner_journal_records_total {head}\n\
-         # HELP gleaner_journal_lag_records Journalled and not yet loaded.\n\
-         # TYPE gleaner_journal_lag_records gauge\ngleaner_journal_lag_records {lag}\n"
-    );
-    answered("text/plain; version=0.0.4", Body::from(text))
+async fn show_metrics(State(api): State<Api>) -> Response {
+    let readings = api.reads.readings(api.ingest.in_flight_bytes());
+    answered(metrics::CONTENT_TYPE, Body::from(api.ingest.metrics().render(readings)))
 }
 
 /// Runs when it goes out of scope, also when a handler is dropped because its client hung up.

@@ -4,10 +4,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gleaner_normalize::settings::{LiftPattern, PriceTable, PromptPatterns};
 use gleaner_normalize::{Settings, SettingsError};
 use serde::Deserialize;
+
+use crate::ingest::InFlight;
+use crate::listen::ConnectionLimits;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -19,6 +23,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub otlp: Otlp,
     pub api: Listener,
+    pub connections: Connections,
     pub ingest: Ingest,
     pub journal: Journal,
     pub loader: Loader,
@@ -81,11 +86,33 @@ section!(
     }
 );
 section!(
+    /// `[connections]`
+    Connections {
+        max_connections: usize = 1024,
+        first_request_timeout_ms: u64 = 10_000,
+        idle_timeout_ms: u64 = 300_000,
+        ping_interval_ms: u64 = 30_000,
+        ping_timeout_ms: u64 = 20_000,
+        stream_window_kib: u32 = 4 * 1024,
+        connection_window_kib: u32 = 16 * 1024,
+        max_header_kib: u32 = 16,
+    }
+);
+section!(
     /// `[ingest]`
     Ingest {
         max_request_body_size_mib: u64 = 64,
         max_items_per_request: usize = 100_000,
+        max_groups_per_request: usize = 100_000,
+        max_attributes_per_request: usize = 2_000_000,
+        max_events_per_request: usize = 1_000_000,
+        max_links_per_request: usize = 500_000,
+        max_attribute_depth: u32 = gleaner_wire::MAX_DEPTH,
+        max_key_kib: usize = 64,
+        max_decompression_ratio: usize = 1_000,
+        max_zstd_window_log: u32 = 27,
         max_in_flight_mib: u64 = 256,
+        max_in_flight_per_connection_mib: u64 = 128,
         request_timeout_ms: u64 = 30_000,
     }
 );
@@ -93,6 +120,8 @@ section!(
     /// `[journal]`
     Journal {
         segment_size_mib: u64 = 64,
+        max_disk_mib: u64 = 0,
+        min_free_disk_mib: u64 = 512,
         compression_level: i32 = 1,
         sealed_compression_level: i32 = 9,
     }
@@ -167,6 +196,7 @@ impl Default for Config {
             data_dir: PathBuf::from("gleaner-data"),
             otlp: Otlp::default(),
             api: Listener { endpoint: loopback(4319) },
+            connections: Connections::default(),
             ingest: Ingest::default(),
             journal: Journal::default(),
             loader: Loader::default(),
@@ -235,7 +265,16 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let positive: [(&'static str, u64); 9] = [
+        let positive: [(&'static str, u64); 18] = [
+            ("connections.max_connections", self.connections.max_connections as u64),
+            ("connections.first_request_timeout_ms", self.connections.first_request_timeout_ms),
+            ("connections.idle_timeout_ms", self.connections.idle_timeout_ms),
+            ("connections.ping_interval_ms", self.connections.ping_interval_ms),
+            ("connections.ping_timeout_ms", self.connections.ping_timeout_ms),
+            ("connections.max_header_kib", u64::from(self.connections.max_header_kib)),
+            ("ingest.request_timeout_ms", self.ingest.request_timeout_ms),
+            ("ingest.max_decompression_ratio", self.ingest.max_decompression_ratio as u64),
+            ("ingest.max_key_kib", self.ingest.max_key_kib as u64),
             ("ingest.max_request_body_size_mib", self.ingest.max_request_body_size_mib),
             ("ingest.max_in_flight_mib", self.ingest.max_in_flight_mib),
             ("journal.segment_size_mib", self.journal.segment_size_mib),
@@ -255,6 +294,30 @@ impl Config {
             let got = self.pairs.min_score_gap.to_string();
             return Err(ConfigError::Range { key: "pairs.min_score_gap", got, want: "above 0, at most 9" });
         }
+        self.check_ingest()
+    }
+
+    fn check_ingest(&self) -> Result<(), ConfigError> {
+        let within = |key, value: u64, (min, max): (u64, u64), want| {
+            if (min..=max).contains(&value) { Ok(()) } else { Err(ConfigError::Range { key, got: value.to_string(), want }) }
+        };
+        // HTTP/2 begins with windows of 64 KiB, and they may be 2 GiB at most.
+        let window = (64, 2 * 1024 * 1024 - 1);
+        let stream = u64::from(self.connections.stream_window_kib);
+        within("connections.stream_window_kib", stream, window, "64 to 2097151")?;
+        let connection = u64::from(self.connections.connection_window_kib);
+        within("connections.connection_window_kib", connection, window, "64 to 2097151")?;
+        let depth = u64::from(self.ingest.max_attribute_depth);
+        within("ingest.max_attribute_depth", depth, (1, u64::from(gleaner_wire::MAX_DEPTH)), "1 to 32")?;
+        let window_log = u64::from(self.ingest.max_zstd_window_log);
+        within("ingest.max_zstd_window_log", window_log, (10, 31), "10 to 31")?;
+        if self.ingest.max_in_flight_per_connection_mib < self.ingest.max_request_body_size_mib {
+            return Err(ConfigError::Range {
+                key: "ingest.max_in_flight_per_connection_mib",
+                got: self.ingest.max_in_flight_per_connection_mib.to_string(),
+                want: "at least ingest.max_request_body_size_mib",
+            });
+        }
         if self.ingest.max_in_flight_mib < self.ingest.max_request_body_size_mib {
             return Err(ConfigError::Range {
                 key: "ingest.max_in_flight_mib",
@@ -271,7 +334,47 @@ impl Config {
             max_request_bytes: mib(self.ingest.max_request_body_size_mib) as usize,
             max_spans_per_request: self.ingest.max_items_per_request,
             max_log_records_per_request: self.ingest.max_items_per_request,
+            max_groups_per_request: self.ingest.max_groups_per_request,
+            max_attributes_per_request: self.ingest.max_attributes_per_request,
+            max_key_bytes: self.ingest.max_key_kib * 1024,
+            max_events_per_request: self.ingest.max_events_per_request,
+            max_links_per_request: self.ingest.max_links_per_request,
+            max_depth: self.ingest.max_attribute_depth,
+            max_zstd_window_log: self.ingest.max_zstd_window_log,
+            max_decompression_ratio: self.ingest.max_decompression_ratio,
             ..gleaner_wire::Limits::default()
+        }
+    }
+
+    /// How much may be in flight, and for how long.
+    pub(crate) fn in_flight(&self) -> InFlight {
+        InFlight {
+            max_bytes: mib(self.ingest.max_in_flight_mib),
+            max_bytes_per_connection: mib(self.ingest.max_in_flight_per_connection_mib),
+            timeout: Duration::from_millis(self.ingest.request_timeout_ms),
+        }
+    }
+
+    /// Limits of a listener's connections.
+    pub(crate) fn connection_limits(
+        &self,
+        listener: &'static str,
+        max_concurrent_streams: u32,
+        max_request_age: Option<Duration>,
+    ) -> ConnectionLimits {
+        let connections = &self.connections;
+        ConnectionLimits {
+            listener,
+            max_connections: connections.max_connections,
+            first_request_timeout: Duration::from_millis(connections.first_request_timeout_ms),
+            idle_timeout: Duration::from_millis(connections.idle_timeout_ms),
+            max_request_age,
+            ping_interval: Duration::from_millis(connections.ping_interval_ms),
+            ping_timeout: Duration::from_millis(connections.ping_timeout_ms),
+            max_concurrent_streams,
+            stream_window_bytes: connections.stream_window_kib.saturating_mul(1024),
+            connection_window_bytes: connections.connection_window_kib.saturating_mul(1024),
+            max_header_bytes: connections.max_header_kib.saturating_mul(1024),
         }
     }
 
@@ -292,6 +395,8 @@ impl Config {
             // A feedback batch is written back as JSON, which can be longer than it came.
             max_payload_bytes: mib(self.ingest.max_request_body_size_mib.max(64) * 2) as usize,
             max_pending_bytes: mib(self.ingest.max_in_flight_mib) as usize,
+            max_disk_bytes: mib(self.journal.max_disk_mib),
+            min_free_disk_bytes: mib(self.journal.min_free_disk_mib),
             compression_level: self.journal.compression_level,
             sealed_compression_level: self.journal.sealed_compression_level,
         }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::config::{Config, mib};
 use crate::loader::{BatchLimits, Loader};
+use crate::metrics::Readings;
 
 /// How often a long catch-up says how far it is.
 const CATCH_UP_NOTE_INTERVAL: Duration = Duration::from_secs(5);
@@ -158,14 +159,18 @@ impl FreshReads {
         Ok(())
     }
 
-    /// Position of the last record on disk.
-    pub(crate) fn head(&self) -> u64 {
-        self.journal.head()
-    }
-
-    /// Records acknowledged and not yet loaded.
-    pub(crate) fn lag(&self) -> u64 {
-        self.journal.head().saturating_sub(*self.loaded.borrow())
+    /// Numbers of journal and loader as of now, for `/metrics`.
+    pub(crate) fn readings(&self, in_flight_bytes: u64) -> Readings {
+        let journal_head = self.journal.head();
+        Readings {
+            journal_head,
+            journal_lag: journal_head.saturating_sub(*self.loaded.borrow()),
+            journal_bytes: self.journal.disk_bytes(),
+            journal_pending_bytes: self.journal.pending_bytes() as u64,
+            disk_free_bytes: self.journal.free_disk_bytes(),
+            in_flight_bytes,
+            loading: !self.failing.load(Ordering::Acquire),
+        }
     }
 }
 

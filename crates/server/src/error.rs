@@ -17,18 +17,31 @@ pub(crate) enum ErrorCode {
     Invalid,
     /// Over a size or count limit.
     TooLarge,
-    /// A media type or content encoding that is not served.
+    /// A media type that is not served.
     UnsupportedMediaType,
+    /// A path or method that is not served.
+    NotFound,
+    /// A path that is served, with another HTTP method.
+    MethodNotAllowed,
     /// Too much at once: later it works.
     Busy,
     /// The disk, the journal or the store does not answer: later it may work.
     Unavailable,
+    /// The disk budget is used up or the disk is almost full: it works again when there is room.
+    OutOfSpace,
 }
 
-/// All codes, for the test that reads the table.
-#[cfg(test)]
-pub(crate) const ALL: [ErrorCode; 5] =
-    [ErrorCode::Invalid, ErrorCode::TooLarge, ErrorCode::UnsupportedMediaType, ErrorCode::Busy, ErrorCode::Unavailable];
+/// All codes, for the tests that read the table and for counters that begin at 0.
+pub(crate) const ALL: [ErrorCode; 8] = [
+    ErrorCode::Invalid,
+    ErrorCode::TooLarge,
+    ErrorCode::UnsupportedMediaType,
+    ErrorCode::NotFound,
+    ErrorCode::MethodNotAllowed,
+    ErrorCode::Busy,
+    ErrorCode::Unavailable,
+    ErrorCode::OutOfSpace,
+];
 
 impl ErrorCode {
     /// gRPC status code.
@@ -37,7 +50,8 @@ impl ErrorCode {
             Self::Invalid | Self::UnsupportedMediaType => Code::InvalidArgument,
             // OTLP/gRPC Request: MUST be RESOURCE_EXHAUSTED, without RetryInfo.
             Self::TooLarge => Code::ResourceExhausted,
-            Self::Busy | Self::Unavailable => Code::Unavailable,
+            Self::NotFound | Self::MethodNotAllowed => Code::Unimplemented,
+            Self::Busy | Self::Unavailable | Self::OutOfSpace => Code::Unavailable,
         }
     }
 
@@ -45,17 +59,39 @@ impl ErrorCode {
     pub(crate) fn http(self) -> u16 {
         match self {
             Self::Invalid => 400,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
-            Self::Busy | Self::Unavailable => 503,
+            Self::Busy | Self::Unavailable | Self::OutOfSpace => 503,
         }
     }
 
-    /// How long a client should wait before it tries again; `None`: a retry cannot help.
+    /// How long a client should wait before it tries again; `None`: a retry cannot help. Overload passes in a second; room on a
+    /// disk is made by people, but SDKs give up after some ten seconds to a minute.
     pub(crate) fn retry_after(self) -> Option<Duration> {
         match self {
             Self::Busy | Self::Unavailable => Some(Duration::from_secs(1)),
-            Self::Invalid | Self::TooLarge | Self::UnsupportedMediaType => None,
+            Self::OutOfSpace => Some(Duration::from_secs(5)),
+            Self::Invalid
+            | Self::TooLarge
+            | Self::UnsupportedMediaType
+            | Self::NotFound
+            | Self::MethodNotAllowed => None,
+        }
+    }
+
+    /// The label of `gleaner_refused_requests`.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+            Self::OutOfSpace => "out_of_space",
         }
     }
 }
@@ -68,29 +104,38 @@ pub(crate) struct Refusal {
     pub code: ErrorCode,
     /// Lower-case, with the field and the limit in it; never payload.
     pub message: String,
+    /// Path of the field at fault; empty where there is none.
+    pub field: String,
 }
 
 impl Refusal {
     /// A refusal with a message.
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), field: String::new() }
     }
 
-    /// As a gRPC status. RetryInfo rides along where a retry helps.
+    /// As a gRPC status. RetryInfo rides along where a retry helps, BadRequest where a field is at fault.
     pub(crate) fn to_status(&self) -> tonic::Status {
-        match self.code.retry_after() {
-            None => tonic::Status::new(self.code.grpc(), &self.message),
-            Some(_) => {
-                tonic::Status::with_details(self.code.grpc(), &self.message, status_body(Encoding::Protobuf, self))
-            }
+        // The same text twice, and both in headers: shortened, they fit into what clients take.
+        let message = answer::shortened(&self.message);
+        if self.details().is_empty() {
+            return tonic::Status::new(self.code.grpc(), message);
         }
+        tonic::Status::with_details(self.code.grpc(), message, status_body(Encoding::Protobuf, self))
+    }
+
+    fn details(&self) -> Vec<Detail> {
+        let retry = self.code.retry_after().map(Detail::RetryInfo);
+        let description = self.message.clone();
+        let field = (self.code == ErrorCode::Invalid && !self.field.is_empty())
+            .then(|| Detail::BadRequest { field: self.field.clone(), description });
+        retry.into_iter().chain(field).collect()
     }
 }
 
 /// `google.rpc.Status` of a refusal: HTTP's body, and gRPC's details.
 pub(crate) fn status_body(encoding: Encoding, refusal: &Refusal) -> Bytes {
-    let retry = refusal.code.retry_after().map(Detail::RetryInfo);
-    answer::status(encoding, refusal.code.grpc() as i32, &refusal.message, retry.as_slice())
+    answer::status(encoding, refusal.code.grpc() as i32, &refusal.message, &refusal.details())
 }
 
 impl From<gleaner_wire::WireError> for Refusal {
@@ -102,7 +147,7 @@ impl From<gleaner_wire::WireError> for Refusal {
         } else {
             ErrorCode::Invalid
         };
-        Self::new(code, error.to_string())
+        Self { field: error.field().to_owned(), ..Self::new(code, error.to_string()) }
     }
 }
 
@@ -111,6 +156,7 @@ impl From<gleaner_journal::JournalError> for Refusal {
         match error {
             gleaner_journal::JournalError::Busy { .. } => Self::new(ErrorCode::Busy, error.to_string()),
             gleaner_journal::JournalError::PayloadTooLarge { .. } => Self::new(ErrorCode::TooLarge, error.to_string()),
+            gleaner_journal::JournalError::OutOfSpace { .. } => Self::new(ErrorCode::OutOfSpace, error.to_string()),
             // The path of a file is for the log, not for a client.
             _ => {
                 tracing::error!(%error, "the journal refused a record");

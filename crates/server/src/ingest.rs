@@ -1,17 +1,20 @@
 //! The one way in for telemetry: check, journal, acknowledge. Both transports call [`Ingest::accept`].
 //!
-//! Data in: the bytes of one request, decompressed. Data out: what to answer. Nothing here builds the message from
+//! Data in: the bytes of one request, decompressed, with the room that they hold. Data out: what to answer. Nothing here builds the message from
 //! protobuf, and nothing depends on DuckDB. When `accept` returns `Ok`, the request is on disk.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use gleaner_journal::{Journal, Record};
 use gleaner_wire::{Encoding, Limits, Scan};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
+use crate::budget::{Held, Pool};
 use crate::error::{ErrorCode, Refusal};
+use crate::metrics::{Metrics, Transport};
+use crate::receive::{Peer, Received};
 
 /// Project of requests that name none.
 pub(crate) const DEFAULT_PROJECT: &str = "default";
@@ -62,25 +65,51 @@ pub(crate) struct Accepted {
     pub message: String,
 }
 
+/// A request that has arrived whole.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    /// How it came.
+    pub transport: Transport,
+    /// What it carries.
+    pub signal: Signal,
+    /// How it is encoded.
+    pub encoding: Encoding,
+    /// Where it belongs, by [`project_of`].
+    pub project: String,
+    /// Its bytes and the room that they take.
+    pub received: Received,
+}
+
+/// How much may be in flight, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InFlight {
+    /// Bytes of the requests of all clients together.
+    pub max_bytes: u64,
+    /// Bytes of the requests of one connection.
+    pub max_bytes_per_connection: u64,
+    /// Time to arrive, and again to reach the disk.
+    pub timeout: Duration,
+}
+
 /// Checks requests and puts them on disk. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Ingest {
     journal: Journal,
     limits: Arc<Limits>,
-    in_flight_kib: Arc<Semaphore>,
-    timeout: Duration,
+    in_flight: InFlight,
+    budget: Pool,
+    metrics: Metrics,
 }
 
 impl Ingest {
-    /// `max_in_flight_bytes` bounds what all requests together may hold.
-    pub(crate) fn new(journal: Journal, limits: Limits, max_in_flight_bytes: u64, timeout: Duration) -> Self {
-        let permits = usize::try_from(max_in_flight_bytes / 1024).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Self { journal, limits: Arc::new(limits), in_flight_kib: Arc::new(Semaphore::new(permits)), timeout }
+    pub(crate) fn new(journal: Journal, limits: Limits, in_flight: InFlight, metrics: Metrics) -> Self {
+        let budget = Pool::of_all(in_flight.max_bytes);
+        Self { journal, limits: Arc::new(limits), in_flight, budget, metrics }
     }
 
     /// How long a request may take to arrive, and again to reach the disk.
     pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
+        self.in_flight.timeout
     }
 
     /// Limits that every request is held to.
@@ -88,29 +117,55 @@ impl Ingest {
         &self.limits
     }
 
+    /// What counts.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Bytes that requests hold now.
+    pub(crate) fn in_flight_bytes(&self) -> u64 {
+        self.budget.used_bytes()
+    }
+
+    /// What a listener puts into every request of a new connection.
+    pub(crate) fn new_peer(&self) -> Peer {
+        Peer { budget: Pool::of_connection(self.in_flight.max_bytes_per_connection) }
+    }
+
+    /// The room that a request takes, nothing yet. Asks first whether anything can be taken at all: a body that
+    /// would be refused anyway need not be read.
+    ///
+    /// # Errors
+    /// OUT_OF_SPACE and UNAVAILABLE when the journal takes nothing.
+    pub(crate) fn admit(&self, peer: Option<&Peer>) -> Result<Held, Refusal> {
+        if let Some(error) = self.journal.poisoned() {
+            return Err(error.into());
+        }
+        self.journal.check_space()?;
+        let connection = peer.map_or_else(|| self.new_peer().budget, |peer| peer.budget.clone());
+        Ok(Held::nothing(&self.budget, &connection))
+    }
+
     /// Scans one request, journals it, and returns when it is on disk.
     ///
     /// # Errors
     /// A [`Refusal`] with the table's code; nothing was stored, or (on UNAVAILABLE) it is not known whether it was.
-    pub(crate) async fn accept(
-        &self,
-        signal: Signal,
-        encoding: Encoding,
-        project: String,
-        body: Bytes,
-    ) -> Result<Accepted, Refusal> {
-        let kib = u32::try_from(body.len() / 1024 + 1).unwrap_or(u32::MAX);
-        let Ok(_permit) = self.in_flight_kib.clone().try_acquire_many_owned(kib) else {
-            return Err(Refusal::new(ErrorCode::Busy, "too many bytes in flight, try again later"));
-        };
+    pub(crate) async fn accept(&self, arrived: Arrived) -> Result<Accepted, Refusal> {
+        let Arrived { transport, signal, encoding, project, received: Received { body, held } } = arrived;
+        let started = Instant::now();
         let scan = self.scan(signal, encoding, &body).await?;
         let accepted = Accepted { rejected: scan.rejected, message: message(&scan) };
+        let kept = scan.items - scan.rejected;
         // OTLP: an empty request is a success, and there is nothing to keep.
-        if scan.items == scan.rejected {
-            return Ok(accepted);
+        if kept > 0 {
+            let record = telemetry_record(signal, encoding, project, body.into());
+            if let Err(refusal) = journal_durably(&self.journal, record, held, self.in_flight.timeout).await {
+                self.metrics.pushed_back(transport, signal, scan.items);
+                return Err(refusal);
+            }
         }
-        let record = telemetry_record(signal, encoding, project, body.into());
-        journal_durably(&self.journal, record, self.timeout).await?;
+        self.metrics.acknowledged_after(started.elapsed());
+        self.metrics.accepted(transport, signal, kept, scan.rejected);
         Ok(accepted)
     }
 
@@ -126,13 +181,20 @@ impl Ingest {
     }
 }
 
-/// Appends a record and waits until it is on disk; gives its position.
+/// Appends a record and waits until it is on disk; gives its position. `held` is let go when the journal has written the record, or
+/// has given it up, even if nobody waits any longer.
 ///
 /// # Errors
-/// UNAVAILABLE when the disk fails or does not answer in time, BUSY when too much waits for it.
-pub(crate) async fn journal_durably(journal: &Journal, record: Record, timeout: Duration) -> Result<u64, Refusal> {
+/// UNAVAILABLE when the disk fails or does not answer in time, BUSY when too much waits for it, OUT_OF_SPACE.
+pub(crate) async fn journal_durably<H: Send + 'static>(
+    journal: &Journal,
+    record: Record,
+    held: H,
+    timeout: Duration,
+) -> Result<u64, Refusal> {
     let (done, durable) = oneshot::channel();
     journal.append(record, move |result| {
+        drop(held);
         // A client that went away no longer listens; its record is kept all the same.
         let _ = done.send(result);
     })?;

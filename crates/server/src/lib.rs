@@ -9,6 +9,7 @@
 mod api_grpc;
 mod api_http;
 mod as_of;
+mod budget;
 pub mod cli;
 mod client;
 mod commands;
@@ -20,9 +21,12 @@ mod export;
 mod feedback;
 mod feedback_codec;
 mod ingest;
+mod listen;
 mod loader;
+mod metrics;
 mod otlp_grpc;
 mod otlp_http;
+mod receive;
 mod serve;
 
 pub use api_grpc::stubs;

@@ -14,16 +14,17 @@ use gleaner_normalize::feedback::FeedbackLimits;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tonic::transport::server::TcpIncoming;
 
 use crate::api_grpc::{FeedbackRpc, stubs};
 use crate::api_http::{self, Api};
 use crate::as_of::EarlierStates;
-use crate::config::{Config, mib};
+use crate::config::Config;
 use crate::engine::Engine;
 use crate::feedback::Feedback;
 use crate::ingest::Ingest;
-use crate::otlp_grpc::{ExportService, Logs, Metrics, Traces};
+use crate::listen::{self, ConnectionLimits};
+use crate::metrics::Metrics;
+use crate::otlp_grpc::{self, ExportService, Logs, Traces};
 use crate::otlp_http;
 
 /// How long connections may take to finish what is in flight once no new ones are taken. A journal write takes milliseconds;
@@ -61,8 +62,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let opened = config.clone();
     let mut engine = tokio::task::spawn_blocking(move || Engine::start(&opened)).await??;
     let timeout = Duration::from_millis(config.ingest.request_timeout_ms);
-    let ingest =
-        Ingest::new(engine.journal().clone(), config.wire_limits(), mib(config.ingest.max_in_flight_mib), timeout);
+    let metrics = Metrics::new();
+    let observed = metrics.clone();
+    engine.journal().observe_commits(move |elapsed| observed.journal_committed_in(elapsed));
+    let ingest = Ingest::new(engine.journal().clone(), config.wire_limits(), config.in_flight(), metrics.clone());
     let feedback = Feedback::new(
         engine.journal().clone(),
         engine.take_feedback_keys(),
@@ -77,18 +80,27 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         earlier: EarlierStates::new(&config, engine.journal().clone())?,
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
         wire_limits: Arc::new(config.wire_limits()),
+        ingest: ingest.clone(),
     };
 
     let (stop, stopped) = watch::channel(false);
     let mut listeners = JoinSet::new();
-    listeners.spawn(serve_otlp_grpc(
-        otlp_grpc,
-        ingest.clone(),
-        config.otlp.grpc.max_concurrent_streams,
-        until(&stopped),
-    ));
-    listeners.spawn(serve_axum(otlp_http, otlp_http::routes(ingest), until(&stopped)));
-    listeners.spawn(serve_axum(api, api_routes(api_state, feedback).await?, until(&stopped)));
+    // A request may take its time to arrive, as much again to reach the disk, and as much again until its answer is read.
+    let request_age = Some(timeout * 3);
+    let streams = config.otlp.grpc.max_concurrent_streams;
+    let mut serve = |listener, routes, limits: ConnectionLimits, ingest: Option<Ingest>| {
+        let new_peer = move || ingest.as_ref().map(Ingest::new_peer);
+        let (metrics, stop) = (metrics.clone(), until(&stopped));
+        listeners.spawn(async move {
+            listen::serve(listener, routes, limits, new_peer, metrics, stop).await;
+            Ok(())
+        });
+    };
+    let limits = |listener, max_request_age| config.connection_limits(listener, streams, max_request_age);
+    serve(otlp_grpc, otlp_grpc_routes(&ingest).await, limits("otlp_grpc", request_age), Some(ingest.clone()));
+    serve(otlp_http, otlp_http::routes(ingest.clone()), limits("otlp_http", request_age), Some(ingest));
+    // Exports stream for as long as they take.
+    serve(api, api_routes(api_state, feedback).await?, limits("api", None), None);
     let drain = Duration::from_millis(config.shutdown.drain_timeout_ms);
     Ok(Running { otlp_grpc: grpc_addr, otlp_http: http_addr, api: api_addr, stop, listeners, engine, drain })
 }
@@ -114,26 +126,16 @@ impl Running {
     }
 }
 
-async fn serve_otlp_grpc(
-    listener: TcpListener,
-    ingest: Ingest,
-    max_concurrent_streams: u32,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<()> {
+async fn otlp_grpc_routes(ingest: &Ingest) -> axum::Router {
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<ExportService<Traces>>().await;
     reporter.set_serving::<ExportService<Logs>>().await;
-    tonic::transport::Server::builder()
-        // Over it tonic answers CANCELLED, which OTLP clients retry.
-        .timeout(ingest.timeout() * 2)
-        .max_concurrent_streams(max_concurrent_streams)
-        .add_service(health)
+    tonic::service::Routes::new(health)
         .add_service(ExportService::<Traces>::new(ingest.clone()))
         .add_service(ExportService::<Logs>::new(ingest.clone()))
-        .add_service(ExportService::<Metrics>::new(ingest))
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stop)
-        .await?;
-    Ok(())
+        .add_service(ExportService::<otlp_grpc::Metrics>::new(ingest.clone()))
+        .prepare()
+        .into_axum_router()
 }
 
 /// gRPC and HTTP share the API's port: gRPC is HTTP/2 with paths of its own.
@@ -152,15 +154,6 @@ async fn api_routes(api: Api, feedback: Feedback) -> anyhow::Result<axum::Router
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
     Ok(grpc.prepare().into_axum_router().merge(api_http::routes(api)).fallback(api_http::not_found))
-}
-
-async fn serve_axum(
-    listener: TcpListener,
-    routes: axum::Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<()> {
-    axum::serve(listener, routes).with_graceful_shutdown(stop).await?;
-    Ok(())
 }
 
 fn until(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {

@@ -167,7 +167,8 @@ struct FieldViolation {
     description: String,
 }
 
-fn shortened(message: &str) -> &str {
+/// A message as it goes into an answer: at most [`MAX_MESSAGE_BYTES`].
+pub fn shortened(message: &str) -> &str {
     cut(message, MAX_MESSAGE_BYTES)
 }
 

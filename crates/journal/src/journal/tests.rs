@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::*;
@@ -455,4 +456,58 @@ fn a_group_is_bounded_and_order_is_kept_across_groups() {
     for (position, read) in journal.read_from(1).unwrap().map(Result::unwrap) {
         assert_eq!(read, big(position as u8));
     }
+}
+
+#[test]
+fn a_disk_without_room_refuses_until_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config { min_free_disk_bytes: 1, ..plain() };
+    let (journal, faults) = open_faulty(dir.path(), config);
+    journal.append_blocking(record(1)).unwrap();
+    Faults::set(&faults.is_full, true);
+    eventually("the disk is asked again", || journal.check_space().is_err());
+    let refused = journal.append_blocking(record(2)).unwrap_err();
+    assert!(matches!(refused, JournalError::OutOfSpace { limit: "min_free_disk_bytes", .. }), "{refused}");
+    assert!(journal.poisoned().is_none());
+    Faults::set(&faults.is_full, false);
+    eventually("the disk is asked again", || journal.check_space().is_ok());
+    journal.append_blocking(record(2)).unwrap();
+    assert_records(&journal, 2);
+}
+
+#[test]
+fn the_disk_budget_counts_all_files_and_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config { max_disk_bytes: 2_000, segment_bytes: 500, ..plain() };
+    let (journal, _) = Journal::open(dir.path(), config.clone()).unwrap();
+    let mut taken = 0;
+    let refused = loop {
+        match journal.append_blocking(record(taken + 1)) {
+            Ok(_) => taken += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, JournalError::OutOfSpace { limit: "max_disk_bytes", .. }), "{refused}");
+    let on_disk = |path: &Path| std::fs::read_dir(path).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
+    assert_eq!(journal.disk_bytes(), on_disk(dir.path()));
+    assert!(journal.disk_bytes() >= 2_000 && journal.disk_bytes() < 2_500, "{}", journal.disk_bytes());
+    assert_records(&journal, taken);
+    drop(journal);
+    let (journal, _) = Journal::open(dir.path(), config.clone()).unwrap();
+    assert!(journal.append_blocking(record(taken + 1)).is_err());
+    drop(journal);
+    let (journal, _) = Journal::open(dir.path(), Config { max_disk_bytes: 0, ..config }).unwrap();
+    journal.append_blocking(record(taken + 1)).unwrap();
+    assert_eq!(journal.disk_bytes(), on_disk(dir.path()));
+}
+
+#[test]
+fn commits_are_observed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = open(dir.path());
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counter = seen.clone();
+    journal.observe_commits(move |_| drop(counter.fetch_add(1, Ordering::SeqCst)));
+    journal.append_blocking(record(1)).unwrap();
+    assert_eq!(seen.load(Ordering::SeqCst), 1);
 }

@@ -1,0 +1,33 @@
+use super::*;
+
+/// Guarantees: counters begin at zero, carry the Collector's names and labels, and count.
+#[test]
+fn numbers_have_the_collectors_names() {
+    let metrics = Metrics::new();
+    let zero = metrics.render(Readings::default());
+    for line in [
+        "otelcol_receiver_accepted_spans_total{receiver=\"otlp\",transport=\"grpc\"} 0",
+        "otelcol_receiver_refused_log_records_total{receiver=\"otlp\",transport=\"http\"} 0",
+        "gleaner_refused_requests_total{transport=\"http\",reason=\"out_of_space\"} 0",
+    ] {
+        assert!(zero.lines().any(|found| found == line), "{line} is not in\n{zero}");
+    }
+    metrics.accepted(Transport::grpc, Signal::Traces, 7, 2);
+    metrics.pushed_back(Transport::http, Signal::Logs, 3);
+    metrics.refused(Transport::http, ErrorCode::OutOfSpace);
+    metrics.journal_committed_in(Duration::from_millis(3));
+    let text = metrics.render(Readings { journal_head: 9, journal_lag: 4, loading: true, ..Readings::default() });
+    for line in [
+        "otelcol_receiver_accepted_spans_total{receiver=\"otlp\",transport=\"grpc\"} 7",
+        "gleaner_receiver_rejected_spans_total{receiver=\"otlp\",transport=\"grpc\"} 2",
+        "otelcol_receiver_refused_log_records_total{receiver=\"otlp\",transport=\"http\"} 3",
+        "gleaner_refused_requests_total{transport=\"http\",reason=\"out_of_space\"} 1",
+        "gleaner_journal_commit_duration_seconds_count 1",
+        "gleaner_journal_records 9",
+        "gleaner_journal_lag_records 4",
+        "gleaner_loading 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
