@@ -2,9 +2,11 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use gleaner_server::{Config, RawCodec, Running, start};
+use gleaner_journal::{Disk, FileSystem};
+use gleaner_server::{Config, RawCodec, Running, start, start_on};
 use gleaner_wire::proto;
 use gleaner_wire::proto::common::v1::{AnyValue, KeyValue, any_value::Value as Any};
 use prost::Message as _;
@@ -27,6 +29,33 @@ impl Gleaner {
     pub(crate) async fn start_in(dir: TempDir) -> Self {
         let running = start(config(dir.path())).await.expect("starts");
         Self { running, dir, http: reqwest::Client::new() }
+    }
+
+    /// With another configuration than the default.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(Arc::new(FileSystem), change).await
+    }
+
+    /// With the journal on a disk that may fail.
+    pub(crate) async fn start_on(disk: Arc<dyn Disk>, change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut config = config(dir.path());
+        change(&mut config);
+        let running = start_on(disk, config).await.expect("starts");
+        Self { running, dir, http: reqwest::Client::new() }
+    }
+
+    /// The value of a line of `/metrics`; `line` is its name with its labels.
+    pub(crate) async fn metric(&self, line: &str) -> f64 {
+        let text = self.get("/metrics").await.1;
+        let value = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("{line} is not in\n{text}")).parse().expect("a number")
+    }
+
+    /// Status and body of a path of the API.
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        let response = self.http.get(format!("http://{}{path}", self.running.api)).send().await.expect("answered");
+        (response.status().as_u16(), response.text().await.expect("a body"))
     }
 
     /// Stops and starts again on the same directory.
@@ -56,11 +85,14 @@ impl Gleaner {
 
     /// One unary call of OTLP over gRPC with these bytes.
     pub(crate) async fn export_grpc(&self, body: Vec<u8>) -> Result<Bytes, tonic::Status> {
+        let grpc = tonic::client::Grpc::new(self.channel().await);
+        export_on(grpc, "trace", body).await
+    }
+
+    /// A connection to OTLP over gRPC.
+    pub(crate) async fn channel(&self) -> Channel {
         let channel = Channel::from_shared(format!("http://{}", self.running.otlp_grpc)).expect("an address");
-        let mut grpc = tonic::client::Grpc::new(channel.connect().await.expect("connects"));
-        grpc.ready().await.expect("ready");
-        let path = http::uri::PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
-        Ok(grpc.unary(tonic::Request::new(Bytes::from(body)), path, RawCodec).await?.into_inner())
+        channel.connect().await.expect("connects")
     }
 
     pub(crate) async fn sql(&self, query: &str) -> Vec<Value> {
@@ -87,6 +119,18 @@ impl Gleaner {
             .map(|r| (r["status"].as_str().unwrap_or("").to_owned(), r["field"].as_str().unwrap_or("").to_owned()))
             .collect()
     }
+}
+
+/// One unary call of a signal's `Export` (`trace`, `logs`, `metrics`).
+pub(crate) async fn export_on(
+    mut grpc: tonic::client::Grpc<Channel>,
+    signal: &str,
+    body: Vec<u8>,
+) -> Result<Bytes, tonic::Status> {
+    grpc.ready().await.expect("ready");
+    let name = format!("{}{}Service", signal[..1].to_uppercase(), &signal[1..]);
+    let path = format!("/opentelemetry.proto.collector.{signal}.v1.{name}/Export").parse().expect("a path");
+    Ok(grpc.unary(tonic::Request::new(Bytes::from(body)), path, RawCodec).await?.into_inner())
 }
 
 pub(crate) type Traces = proto::collector::trace::v1::ExportTraceServiceRequest;

@@ -7,8 +7,13 @@
 mod agents;
 mod as_of;
 mod captures;
+mod contract;
+mod faulty_disk;
 mod feedback;
 mod full_session;
 mod harness;
+mod limits;
 mod otlp;
+mod otlp_rules;
+mod outages;
 mod reading;

@@ -58,11 +58,7 @@ impl Journal {
     /// # Errors
     ///
     /// As [`open`](Journal::open).
-    pub fn open_on(
-        disk: Arc<dyn Disk>,
-        dir: &Path,
-        config: Config,
-    ) -> Result<(Journal, Recovery), JournalError> {
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path, config: Config) -> Result<(Journal, Recovery), JournalError> {
         config.validate()?;
         create_dir(&*disk, dir)?;
         let lock = Arc::new(lock_dir(dir)?);
@@ -216,7 +212,8 @@ impl Inner {
         }
         match self.free_bytes() {
             Some(bytes) if bytes < self.min_free_disk_bytes => {
-                let (what, limit, limit_bytes) = ("the disk's free space", "min_free_disk_bytes", self.min_free_disk_bytes);
+                let (what, limit, limit_bytes) =
+                    ("the disk's free space", "min_free_disk_bytes", self.min_free_disk_bytes);
                 Err(JournalError::OutOfSpace { what, bytes, limit, limit_bytes })
             }
             _ => Ok(()),

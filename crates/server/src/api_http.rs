@@ -20,7 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::as_of::{AsOf, EarlierStates};
 use crate::cli::SqlFormat;
-use crate::engine::FreshReads;
+use crate::engine::{FreshReads, Unreadable};
 use crate::error::{ErrorCode, Refusal};
 use crate::export::{ArchiveOutput, Export, ExportRequest};
 use crate::feedback::Feedback;
@@ -219,10 +219,7 @@ async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> 
 async fn readyz(State(api): State<Api>) -> Response {
     match api.reads.probe() {
         Ok(()) => answered("text/plain; charset=utf-8", Body::from("ok\n")),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            refused(&Refusal::new(ErrorCode::Unavailable, "the journal or the store does not work; see the log"))
-        }
+        Err(why) => refused(&Refusal::new(ErrorCode::Unavailable, why.to_string())),
     }
 }
 
@@ -248,7 +245,11 @@ fn query_refused(error: QueryError) -> Refusal {
     }
 }
 
-fn store_unavailable(error: gleaner_store::StoreError) -> Refusal {
+fn store_unavailable(error: impl Into<Unreadable>) -> Refusal {
+    let error = error.into();
+    if let Unreadable::NotOpen(_) = error {
+        return Refusal::new(ErrorCode::Unavailable, error.to_string());
+    }
     tracing::error!(%error, "the store gives no reader");
     Refusal::new(ErrorCode::Unavailable, "the store cannot be read now, telemetry and feedback are still taken")
 }

@@ -299,7 +299,11 @@ impl Config {
 
     fn check_ingest(&self) -> Result<(), ConfigError> {
         let within = |key, value: u64, (min, max): (u64, u64), want| {
-            if (min..=max).contains(&value) { Ok(()) } else { Err(ConfigError::Range { key, got: value.to_string(), want }) }
+            if (min..=max).contains(&value) {
+                Ok(())
+            } else {
+                Err(ConfigError::Range { key, got: value.to_string(), want })
+            }
         };
         // HTTP/2 begins with windows of 64 KiB, and they may be 2 GiB at most.
         let window = (64, 2 * 1024 * 1024 - 1);

@@ -1,34 +1,59 @@
-//! Journal, loader and store of one data directory, put together. The server runs it; commands at rest open it, load what
-//! is left in the journal, and read.
+//! Journal, loader and store of one data directory, put together for a server.
+//!
+//! The journal comes first and depends on nothing: once it is open, telemetry is taken. The store is opened, and loaded with what was
+//! journalled before, by a thread of its own. A store that is locked, damaged or of another version therefore costs reads and nothing else:
+//! opening is tried again until it works, and whoever asks is told why it does not.
 //!
 //! One process holds a data directory at a time (the journal's lock).
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use gleaner_journal::{Journal, JournalError};
+use gleaner_journal::{Disk, Journal};
 use gleaner_normalize::Settings;
-use gleaner_store::{FeedbackKey, Reader, Readers, Store, StoreConfig};
+use gleaner_store::{FeedbackKey, Reader, Readers, Store, StoreError};
 use tokio::sync::watch;
 
-use crate::config::{Config, mib};
-use crate::loader::{BatchLimits, Loader};
+use crate::config::Config;
+use crate::loader::LoadError;
 use crate::metrics::Readings;
+
+mod at_rest;
+
+pub(crate) use at_rest::{AtRest, ensure_data, loader_into, open_at_rest, open_at_rest_or_new, open_journal, rebuild};
 
 /// How often a long catch-up says how far it is.
 const CATCH_UP_NOTE_INTERVAL: Duration = Duration::from_secs(5);
+/// First and longest pause before the store is opened again. Another process may hold it for as long as a query takes.
+const REOPEN_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// How often a pause looks whether it should end.
+const STOP_POLL: Duration = Duration::from_millis(50);
 
 /// A running data directory.
 pub(crate) struct Engine {
     journal: Journal,
+    store: watch::Receiver<StoreState>,
+    supervisor: Option<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+}
+
+/// Where the store stands.
+#[derive(Debug, Clone)]
+enum StoreState {
+    /// It is opened, or takes what was journalled before the start.
+    Opening,
+    /// It can be read.
+    Open(Arc<Open>),
+    /// It cannot, and why: a sentence that says what to do, without paths.
+    Failed(Arc<str>),
+}
+
+#[derive(Debug)]
+struct Open {
     readers: Readers,
     loaded: watch::Receiver<u64>,
-    loader: Option<JoinHandle<Store>>,
-    stop: Arc<AtomicBool>,
     failing: Arc<AtomicBool>,
     feedback_keys: Vec<FeedbackKey>,
 }
@@ -49,30 +74,36 @@ impl Freshness {
     }
 }
 
+/// Why the store cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    /// It is not open.
+    #[error("{0}; telemetry is taken and kept all the same")]
+    NotOpen(Arc<str>),
+    /// It is open and gives no connection.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 impl Engine {
-    /// Opens the directory, creating it if need be, and starts loading.
+    /// Opens the directory's journal, creating the directory if need be, and starts to open the store.
     ///
     /// # Errors
-    /// When the directory is in use, cannot be written, or its journal or store is damaged; the message says what to do.
-    pub(crate) fn start(config: &Config) -> anyhow::Result<Self> {
-        let (journal, mut loader, loaded) = open_loader(config)?;
-        // What was acknowledged before a crash is loaded first: feedback keys must be known before feedback is taken.
-        let mut told = std::time::Instant::now();
-        loader.catch_up(&mut |position, head| {
-            if told.elapsed() > CATCH_UP_NOTE_INTERVAL {
-                tracing::info!(position, head, "loading what was journalled before the start");
-                told = std::time::Instant::now();
-            }
-        })?;
-        let feedback_keys = loader.store().feedback_keys()?;
-        let readers = loader.store().readers();
-        let failing = loader.failing();
+    /// When the directory is in use or cannot be written, its journal is damaged, or a setting cannot be used.
+    pub(crate) fn start(config: &Config, disk: Arc<dyn Disk>) -> anyhow::Result<Self> {
+        let settings = config.derive_settings()?;
+        let journal = at_rest::open_journal_on(disk, config)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let thread = std::thread::Builder::new().name("loader".into()).spawn({
-            let stop = stop.clone();
-            move || loader.run(&stop)
-        })?;
-        Ok(Self { journal, readers, loaded, loader: Some(thread), stop, failing, feedback_keys })
+        let (sender, store) = watch::channel(StoreState::Opening);
+        let supervisor = Supervisor {
+            config: config.clone(),
+            settings,
+            journal: journal.clone(),
+            state: sender,
+            stop: stop.clone(),
+        };
+        let thread = std::thread::Builder::new().name("loader".into()).spawn(move || supervisor.run())?;
+        Ok(Self { journal, store, supervisor: Some(thread), stop })
     }
 
     /// The journal, for appending.
@@ -80,42 +111,148 @@ impl Engine {
         &self.journal
     }
 
-    /// Keys of all feedback stored at the start. Taken once.
-    pub(crate) fn take_feedback_keys(&mut self) -> Vec<FeedbackKey> {
-        std::mem::take(&mut self.feedback_keys)
+    /// Waits until the store is open and holds what was journalled before the start, or until it is known that it cannot be opened now.
+    pub(crate) async fn settled(&self) {
+        let mut store = self.store.clone();
+        // A supervisor that is gone has told the last there is to tell.
+        let _ = store.wait_for(|state| !matches!(state, StoreState::Opening)).await;
+    }
+
+    /// Whether the store can be read.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(&*self.store.borrow(), StoreState::Open(_))
+    }
+
+    /// Waits until the store is open; gives the keys of all feedback in it. `None`: it never will be.
+    pub(crate) fn feedback_keys(&self) -> impl Future<Output = Option<Vec<FeedbackKey>>> + Send + 'static {
+        let mut store = self.store.clone();
+        async move {
+            let state = store.wait_for(|state| matches!(state, StoreState::Open(_))).await.ok()?;
+            match &*state {
+                StoreState::Open(open) => Some(open.feedback_keys.clone()),
+                _ => None,
+            }
+        }
     }
 
     /// A handle that reads what was acknowledged before this call.
     pub(crate) fn fresh_reads(&self, timeout: Duration) -> FreshReads {
-        FreshReads {
-            journal: self.journal.clone(),
-            readers: self.readers.clone(),
-            loaded: self.loaded.clone(),
-            failing: self.failing.clone(),
-            timeout,
-        }
+        FreshReads { journal: self.journal.clone(), store: self.store.clone(), timeout }
     }
 
-    /// Loads what is journalled, for at most `drain` and not while loading fails, and closes journal and store. What is left is loaded at the next start.
+    /// Loads what is journalled, for at most `drain` and not while loading fails, and closes journal and store. What is left is loaded at
+    /// the next start.
     pub(crate) fn shutdown(mut self, drain: Duration) {
-        let deadline = std::time::Instant::now() + drain;
+        let deadline = Instant::now() + drain;
         let head = self.journal.head();
-        let keeps_loading = || !self.failing.load(Ordering::Acquire) && std::time::Instant::now() < deadline;
-        while *self.loaded.borrow() < head && keeps_loading() {
+        let keeps_loading = |open: &Open| *open.loaded.borrow() < head && !open.failing.load(Ordering::Acquire);
+        while matches!(&*self.store.borrow(), StoreState::Open(open) if keeps_loading(open))
+            && Instant::now() < deadline
+        {
             std::thread::sleep(Duration::from_millis(10));
         }
         self.stop.store(true, Ordering::Release);
-        if let Some(thread) = self.loader.take() {
-            match thread.join() {
-                Ok(mut store) => {
-                    // A checkpoint now spares the next start a replay.
-                    if let Err(error) = store.checkpoint() {
-                        tracing::warn!(%error, "the store did not close cleanly; its log is replayed at the next start");
-                    }
-                }
-                Err(_) => tracing::error!("the loader had stopped"),
-            }
+        if let Some(thread) = self.supervisor.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the loader had stopped");
         }
+    }
+}
+
+/// Opens the store, loads into it, and opens it again when that failed: the thread that owns the store.
+struct Supervisor {
+    config: Config,
+    settings: Settings,
+    journal: Journal,
+    state: watch::Sender<StoreState>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Supervisor {
+    fn run(self) {
+        let mut pause = REOPEN_PAUSE.0;
+        while !self.stopped() {
+            match self.open_and_load() {
+                Ok(store) if self.stopped() => close(store),
+                // Readers share its database, so that only a restart can close it.
+                Ok(_invalidated) => {
+                    self.failed("the store has failed: restart gleaner; if that does not help, stop it and run `gleaner rebuild`");
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the store cannot be opened; telemetry is taken and kept in the journal");
+                    self.failed(advice(&error));
+                }
+            }
+            self.sleep(pause);
+            pause = (pause * 2).min(REOPEN_PAUSE.1);
+        }
+    }
+
+    /// Returns the store when it is told to stop, or when the store can take no more.
+    fn open_and_load(&self) -> Result<Store, LoadError> {
+        let (mut loader, loaded) = at_rest::loader_of(&self.config, self.settings.clone(), self.journal.clone())?;
+        // What was acknowledged before a crash is loaded first: feedback keys must be known before feedback is taken.
+        let end = self.journal.head();
+        let mut told = Instant::now();
+        while !self.stopped() && *loaded.borrow() < end {
+            loader.catch_up_to(end.min(*loaded.borrow() + CATCH_UP_RECORDS), &mut |position, _| {
+                if told.elapsed() > CATCH_UP_NOTE_INTERVAL {
+                    tracing::info!(position, head = end, "loading what was journalled before the start");
+                    told = Instant::now();
+                }
+            })?;
+        }
+        if self.stopped() {
+            return Ok(loader.into_store());
+        }
+        let store = loader.store();
+        let open =
+            Open { readers: store.readers(), feedback_keys: store.feedback_keys()?, loaded, failing: loader.failing() };
+        self.state.send_replace(StoreState::Open(Arc::new(open)));
+        Ok(loader.run(&self.stop))
+    }
+
+    fn failed(&self, why: &str) {
+        self.state.send_replace(StoreState::Failed(why.into()));
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    fn sleep(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        while !self.stopped() && Instant::now() < until {
+            std::thread::sleep(STOP_POLL);
+        }
+    }
+}
+
+/// Records of one step of catching up, so that a stop need not wait for all of it.
+const CATCH_UP_RECORDS: u64 = 10_000;
+
+/// A checkpoint now spares the next start a replay.
+fn close(mut store: Store) {
+    if let Err(error) = store.checkpoint() {
+        tracing::warn!(%error, "the store did not close cleanly; its log is replayed at the next start");
+    }
+}
+
+/// What to do about a store that cannot be opened. Paths are in the log, not here: clients read this.
+fn advice(error: &LoadError) -> &'static str {
+    match error {
+        LoadError::Store(StoreError::Locked { .. }) => {
+            "the store is open in another process: end that, and gleaner opens it by itself"
+        }
+        LoadError::Store(StoreError::SchemaVersion { .. }) => {
+            "the store was made by another version of gleaner: stop gleaner and run `gleaner rebuild`, which makes it anew from the journal"
+        }
+        LoadError::Store(_) => {
+            "the store cannot be opened, it may be damaged: stop gleaner and run `gleaner rebuild`, which makes it anew from the journal"
+        }
+        LoadError::Journal(_) => "the journal cannot be read as far as the store has read it: see the log",
     }
 }
 
@@ -123,9 +260,7 @@ impl Engine {
 #[derive(Clone)]
 pub(crate) struct FreshReads {
     journal: Journal,
-    readers: Readers,
-    loaded: watch::Receiver<u64>,
-    failing: Arc<AtomicBool>,
+    store: watch::Receiver<StoreState>,
     timeout: Duration,
 }
 
@@ -133,204 +268,67 @@ impl FreshReads {
     /// Waits, for a bounded time, until the loader has reached the journal's head as of now; then opens a reader.
     ///
     /// # Errors
-    /// When the store does not give a connection.
-    pub(crate) async fn open(&self) -> Result<(Reader, Freshness), gleaner_store::StoreError> {
+    /// When the store is not open, or does not give a connection.
+    pub(crate) async fn open(&self) -> Result<(Reader, Freshness), Unreadable> {
         let head = self.journal.head();
-        let mut loaded = self.loaded.clone();
-        // A timeout is no error: the answer says how far behind it is. Nor is a loader that ended: the store still reads.
-        let _ = tokio::time::timeout(self.timeout, loaded.wait_for(|position| *position >= head)).await;
+        let deadline = tokio::time::Instant::now() + self.timeout;
+        let mut store = self.store.clone();
+        // Neither a timeout nor a supervisor that ended is an error by itself: what the state says by then counts.
+        let settled = store.wait_for(|state| !matches!(state, StoreState::Opening));
+        let _ = tokio::time::timeout_at(deadline, settled).await.map(|state| state.map(drop));
+        let open = self.opened()?;
+        let mut loaded = open.loaded.clone();
+        // The answer says how far behind it is. A loader that ended is no error either: the store still reads.
+        let _ =
+            tokio::time::timeout_at(deadline, loaded.wait_for(|position| *position >= head)).await.map(|r| r.map(drop));
         let freshness = Freshness { head, loaded: *loaded.borrow() };
-        Ok((self.readers.reader()?, freshness))
+        Ok((open.readers.reader()?, freshness))
     }
 
     /// Whether requests can be journalled and the store can be read now.
     ///
     /// # Errors
-    /// What does not work.
+    /// What does not work, and what to do.
     pub(crate) fn probe(&self) -> anyhow::Result<()> {
         if let Some(error) = self.journal.poisoned() {
-            return Err(error.into());
+            tracing::error!(%error, "not ready");
+            anyhow::bail!("the journal's disk failed, nothing is taken: see to the disk and restart gleaner");
         }
+        self.journal.check_space()?;
+        let open = self.opened()?;
         anyhow::ensure!(
-            !self.failing.load(Ordering::Acquire),
-            "loading fails; what is acknowledged is safe in the journal"
+            !open.failing.load(Ordering::Acquire),
+            "loading fails, see the log; what is acknowledged is safe in the journal"
         );
-        self.readers.reader()?.position()?;
+        open.readers.reader().and_then(|reader| reader.position()).map_err(|error| {
+            tracing::error!(%error, "not ready");
+            anyhow::anyhow!("the store gives no answer, see the log")
+        })?;
         Ok(())
     }
 
     /// Numbers of journal and loader as of now, for `/metrics`.
     pub(crate) fn readings(&self, in_flight_bytes: u64) -> Readings {
+        let open = self.opened().ok();
         let journal_head = self.journal.head();
         Readings {
             journal_head,
-            journal_lag: journal_head.saturating_sub(*self.loaded.borrow()),
+            journal_lag: journal_head.saturating_sub(open.as_ref().map_or(0, |open| *open.loaded.borrow())),
             journal_bytes: self.journal.disk_bytes(),
             journal_pending_bytes: self.journal.pending_bytes() as u64,
             disk_free_bytes: self.journal.free_disk_bytes(),
             in_flight_bytes,
-            loading: !self.failing.load(Ordering::Acquire),
+            loading: open.is_some_and(|open| !open.failing.load(Ordering::Acquire)),
         }
     }
-}
 
-/// Opens a directory at rest, loads what its journal still holds, and gives a reader. Nothing is served.
-///
-/// # Errors
-/// As [`Engine::start`].
-pub(crate) fn open_at_rest(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<AtRest> {
-    ensure_data(config)?;
-    open_at_rest_or_new(config, progress)
-}
-
-/// As [`open_at_rest`], and makes the directory if it is not there.
-///
-/// # Errors
-/// As [`Engine::start`].
-pub(crate) fn open_at_rest_or_new(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<AtRest> {
-    let (journal, mut loader, _) = open_loader(config)?;
-    loader.catch_up(progress)?;
-    Ok(AtRest { loader, journal })
-}
-
-/// A directory at rest.
-pub(crate) struct AtRest {
-    loader: Loader,
-    journal: Journal,
-}
-
-impl AtRest {
-    /// Reads what is there.
-    ///
-    /// # Errors
-    /// When the store does not give a connection.
-    pub(crate) fn reader(&self) -> Result<Reader, gleaner_store::StoreError> {
-        self.loader.store().reader()
-    }
-
-    /// The journal, for appending to a directory that nobody serves.
-    pub(crate) fn journal(&self) -> &Journal {
-        &self.journal
-    }
-
-    /// Loads what was appended since.
-    ///
-    /// # Errors
-    /// When the journal cannot be read or the store cannot be written.
-    pub(crate) fn catch_up(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), crate::loader::LoadError> {
-        self.loader.catch_up(progress)
-    }
-}
-
-/// Makes the store anew from the journal. The old store is put aside until the new one stands.
-///
-/// # Errors
-/// As [`Engine::start`]; the old store is left as it was.
-pub(crate) fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<u64> {
-    ensure_data(config)?;
-    let journal = open_journal(config)?;
-    let aside = config.data_dir.join("store.rebuilding");
-    if aside.exists() {
-        std::fs::remove_dir_all(&aside).with_context(|| format!("cannot remove {}", aside.display()))?;
-    }
-    std::fs::create_dir_all(&aside).with_context(|| format!("cannot create {}", aside.display()))?;
-    let mut loader = loader_into(config, config.derive_settings()?, &journal, &aside)?;
-    loader.catch_up(progress)?;
-    let mut store = loader.into_store();
-    store.checkpoint()?;
-    drop(store);
-    put_in_place(&aside, &config.data_dir).context("cannot put the new store in place")?;
-    Ok(journal.head())
-}
-
-/// The old store steps aside before the new one takes its name: a crash in between leaves no store, which is made anew from the
-/// journal at the next start, and never a new store with an old log.
-fn put_in_place(new: &Path, dir: &Path) -> std::io::Result<()> {
-    let old = dir.join("store.replaced");
-    if old.exists() {
-        std::fs::remove_dir_all(&old)?;
-    }
-    std::fs::create_dir(&old)?;
-    for name in ["store.duckdb.wal", "store.duckdb.wal.checkpoint", "store.duckdb"] {
-        if dir.join(name).exists() {
-            std::fs::rename(dir.join(name), old.join(name))?;
+    fn opened(&self) -> Result<Arc<Open>, Unreadable> {
+        match &*self.store.borrow() {
+            StoreState::Open(open) => Ok(open.clone()),
+            StoreState::Opening => {
+                Err(Unreadable::NotOpen("the store takes what was journalled before the start".into()))
+            }
+            StoreState::Failed(why) => Err(Unreadable::NotOpen(why.clone())),
         }
     }
-    std::fs::rename(new.join("store.duckdb"), dir.join("store.duckdb"))?;
-    std::fs::remove_dir_all(old)?;
-    std::fs::remove_dir_all(new)
-}
-
-fn open_loader(config: &Config) -> anyhow::Result<(Journal, Loader, watch::Receiver<u64>)> {
-    let settings = config.derive_settings()?;
-    let journal = open_journal(config)?;
-    let fingerprint = settings.fingerprint();
-    let store = Store::open(&config.store_config(fingerprint.clone()))?;
-    if store.derived_under()? != fingerprint {
-        tracing::warn!(
-            "prices or definitions.lift have changed since the store was made: they hold for what arrives from now on; \
-             `gleaner rebuild` applies them to the past"
-        );
-    }
-    let (loader, loaded) = Loader::new(journal.clone(), store, settings, batch_limits(config))?;
-    Ok((journal, loader, loaded))
-}
-
-/// A loader from the journal's beginning into a store in another folder, which is made there.
-pub(crate) fn loader_into(
-    config: &Config,
-    settings: Settings,
-    journal: &Journal,
-    dir: &Path,
-) -> anyhow::Result<Loader> {
-    let store_config = StoreConfig { dir: dir.to_owned(), ..config.store_config(settings.fingerprint()) };
-    let (loader, _) = Loader::new(journal.clone(), Store::open(&store_config)?, settings, batch_limits(config))?;
-    Ok(loader)
-}
-
-/// Opens the journal, which holds the directory.
-pub(crate) fn open_journal(config: &Config) -> anyhow::Result<Journal> {
-    let dir = config.data_dir.join("journal");
-    create_private_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let (journal, recovery) = Journal::open(&dir, config.journal_config()).map_err(|error| match error {
-        JournalError::Locked { .. } => anyhow::anyhow!(
-            "{} is in use, most likely by a running server: name its address with --api, or stop it",
-            config.data_dir.display()
-        ),
-        error => error.into(),
-    })?;
-    if recovery.truncated_bytes > 0 {
-        tracing::warn!(
-            bytes = recovery.truncated_bytes,
-            kept_in = ?recovery.quarantined,
-            "the journal ended in a torn write, as a crash leaves it; it was cut off and put aside"
-        );
-    }
-    Ok(journal)
-}
-
-pub(crate) fn ensure_data(config: &Config) -> anyhow::Result<()> {
-    let there = config.data_dir.join("journal").is_dir();
-    anyhow::ensure!(
-        there,
-        "{} holds no data yet; start `gleaner serve` or try `gleaner demo`",
-        config.data_dir.display()
-    );
-    Ok(())
-}
-
-fn batch_limits(config: &Config) -> BatchLimits {
-    BatchLimits {
-        max_bytes: usize::try_from(mib(config.loader.max_batch_mib)).unwrap_or(usize::MAX),
-        max_records: config.loader.max_batch_requests,
-    }
-}
-
-/// Prompts are private: only the owner may look.
-fn create_private_dir(dir: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
 }

@@ -73,11 +73,9 @@ impl ErrorCode {
         match self {
             Self::Busy | Self::Unavailable => Some(Duration::from_secs(1)),
             Self::OutOfSpace => Some(Duration::from_secs(5)),
-            Self::Invalid
-            | Self::TooLarge
-            | Self::UnsupportedMediaType
-            | Self::NotFound
-            | Self::MethodNotAllowed => None,
+            Self::Invalid | Self::TooLarge | Self::UnsupportedMediaType | Self::NotFound | Self::MethodNotAllowed => {
+                None
+            }
         }
     }
 

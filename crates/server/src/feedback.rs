@@ -2,8 +2,8 @@
 //! [`Feedback::submit`].
 //!
 //! Items are validated one by one (`gleaner_normalize::feedback`); a bad one is refused alone. Nothing here reads the store: the
-//! idempotency keys are held in memory (32 bytes and some overhead an item), filled from the store at the start, so that
-//! feedback is taken while DuckDB is busy, locked or broken.
+//! idempotency keys are held in memory (32 bytes and some overhead an item), filled from the store once it is open, so that
+//! feedback is taken while DuckDB is busy, or breaks later.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::ingest::{ENCODING_JSON, RecordKind, journal_durably, now_unix_nano, r
 pub(crate) struct Feedback {
     journal: Journal,
     /// Held over the journal write: two requests with one key must not both find it free.
-    known: Arc<Mutex<Known>>,
+    known: Arc<Mutex<Option<Known>>>,
     limits: Arc<FeedbackLimits>,
     max_items: usize,
     timeout: Duration,
@@ -38,16 +38,15 @@ pub(crate) type Sent = Result<Item, WireError>;
 type Known = HashMap<(String, u128), u128>;
 
 impl Feedback {
-    /// `keys`: what the store holds already.
-    pub(crate) fn new(
-        journal: Journal,
-        keys: Vec<FeedbackKey>,
-        limits: FeedbackLimits,
-        max_items: usize,
-        timeout: Duration,
-    ) -> Self {
+    /// Takes nothing before [`Feedback::begin`].
+    pub(crate) fn new(journal: Journal, limits: FeedbackLimits, max_items: usize, timeout: Duration) -> Self {
+        Self { journal, known: Arc::default(), limits: Arc::new(limits), max_items, timeout }
+    }
+
+    /// Begins to take feedback. `keys`: what the store holds already.
+    pub(crate) async fn begin(&self, keys: Vec<FeedbackKey>) {
         let known = keys.into_iter().map(|k| ((k.project, digest(&k.item_id)), digest(&k.content_hash))).collect();
-        Self { journal, known: Arc::new(Mutex::new(known)), limits: Arc::new(limits), max_items, timeout }
+        *self.known.lock().await = Some(known);
     }
 
     /// Answers every item, in order. Items answered ACCEPTED are on disk when this returns.
@@ -72,12 +71,18 @@ impl Feedback {
     async fn judge_and_write(&self, project: &str, items: Vec<Sent>) -> Result<SubmitResponse, Refusal> {
         let arrived_at = now_unix_nano();
         let mut known = self.known.lock().await;
+        let Some(known) = known.as_mut() else {
+            return Err(Refusal::new(
+                ErrorCode::Unavailable,
+                "feedback is taken once the store is open: /readyz of the API says what is in the way",
+            ));
+        };
         let mut fresh: Vec<FeedbackItem> = Vec::new();
         let mut added: Vec<((String, u128), u128)> = Vec::new();
         let mut results = Vec::with_capacity(items.len());
         for item in items {
             results.push(match item {
-                Ok(item) => self.judge(project, item, arrived_at, &mut known, &mut added, &mut fresh),
+                Ok(item) => self.judge(project, item, arrived_at, known, &mut added, &mut fresh),
                 Err(unreadable) => refused(unreadable.field().to_owned(), unreadable.to_string()),
             });
         }

@@ -32,4 +32,4 @@ mod serve;
 pub use api_grpc::stubs;
 pub use config::Config;
 pub use otlp_grpc::RawCodec;
-pub use serve::{Running, start};
+pub use serve::{Running, start, start_on};

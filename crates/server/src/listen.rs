@@ -82,7 +82,8 @@ pub(crate) async fn serve(
     metrics: Metrics,
     stop: impl Future<Output = ()>,
 ) {
-    let server = Arc::new(Server { routes, builder: builder(&limits), idle: IdleConnections::default(), limits, metrics });
+    let server =
+        Arc::new(Server { routes, builder: builder(&limits), idle: IdleConnections::default(), limits, metrics });
     let (ending, ended) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
@@ -124,7 +125,11 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
 
 fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.idle_timeout).max_buf_size(http1_buffer(limits));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle_timeout)
+        .max_buf_size(http1_buffer(limits));
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -171,7 +176,8 @@ impl Server {
             let answer = routes.clone().oneshot(request);
             async move { answer.await.map(|response| response.map(|body| InAnswer::new(body, answering))) }
         });
-        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+        let mut connection =
+            pin!(self.builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
         let mut goodbye = None;
         let mut is_ending = false;
         loop {

@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::text::encode;
@@ -95,7 +95,7 @@ pub(crate) struct Readings {
 
 #[derive(Debug, Default)]
 struct Gauges {
-    head: Gauge<u64, AtomicU64>,
+    head: Counter<u64, AtomicU64>,
     lag: Gauge<u64, AtomicU64>,
     journal_bytes: Gauge<u64, AtomicU64>,
     pending_bytes: Gauge<u64, AtomicU64>,
@@ -117,7 +117,6 @@ pub(crate) struct Metrics {
     request_seconds: Histogram,
     journal_commit_seconds: Histogram,
     store_commit_seconds: Histogram,
-    store_checkpoint_seconds: Histogram,
     connections: Family<ByListener, Gauge>,
     connections_closed: Family<ByClosed, Counter>,
     gauges: Arc<Gauges>,
@@ -136,7 +135,11 @@ impl Metrics {
             register("gleaner_receiver_rejected", "Refused for good, alone or with their request", &items.rejected);
         }
         let refused_requests = Family::default();
-        registry.register("gleaner_refused_requests", "Requests that were refused as a whole", refused_requests.clone());
+        registry.register(
+            "gleaner_refused_requests",
+            "Requests that were refused as a whole",
+            refused_requests.clone(),
+        );
         let mut seconds = |name: &str, help: &str| {
             // 0.1 ms to 52 s, each bucket twice the one before.
             let histogram = Histogram::new(exponential_buckets(0.0001, 2.0, 20));
@@ -144,15 +147,15 @@ impl Metrics {
             histogram
         };
         let request_seconds = seconds("gleaner_request_duration", "From a whole request to its acknowledgement");
-        let journal_commit_seconds = seconds("gleaner_journal_commit_duration", "Write and sync of one group of records");
+        let journal_commit_seconds =
+            seconds("gleaner_journal_commit_duration", "Write and sync of one group of records");
         let store_commit_seconds = seconds("gleaner_store_commit_duration", "One transaction of the loader");
-        let store_checkpoint_seconds = seconds("gleaner_store_checkpoint_duration", "One checkpoint of the store");
         let (connections, connections_closed) = (Family::default(), Family::default());
         registry.register("gleaner_connections", "Open connections", connections.clone());
         registry.register("gleaner_connections_closed", "Connections ended by the server", connections_closed.clone());
         let gauges = Arc::new(Gauges::default());
-        let mut gauge = |name: &str, help: &str, gauge: &Gauge<u64, AtomicU64>| registry.register(name, help, gauge.clone());
-        gauge("gleaner_journal_records", "Position of the last record on disk", &gauges.head);
+        let mut gauge =
+            |name: &str, help: &str, gauge: &Gauge<u64, AtomicU64>| registry.register(name, help, gauge.clone());
         gauge("gleaner_journal_lag_records", "Acknowledged and not yet loaded", &gauges.lag);
         gauge("gleaner_journal_bytes", "Size of the journal's segments", &gauges.journal_bytes);
         gauge("gleaner_journal_pending_bytes", "Waiting for the disk", &gauges.pending_bytes);
@@ -160,6 +163,7 @@ impl Metrics {
         gauge("gleaner_in_flight_bytes", "Held by requests that are not answered yet", &gauges.in_flight_bytes);
         gauge("gleaner_loading", "1 while the store takes what is journalled", &gauges.loading);
         gauge("otelcol_process_memory_rss", "Resident memory in bytes", &gauges.memory_rss_bytes);
+        registry.register("gleaner_journal_records", "Position of the last record on disk", gauges.head.clone());
         registry.register("otelcol_process_uptime", "Seconds since the start", gauges.uptime_seconds.clone());
         let metrics = Self {
             registry: Arc::new(registry),
@@ -170,7 +174,6 @@ impl Metrics {
             request_seconds,
             journal_commit_seconds,
             store_commit_seconds,
-            store_checkpoint_seconds,
             connections,
             connections_closed,
             gauges,
@@ -232,11 +235,6 @@ impl Metrics {
         self.store_commit_seconds.observe(elapsed.as_secs_f64());
     }
 
-    /// One checkpoint of the store.
-    pub(crate) fn store_checkpointed_in(&self, elapsed: Duration) {
-        self.store_checkpoint_seconds.observe(elapsed.as_secs_f64());
-    }
-
     /// The number of open connections of a listener, to be counted up and down.
     pub(crate) fn connections(&self, listener: &'static str) -> Gauge {
         self.connections.get_or_create_owned(&ByListener { listener })
@@ -250,7 +248,7 @@ impl Metrics {
     /// All numbers as text.
     pub(crate) fn render(&self, readings: Readings) -> String {
         let gauges = &*self.gauges;
-        gauges.head.set(readings.journal_head);
+        gauges.head.inner().store(readings.journal_head, Ordering::Relaxed);
         gauges.lag.set(readings.journal_lag);
         gauges.journal_bytes.set(readings.journal_bytes);
         gauges.pending_bytes.set(readings.journal_pending_bytes);

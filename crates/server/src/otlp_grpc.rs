@@ -130,21 +130,21 @@ async fn export(ingest: &Ingest, signal: Option<Signal>, request: Request<Body>)
     let mut held = ingest.admit(parts.extensions.get::<Peer>())?;
     let limits = ingest.limits();
     let mut body = axum::body::Body::new(body);
-    let (compressed, message) =
-        in_time(ingest.timeout(), grpc_message(&mut body, limits, &mut held)).await?;
+    let (compressed, message) = in_time(ingest.timeout(), grpc_message(&mut body, limits, &mut held)).await?;
     let Some(signal) = signal else {
         return Ok(answer::success(answer::Signal::Metrics, Encoding::Protobuf, 0, METRICS_WARNING));
     };
     let encoding = match (compressed, message_encoding) {
         (false, _) => ContentEncoding::Identity,
         (true, ContentEncoding::Identity) => {
-            return Err(Refusal::new(ErrorCode::Invalid, "a message is compressed, but grpc-encoding names no codec").into());
+            return Err(
+                Refusal::new(ErrorCode::Invalid, "a message is compressed, but grpc-encoding names no codec").into()
+            );
         }
         (true, encoding) => encoding,
     };
     let received = decompressed(encoding, message, limits, held).await?;
-    let arrived =
-        Arrived { transport: Transport::grpc, signal, encoding: Encoding::Protobuf, project, received };
+    let arrived = Arrived { transport: Transport::grpc, signal, encoding: Encoding::Protobuf, project, received };
     let accepted = ingest.accept(arrived).await?;
     Ok(answer::success(signal.into(), Encoding::Protobuf, accepted.rejected, &accepted.message))
 }
@@ -167,7 +167,8 @@ fn check_protocol(request: &Request<Body>) -> Result<(), Failure> {
 fn message_encoding(headers: &HeaderMap) -> Result<ContentEncoding, Failure> {
     let Some(header) = headers.get(GRPC_ENCODING) else { return Ok(ContentEncoding::Identity) };
     header.to_str().ok().and_then(|name| ContentEncoding::parse(name).ok()).ok_or_else(|| {
-        let mut response = Status::unimplemented("grpc-encoding is not served, want gzip, zstd or identity").into_http();
+        let mut response =
+            Status::unimplemented("grpc-encoding is not served, want gzip, zstd or identity").into_http();
         response.headers_mut().insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED_ENCODINGS));
         Failure::Protocol(Box::new(response))
     })

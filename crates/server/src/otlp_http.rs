@@ -25,6 +25,9 @@ use crate::receive::{Peer, decompressed, drain, http_body, in_time};
 /// Answers below this are not compressed: gzip's own 20 bytes and the time cost more than is saved.
 const MIN_GZIP_BYTES: usize = 256;
 
+/// A body that was refused is read on for so many times the largest request, so that its client gets to read why.
+const DRAINED_REQUESTS: usize = 4;
+
 /// The routes of OTLP over HTTP.
 pub(crate) fn routes(ingest: Ingest) -> Router {
     Router::new().fallback(any(answer)).with_state(ingest)
@@ -53,7 +56,7 @@ async fn answer(State(ingest): State<Ingest>, request: Request) -> Response {
         }
         Err(refusal) => {
             ingest.metrics().refused(Transport::http, refusal.code);
-            drain(body, ingest.limits().max_request_bytes, ingest.timeout());
+            drain(body, DRAINED_REQUESTS * ingest.limits().max_request_bytes, ingest.timeout());
             refused(encoding, &refusal, gzip)
         }
     }

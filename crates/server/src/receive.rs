@@ -76,11 +76,7 @@ pub(crate) async fn http_body(body: &mut Body, limits: &Limits, held: &mut Held)
 ///
 /// # Errors
 /// TOO_LARGE as soon as its length is known, BUSY, INVALID when there is no whole message or more than one.
-pub(crate) async fn grpc_message(
-    body: &mut Body,
-    limits: &Limits,
-    held: &mut Held,
-) -> Result<(bool, Bytes), Refusal> {
+pub(crate) async fn grpc_message(body: &mut Body, limits: &Limits, held: &mut Held) -> Result<(bool, Bytes), Refusal> {
     let invalid = |message: &str| Refusal::new(ErrorCode::Invalid, message);
     let mut prefix = BytesMut::new();
     let mut rest = Bytes::new();

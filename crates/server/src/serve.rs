@@ -1,7 +1,7 @@
 //! The server: three listeners over one engine, and a shutdown that drains.
 //!
-//! Ports are bound before anything is opened, so that a port in use is told at once. Requests are served only when the store
-//! holds what was journalled before the start. On shutdown listeners stop, requests in flight get their answers, the journal
+//! Ports are bound before anything is opened, so that a port in use is told at once. Telemetry is served as soon as the journal is open; reads
+//! and feedback when the store holds what was journalled before the start. On shutdown listeners stop, requests in flight get their answers, the journal
 //! is loaded as far as the deadline allows, then journal and store close.
 
 use std::future::Future;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use gleaner_journal::{Disk, FileSystem};
 use gleaner_normalize::feedback::FeedbackLimits;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -45,11 +46,20 @@ pub struct Running {
     drain: Duration,
 }
 
-/// Binds, opens, serves. Returns when the server is ready.
+/// Binds, opens, serves. Returns when the server is ready, or when it is known that only the store is not: then telemetry is taken all the
+/// same, the log and `/readyz` say why, and the store is opened as soon as that works.
 ///
 /// # Errors
-/// When a port is taken, the data directory cannot be used, or its contents are damaged.
+/// When a port is taken, the data directory cannot be used, or its journal is damaged.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
+    start_on(Arc::new(FileSystem), config).await
+}
+
+/// As [`start`], with the journal on another disk than the file system: for tests in which it fails.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_on(disk: Arc<dyn Disk>, config: Config) -> anyhow::Result<Running> {
     let (otlp_grpc, grpc_addr) = bind(config.otlp.grpc.endpoint, "OTLP gRPC").await?;
     let (otlp_http, http_addr) = bind(config.otlp.http.endpoint, "OTLP HTTP").await?;
     let (api, api_addr) = bind(config.api.endpoint, "API").await?;
@@ -60,7 +70,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     }
 
     let opened = config.clone();
-    let mut engine = tokio::task::spawn_blocking(move || Engine::start(&opened)).await??;
+    let engine = tokio::task::spawn_blocking(move || Engine::start(&opened, disk)).await??;
     let timeout = Duration::from_millis(config.ingest.request_timeout_ms);
     let metrics = Metrics::new();
     let observed = metrics.clone();
@@ -68,11 +78,16 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let ingest = Ingest::new(engine.journal().clone(), config.wire_limits(), config.in_flight(), metrics.clone());
     let feedback = Feedback::new(
         engine.journal().clone(),
-        engine.take_feedback_keys(),
         feedback_limits(&config),
         config.feedback.max_items_per_request,
         timeout,
     );
+    let (keys, waiting) = (engine.feedback_keys(), feedback.clone());
+    let beginning = tokio::spawn(async move {
+        if let Some(keys) = keys.await {
+            waiting.begin(keys).await;
+        }
+    });
     let api_state = Api {
         reads: engine.fresh_reads(Duration::from_millis(config.read.fresh_timeout_ms)),
         feedback: feedback.clone(),
@@ -101,6 +116,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     serve(otlp_http, otlp_http::routes(ingest.clone()), limits("otlp_http", request_age), Some(ingest));
     // Exports stream for as long as they take.
     serve(api, api_routes(api_state, feedback).await?, limits("api", None), None);
+    engine.settled().await;
+    if engine.is_open() {
+        beginning.await?;
+    }
     let drain = Duration::from_millis(config.shutdown.drain_timeout_ms);
     Ok(Running { otlp_grpc: grpc_addr, otlp_http: http_addr, api: api_addr, stop, listeners, engine, drain })
 }

@@ -3,7 +3,9 @@ use gleaner_wire::feedback::{Evaluation, Target, evaluation, item};
 use super::*;
 
 fn feedback(journal: &Journal) -> Feedback {
-    Feedback::new(journal.clone(), Vec::new(), FeedbackLimits::default(), 3, Duration::from_secs(5))
+    let feedback = Feedback::new(journal.clone(), FeedbackLimits::default(), 3, Duration::from_secs(5));
+    *feedback.known.try_lock().expect("nobody has it yet") = Some(Known::new());
+    feedback
 }
 
 fn score(key: &str, score: f64) -> Item {
@@ -65,4 +67,17 @@ async fn too_many_items_are_refused_with_the_limit() {
     let items = (0..4).map(|i| Ok(score(&format!("k{i}"), 5.0))).collect();
     let refusal = feedback(&journal).submit("default", items).await.expect_err("refused");
     assert_eq!(refusal.message, "items has 4 entries, the limit is 3");
+}
+
+/// Guarantees: without the keys of what is stored nothing can be told from a repeat, so nothing is taken, and a retry helps.
+#[tokio::test]
+async fn before_the_store_is_open_feedback_waits() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (journal, _) = Journal::open(dir.path(), gleaner_journal::Config::default()).expect("opens");
+    let feedback = Feedback::new(journal.clone(), FeedbackLimits::default(), 3, Duration::from_secs(5));
+    let refusal = feedback.submit("default", vec![Ok(score("k1", 7.0))]).await.expect_err("refused");
+    assert_eq!(refusal.code, ErrorCode::Unavailable);
+    assert_eq!(journal.head(), 0);
+    feedback.begin(Vec::new()).await;
+    assert_eq!(statuses(&feedback, vec![score("k1", 7.0)]).await, [(Status::Accepted, String::new())]);
 }

@@ -98,9 +98,7 @@ impl Activity {
         let state = self.state();
         match state.in_answer.first() {
             None => (now >= state.idle_since + state.idle_timeout(limits)).then_some(Overdue::Idle),
-            Some((began, _)) => {
-                limits.max_request_age.filter(|age| now >= *began + *age).map(|_| Overdue::Request)
-            }
+            Some((began, _)) => limits.max_request_age.filter(|age| now >= *began + *age).map(|_| Overdue::Request),
         }
     }
 

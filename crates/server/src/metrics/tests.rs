@@ -23,7 +23,7 @@ fn numbers_have_the_collectors_names() {
         "otelcol_receiver_refused_log_records_total{receiver=\"otlp\",transport=\"http\"} 3",
         "gleaner_refused_requests_total{transport=\"http\",reason=\"out_of_space\"} 1",
         "gleaner_journal_commit_duration_seconds_count 1",
-        "gleaner_journal_records 9",
+        "gleaner_journal_records_total 9",
         "gleaner_journal_lag_records 4",
         "gleaner_loading 1",
     ] {
