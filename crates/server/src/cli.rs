@@ -177,12 +177,24 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     if let Some(addr) = args.api {
         config.api.endpoint = addr;
     }
+    raise_descriptor_limit();
     let data = config.data_dir.display().to_string();
     let running = crate::start(config).await?;
     tracing::info!(data, otlp_grpc = %running.otlp_grpc, otlp_http = %running.otlp_http, api = %running.api, "ready");
     interrupted().await?;
     tracing::info!("stopping: answering what is in flight, loading what is journalled");
     running.shutdown().await
+}
+
+/// Connections need descriptors, and many systems begin with 1024 though they allow far more.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current < maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::debug!(%error, "the limit of descriptors stays as it is");
+    }
 }
 
 pub(crate) async fn interrupted() -> anyhow::Result<()> {

@@ -27,7 +27,7 @@ pub(crate) use at_rest::{AtRest, ensure_data, loader_into, open_at_rest, open_at
 /// How often a long catch-up says how far it is.
 const CATCH_UP_NOTE_INTERVAL: Duration = Duration::from_secs(5);
 /// First and longest pause before the store is opened again. Another process may hold it for as long as a query takes.
-const REOPEN_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+const REOPEN_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 /// How often a pause looks whether it should end.
 const STOP_POLL: Duration = Duration::from_millis(50);
 
@@ -196,13 +196,15 @@ impl Supervisor {
         // What was acknowledged before a crash is loaded first: feedback keys must be known before feedback is taken.
         let end = self.journal.head();
         let mut told = Instant::now();
-        while !self.stopped() && *loaded.borrow() < end {
-            loader.catch_up_to(end.min(*loaded.borrow() + CATCH_UP_RECORDS), &mut |position, _| {
+        let mut position = *loaded.borrow();
+        while !self.stopped() && position < end {
+            loader.catch_up_to(end.min(position + CATCH_UP_RECORDS), &mut |position, _| {
                 if told.elapsed() > CATCH_UP_NOTE_INTERVAL {
                     tracing::info!(position, head = end, "loading what was journalled before the start");
                     told = Instant::now();
                 }
             })?;
+            position = *loaded.borrow();
         }
         if self.stopped() {
             return Ok(loader.into_store());
