@@ -109,14 +109,17 @@ async fn r34_split_traces_and_odd_parents_are_kept() {
     gleaner.send(&request(odd.to_vec())).await;
     gleaner.send(&request(vec![span(2, 4, 99, "orphan", &[])])).await;
     let rows = gleaner
-        .sql("SELECT trace_id, count(*) AS n, count(DISTINCT span_id) AS ids FROM execution_spans GROUP BY 1 ORDER BY 1")
+        .sql(
+            "SELECT trace_id, count(*) AS n, count(DISTINCT span_id) AS ids FROM execution_spans GROUP BY 1 ORDER BY 1",
+        )
         .await;
     let trace = |n: u64, spans: u64| json!({"trace_id": format!("{n:032x}"), "n": spans, "ids": spans});
     assert_eq!(rows, [trace(1, 200), trace(2, 4)]);
     let parents = gleaner
         .sql("SELECT span_id, parent_span_id FROM execution_spans WHERE trace_id LIKE '%2' ORDER BY span_id")
         .await;
-    let row = |id: u64, parent: u64| json!({"span_id": format!("{id:016x}"), "parent_span_id": format!("{parent:016x}")});
+    let row =
+        |id: u64, parent: u64| json!({"span_id": format!("{id:016x}"), "parent_span_id": format!("{parent:016x}")});
     assert_eq!(parents, [row(1, 1), row(2, 3), row(3, 2), row(4, 99)]);
 }
 
@@ -150,7 +153,13 @@ async fn chain(spans: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn r34_impossible_times_are_kept_as_they_came() {
     let gleaner = Gleaner::start().await;
-    let times = [(0, 0), (1, 0), (u64::MAX, u64::MAX), (u64::MAX - 5, 3), (9_223_372_036_854_775_808, 9_223_372_036_854_775_809)];
+    let times = [
+        (0, 0),
+        (1, 0),
+        (u64::MAX, u64::MAX),
+        (u64::MAX - 5, 3),
+        (9_223_372_036_854_775_808, 9_223_372_036_854_775_809),
+    ];
     let spans = (1u64..).zip(times).map(|(id, (start, end))| {
         let mut span = span(1, id, id - 1, "skewed", &[]);
         (span.start_time_unix_nano, span.end_time_unix_nano) = (start, end);
