@@ -1,0 +1,21 @@
+#!/bin/sh
+# Seeds the corpora from the captures in tests/corpus and from small hand-made inputs.
+set -eu
+cd "$(dirname "$0")"
+for target in protobuf normalize; do
+    mkdir -p "corpus/$target"
+    for file in ../tests/corpus/*/*.binpb ../crates/wire/tests/captures/*.binpb; do
+        cp "$file" "corpus/$target/$(echo "$file" | tr / _)"
+    done
+done
+mkdir -p corpus/json corpus/decompress corpus/recover
+for file in ../crates/wire/tests/captures/*.json ../examples/*/*.json; do
+    [ -f "$file" ] && cp "$file" "corpus/json/$(echo "$file" | tr / _)"
+done
+printf '{"resourceSpans":[{"resource":{"attributes":[{"key":"k","value":{"intValue":"7"}}]},"scopeSpans":[{"scope":{"name":"s"},"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708","kind":2,"startTimeUnixNano":"1","attributes":[{"key":"a","value":{"arrayValue":{"values":[{"doubleValue":"NaN"},{"kvlistValue":{"values":[{"key":"b","value":{"bytesValue":"-_8"}}]}}]}}}],"events":[{"timeUnixNano":1e9,"name":"\\ud83d\\ude00"}],"links":[{"traceId":"AA"}],"status":{"code":1}}]}]}]}' > corpus/json/spans
+printf '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"5","severityNumber":9,"body":{"stringValue":"x\\u0000"},"eventName":"e"}]}]}]}' > corpus/json/logs
+{ printf '\0'; printf 'some text, some text' | gzip -c; } > corpus/decompress/gzip
+{ printf '\1'; printf 'some text, some text' | zstd -c 2>/dev/null || true; } > corpus/decompress/zstd
+printf '\2\144\0\7' > corpus/recover/flip
+printf '\1\100\0\7' > corpus/recover/flip-sealed
+printf '\3\377\377\0' > corpus/recover/cut
