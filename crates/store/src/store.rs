@@ -3,6 +3,8 @@
 //! Invariants: facts, derived rows, contents, feedback and the journal position of a commit are visible together or not at
 //! all; of a trace there is one set of derived rows; an item of feedback and a content are there once.
 
+pub(crate) mod artifact_roots;
+pub(crate) mod attempt_index;
 mod commit;
 pub(crate) mod histories;
 mod keys;

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use duckdb::{Connection, params};
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 
+use super::attempt_index::Sessions;
 use super::keys::{KEYS, key_list};
-use super::{Commit, histories, units};
+use super::{Commit, artifact_roots, attempt_index, histories, units};
 use crate::StoreError;
 use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
 
@@ -28,10 +29,13 @@ pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), Stor
     for trace in traces.values() {
         rows.add_trace(trace);
     }
-    replace_known(connection, &mut rows, commit, &traces)?;
+    let mut sessions = attempt_index::sessions_of(traces.values().copied());
+    sessions.extend(replace_known(connection, &mut rows, commit, &traces)?);
     units::replace_known(connection, &mut rows, &commit.facts)?;
     drop_known_bodies(connection, &mut rows)?;
     rows.append(connection)?;
+    attempt_index::refresh(connection, &sessions)?;
+    artifact_roots::refresh(connection, commit)?;
     histories::refresh(connection, traces.values().copied())
 }
 
@@ -123,13 +127,15 @@ fn last_of_each(traces: &[DerivedTrace]) -> BTreeMap<TraceKey<'_>, &DerivedTrace
     traces.iter().map(|trace| ((trace.project.as_str(), trace.trace_id.as_str()), trace)).collect()
 }
 
-/// Deletes the derived rows that the commit replaces, and renews the book-keeping of every trace that it touches.
+/// Deletes the derived rows that the commit replaces, and renews the book-keeping of every trace that it touches. Tells the
+/// sessions of the attempts that were there.
 fn replace_known(
     connection: &Connection,
     rows: &mut Rows<'_>,
     commit: &Commit,
     traces: &BTreeMap<TraceKey<'_>, &DerivedTrace>,
-) -> Result<(), StoreError> {
+) -> Result<Sessions, StoreError> {
+    let mut sessions = Sessions::new();
     let mut facts: BTreeMap<TraceKey<'_>, (u64, u64)> = BTreeMap::new();
     for stored in commit.facts.iter().map(|fact| &fact.stored) {
         if let Some(trace_id) = stored.fragment.trace_id() {
@@ -147,6 +153,7 @@ fn replace_known(
         .collect();
     if !replaced.is_empty() {
         let list = key_list(replaced.into_iter());
+        sessions = attempt_index::sessions_before(connection, &list)?;
         for table in DERIVED_TABLES {
             // The time of derivation is part of the key, since rows lie in its order: most row groups are spared.
             let sql = format!(
@@ -187,7 +194,7 @@ fn replace_known(
             rows.add_known(now);
         }
     }
-    Ok(())
+    Ok(sessions)
 }
 
 /// Whether a derivation has no rows.

@@ -20,16 +20,12 @@ WITH target AS (
     FROM feedback_targets
     JOIN feedback_facts item USING (project, item_id)
 ),
-attempt AS MATERIALIZED (
-    SELECT project, attempt_id, session_id, lineage_id, lineage_label, cycle, attempt_number, start_key, status, trace_id
-    FROM attempts
-),
 by_attempt AS (
     SELECT
         target.project, target.item_id, target.entry, attempt.attempt_id,
         CASE WHEN attempt.attempt_id IS NULL THEN 'no_such_attempt' END AS reason
     FROM target
-    LEFT JOIN attempt ON attempt.project = target.project AND attempt.attempt_id = target.attempt_id
+    LEFT JOIN attempt_index attempt ON attempt.project = target.project AND attempt.attempt_id = target.attempt_id
     WHERE target.via = 'attempt'
 ),
 by_response AS (
@@ -54,33 +50,29 @@ by_span AS (
 by_trace AS (
     SELECT
         target.project, target.item_id, target.entry,
-        count(known.trace_id) AS found, count(DISTINCT part.attempt_id) AS attempts, min(part.attempt_id) AS attempt_id
+        count(known.trace_id) AS found,
+        -- What only surrounds attempts makes its trace not ambiguous.
+        CASE WHEN bool_or(NOT part.surrounds) THEN count(DISTINCT part.attempt_id) FILTER (NOT part.surrounds)
+            ELSE count(DISTINCT part.attempt_id) END AS attempts,
+        coalesce(min(part.attempt_id) FILTER (NOT part.surrounds), min(part.attempt_id)) AS attempt_id
     FROM target
     LEFT JOIN known_traces known ON known.project = target.project AND known.trace_id = target.trace_id
     LEFT JOIN attempt_rows part ON part.project = target.project AND part.trace_id = target.trace_id
     WHERE target.via = 'trace'
     GROUP BY ALL
 ),
--- The attempts that stand for a lineage in a cycle, once for all that is said of it.
-choice AS (
-    SELECT
-        project, session_id, lineage_label, lineage_id, cycle,
-        arg_max(attempt_id, row(attempt_number, start_key, attempt_id)) FILTER (status = 'ok') AS last_ok,
-        arg_max(attempt_id, row(attempt_number, start_key, attempt_id)) AS last_any
-    FROM attempt
-    GROUP BY ALL
-),
 -- Every attempt that session, lineage and cycle leave possible. Nearly all targets name lineage and cycle, and no number.
 by_lineage AS (
     SELECT
         target.project, target.item_id, target.entry, target.kind, NULL::BIGINT AS wanted,
-        count(DISTINCT choice.lineage_id) AS lineages, 1 AS cycles, NULL AS named,
-        min(choice.last_ok) AS last_ok, min(choice.last_any) AS last_any
+        count(DISTINCT attempt.lineage_id) AS lineages, 1 AS cycles, NULL AS named,
+        min(attempt.attempt_id) FILTER (attempt.is_last_ok) AS last_ok,
+        min(attempt.attempt_id) FILTER (attempt.is_last) AS last_any
     FROM target
-    JOIN choice
-        ON choice.project = target.project AND choice.session_id = target.session_id
-        AND choice.lineage_label = target.lineage AND choice.cycle = target.cycle
-    WHERE target.via = 'lineage' AND target.attempt_number IS NULL
+    JOIN attempt_index attempt
+        ON attempt.project = target.project AND attempt.session_id = target.session_id
+        AND attempt.lineage_label = target.lineage AND attempt.cycle = target.cycle
+    WHERE target.via = 'lineage' AND target.attempt_number IS NULL AND (attempt.is_last OR attempt.is_last_ok)
     GROUP BY ALL
     UNION ALL
     SELECT
@@ -93,8 +85,8 @@ by_lineage AS (
             FILTER (attempt.status = 'ok') AS last_ok,
         arg_max(attempt.attempt_id, row(attempt.attempt_number, attempt.start_key, attempt.attempt_id)) AS last_any
     FROM target
-    JOIN attempt ON attempt.project = target.project AND attempt.session_id = target.session_id
-    WHERE target.via = 'lineage'
+    JOIN attempt_index attempt ON attempt.project = target.project AND attempt.session_id = target.session_id
+    WHERE target.via = 'lineage' AND attempt.attempt_number IS NOT NULL
         AND (target.attempt_number IS NOT NULL OR target.lineage IS NULL OR target.cycle IS NULL)
         AND (target.lineage IS NULL OR attempt.lineage_label = target.lineage)
         AND (target.cycle IS NULL OR attempt.cycle = target.cycle)
@@ -154,8 +146,7 @@ direct AS (
     FROM target
     JOIN outcome USING (project, item_id, entry)
 ),
--- An artifact item's own target never names an artifact's artifact: one step is enough.
-artifact AS (
+declared AS (
     SELECT project, artifact_id, attempt_id FROM artifact_rows
     UNION ALL
     SELECT direct.project, direct.item_id, direct.attempt_id
@@ -163,7 +154,15 @@ artifact AS (
     JOIN feedback_facts item USING (project, item_id)
     WHERE item.kind = 'artifact'
     UNION ALL
-    SELECT project, md5('final_answer:' || attempt_id), attempt_id FROM attempt
+    SELECT project, md5('final_answer:' || attempt_id), attempt_id FROM attempt_index
+),
+-- An artifact that was declared on an artifact is of the attempt that the first of them is of.
+artifact AS (
+    SELECT project, artifact_id, attempt_id FROM declared
+    UNION ALL
+    SELECT root.project, root.artifact_id, declared.attempt_id
+    FROM artifact_roots root
+    JOIN declared ON declared.project = root.project AND declared.artifact_id = root.root_artifact_id
 ),
 by_artifact AS (
     SELECT
@@ -184,7 +183,7 @@ resolved AS (
 ),
 lineage AS (
     SELECT project, session_id, lineage_label, min(lineage_id) AS lineage_id
-    FROM attempt
+    FROM attempt_index
     GROUP BY ALL
     HAVING count(DISTINCT lineage_id) = 1
 )
@@ -200,7 +199,7 @@ SELECT
     target.artifact_id, target.trace_id, target.span_id, target.response_id
 FROM feedback_targets target
 JOIN resolved USING (project, item_id, entry)
-LEFT JOIN attempt ON attempt.project = target.project AND attempt.attempt_id = resolved.attempt_id
+LEFT JOIN attempt_index attempt ON attempt.project = target.project AND attempt.attempt_id = resolved.attempt_id
 LEFT JOIN lineage
     ON lineage.project = target.project
     AND lineage.session_id = target.session_id

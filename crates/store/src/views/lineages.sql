@@ -6,7 +6,7 @@ WITH lineage AS (
         arg_min(session_id, start_key) AS session_id,
         arg_min(lineage_label, start_key) AS label,
         max(recorded_at) AS recorded_at
-    FROM attempts
+    FROM attempt_index
     GROUP BY project, lineage_id
 ),
 lock AS (

@@ -9,5 +9,5 @@ SELECT
     min(started_at) AS started_at,
     project,
     max(recorded_at) AS recorded_at
-FROM attempts
+FROM attempt_index
 GROUP BY project, rollout_id;
