@@ -9,7 +9,7 @@ use duckdb::{Connection, params};
 use gleaner_model::ContentHash;
 use serde_json::Value;
 
-use crate::store::{artifact_roots, attempt_index, histories};
+use crate::store::{artifact_roots, attempt_index, bindings, histories};
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
@@ -138,6 +138,7 @@ fn create(connection: &Connection, derived_under: &str) -> Result<(), duckdb::Er
     connection.execute_batch(histories::CREATE)?;
     connection.execute_batch(attempt_index::CREATE)?;
     connection.execute_batch(artifact_roots::CREATE)?;
+    connection.execute_batch(bindings::CREATE)?;
     connection.execute_batch(
         "CREATE TABLE journal_position (position UBIGINT); INSERT INTO journal_position VALUES (0);
          CREATE TABLE schema_info (version UBIGINT, views_hash VARCHAR, derived_under VARCHAR);

@@ -21,12 +21,12 @@ pub(crate) const CREATE: &str =
 /// (project, artifact id).
 type Key = (String, String);
 
-/// Makes the chains anew, after the items of the commit were written, if one of them can have changed a chain.
-pub(super) fn refresh(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
+/// Makes the chains anew, after the items of the commit were written, if one of them can have changed a chain; tells whether.
+pub(super) fn refresh(connection: &Connection, commit: &Commit) -> Result<bool, StoreError> {
     let carried = commit.facts.iter().flat_map(|fact| &fact.feedback);
     let mut items = commit.feedback.iter().map(|(_, _, item)| item).chain(carried);
     if !items.any(|item| matches!(&item.body, FeedbackBody::Artifact(made) if made.target.artifact_id.is_some())) {
-        return Ok(());
+        return Ok(false);
     }
     let sql = |e| StoreError::sql("keeping the chains of artifacts", e);
     let mut statement = connection
@@ -56,7 +56,7 @@ pub(super) fn refresh(connection: &Connection, commit: &Commit) -> Result<(), St
             params![Value::Array(rows).to_string()],
         )
         .map_err(sql)?;
-    Ok(())
+    Ok(true)
 }
 
 /// An artifact that was declared on another: in the order of the links, with the end of each chain. Linear in the links.

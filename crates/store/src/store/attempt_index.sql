@@ -29,7 +29,7 @@ rollout AS (
         project, rollout_id,
         arg_min(lineage_id, start_key) AS lineage_id,
         -- An explicit cycle on any attempt of a rollout is the rollout's.
-        arg_min(sent_cycle, start_key) AS sent_cycle,
+        arg_min(sent_cycle, row(start_key, attempt_id)) AS sent_cycle,
         bool_and(surrounds) AS surrounds,
         min(start_key) AS start_key
     FROM whole
@@ -66,7 +66,8 @@ standing AS (
 )
 SELECT
     numbered.project, numbered.attempt_id, numbered.rollout_id, numbered.lineage_id, numbered.session_id,
-    numbered.lineage_label, numbered.agent_definition_id, numbered.trace_id, numbered.parts, numbered.status,
+    numbered.lineage_label, numbered.agent_definition_id, md5('final_answer:' || numbered.attempt_id) AS final_answer_id,
+    numbered.trace_id, numbered.parts, numbered.status,
     numbered.start_key, numbered.started_at, numbered.recorded_at, numbered.cycle, numbered.attempt_number,
     coalesce(numbered.attempt_id = standing.last_id, false) AS is_last,
     coalesce(numbered.attempt_id = standing.last_ok_id, false) AS is_last_ok

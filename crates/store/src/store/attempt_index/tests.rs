@@ -33,7 +33,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Guarantees: whatever traces come, are derived anew with other attempts, or vanish, in whatever commits, the index is what one
     /// pass over all attempts makes of them.
