@@ -19,6 +19,7 @@ use crate::{
     manifest::{FORMAT_VERSION, MANIFEST_FILE, Program},
     output::Files,
     provenance::Provenance,
+    reasoning,
     sink::Sink,
     spool::{Place, Spool},
     stage::{Entry, Split, Stage},
@@ -140,6 +141,7 @@ impl<'a> Collector<'a> {
         dataset: &'static Dataset,
         mut example: Example,
     ) -> Result<(String, Vec<u8>, Example), Rejection> {
+        example.provenance.reasoning = reasoning::kinds(&example).names().collect();
         let passed = check(&example, self.options)
             .and_then(|()| self.stages.iter_mut().try_for_each(|stage| stage.pass(dataset, &mut example)));
         if let Err(reason) = passed {
@@ -165,7 +167,7 @@ impl<'a> Collector<'a> {
             stage.see(file.dataset, number, &example);
         }
         let id = u128::from_str_radix(id, 16).unwrap_or_else(|_| key(id));
-        file.entries.push(Entry::new(number, id, tie));
+        file.entries.push(Entry { reasoning: reasoning::kinds(&example), ..Entry::new(number, id, tie) });
         file.rows.push(Held { row, provenance });
         file.opinions.push(example.opinion.map(Box::new));
         Ok(())
@@ -276,6 +278,9 @@ impl File {
             let Some((_, sink)) = &mut open else { continue };
             sink.row(&spool.get(held.row)?, files)?;
             self.section.rows += 1;
+            for kind in entry.reasoning.names() {
+                *self.section.reasoning.entry(kind).or_default() += 1;
+            }
             if let Some(split) = entry.split {
                 *self.section.splits.entry(split.as_str().to_owned()).or_default() += 1;
             }

@@ -68,6 +68,10 @@ pub enum Reason {
     Duplicate,
     /// Reasoning was asked for, and the completion shows none.
     NoReasoning,
+    /// The model's own words were asked for, and the reasoning behind the completion is a provider's summary.
+    ReasoningSummarized,
+    /// Reasoning took place before the completion, and only its encrypted form is known.
+    ReasoningEncrypted,
     /// Almost the same content is already in the file.
     NearDuplicate,
     /// The whole conversation is the beginning of another row's.

@@ -7,7 +7,7 @@ mod hygiene;
 
 use anyhow::Context as _;
 use clap::Args;
-use gleaner_export::{Kind, Options, Output, Progress};
+use gleaner_export::{Kind, Options, Output, Progress, Reasoning};
 use gleaner_store::Reader;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,8 @@ pub(crate) struct Selection {
     /// Attempts that ended in an error too.
     #[arg(long)]
     pub include_failed: bool,
-    /// Visible reasoning: keep, drop, or require (rows whose completion shows some). Encrypted reasoning is never exported.
+    /// Reasoning: keep (own words and summaries), raw (own words alone: no row whose answer rests on a summary or on encrypted
+    /// reasoning), require (rows whose completion shows some), require-raw, or drop. Encrypted reasoning is never exported.
     #[arg(long, value_name = "POLICY")]
     pub reasoning: Option<String>,
     /// The same as --reasoning drop.
@@ -213,12 +214,10 @@ fn options(kind: Kind, selection: &Selection) -> anyhow::Result<Options> {
     options.unseen_steps = !selection.no_unseen_steps;
     options.include_failed = selection.include_failed;
     options.project.clone_from(&selection.project);
-    (options.reasoning, options.require_reasoning) = match selection.reasoning.as_deref() {
-        None => (!selection.no_reasoning, false),
-        Some("keep") => (true, false),
-        Some("drop") => (false, false),
-        Some("require") => (true, true),
-        Some(other) => anyhow::bail!("reasoning: `{other}` is unknown; supported: keep, drop, require"),
+    options.reasoning = match &selection.reasoning {
+        Some(policy) => policy.parse()?,
+        None if selection.no_reasoning => Reasoning::Drop,
+        None => Reasoning::Keep,
     };
     options.select = selection.select.select()?;
     options.hygiene = selection.hygiene.hygiene()?;
