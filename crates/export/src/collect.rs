@@ -15,7 +15,7 @@ use crate::{
     dataset::Dataset,
     decide::{decide, name_who_stays},
     example::{Candidate, Example, Opinion, Rejection},
-    format::Row,
+    format::{Row, Unfit},
     manifest::{FORMAT_VERSION, MANIFEST_FILE, Program},
     output::Files,
     provenance::Provenance,
@@ -148,12 +148,15 @@ impl<'a> Collector<'a> {
             return Err(Rejection::new(reason, example.provenance));
         }
         let (id, content) = row_id(dataset, &example);
-        let row = self.options.format.row(dataset, &id, &example, content);
+        let row = self.options.format.row(dataset, &id, &example, content, self.options.host.unwrap_or_default());
         match row.map(|row| serde_json::to_vec(&row)) {
             Ok(Ok(row)) => Ok((id, row, example)),
             // Maps of JSON values always encode.
             Ok(Err(_)) => Err(Rejection::new(Reason::NotExpressible, example.provenance)),
-            Err(reason) => Err(Rejection::new(reason, example.provenance)),
+            Err(Unfit { reason, detail }) => {
+                example.provenance.detail = detail.or(example.provenance.detail.take());
+                Err(Rejection::new(reason, example.provenance))
+            }
         }
     }
 

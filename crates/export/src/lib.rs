@@ -57,7 +57,7 @@ pub use error::ExportError;
 pub use hygiene::{GivenFile, Hygiene, Normalize, PairRule, Pattern, Redact, Shares, SplitBy, SplitOptions};
 pub use lookup::{Found, Lookup, Sought, lookup};
 pub use manifest::{FileEntry, Manifest, Program, Section};
-pub use options::{FileFormat, Format, Kind, Options, Reasoning, ScoreRule, Shape, SystemPrompt};
+pub use options::{FileFormat, Format, Host, Kind, Options, Reasoning, ScoreRule, Shape, SystemPrompt};
 pub use output::{DirOutput, MemoryOutput, Output};
 pub use progress::Progress;
 pub use reason::Reason;

@@ -5,8 +5,10 @@ mod names;
 use gleaner_model::Source;
 use serde::Serialize;
 
+pub(crate) use names::named;
 pub use names::{FileFormat, Format, Kind, Reasoning, ScoreRule, Shape, SystemPrompt};
 
+pub use crate::format::Host;
 use crate::{ExportError, Hygiene, Select};
 
 /// Everything that decides what an export holds. All of it is repeated in the manifest.
@@ -17,6 +19,8 @@ pub struct Options {
     pub kind: Kind,
     /// Shape of the rows.
     pub format: Format,
+    /// Who trains on files of the format `openai`; absent: OpenAI.
+    pub host: Option<Host>,
     /// How rows are put into files; absent: as the format is read, JSON lines where it reads both.
     pub file_format: Option<FileFormat>,
     /// How much of an attempt a row holds; absent: each kind's default.
@@ -59,6 +63,7 @@ impl Options {
         Self {
             kind,
             format: Format::Trl,
+            host: None,
             file_format: None,
             shape: None,
             score_threshold: 8.0,
@@ -116,6 +121,16 @@ impl Options {
                 "format",
                 format!("`{}` cannot express {name}; these can: {able}", self.format.as_str()),
             ));
+        }
+        if let Some(host) = self.host {
+            if self.format != Format::Openai {
+                let message =
+                    format!("{} goes with the format openai, not with {}", host.as_str(), self.format.as_str());
+                return Err(refused("host", message));
+            }
+            if !host.takes(kind) {
+                return Err(refused("host", format!("{} does not train on {name}", host.as_str())));
+            }
         }
         if self.shape_of(kind) == Shape::Step && self.format == Format::Atif {
             return Err(refused("shape", "atif holds whole attempts".to_owned()));

@@ -62,8 +62,10 @@ pub enum Reason {
     Contested,
     /// Fewer than two entries of a ranking have a completion.
     TooFewCompletions,
-    /// The format cannot carry what the row holds.
+    /// The format cannot carry what the row holds: `detail` says what.
     NotExpressible,
+    /// The host that was named would refuse the row: `detail` says why.
+    RefusedByHost,
     /// The same content is already in the file.
     Duplicate,
     /// Reasoning was asked for, and the completion shows none.

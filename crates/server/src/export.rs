@@ -53,6 +53,10 @@ pub(crate) struct Selection {
     /// What reads the rows: trl, openai, sharegpt (LLaMA-Factory), axolotl, verl, nemo-rl, tinker, or atif (trajectories).
     #[arg(long, default_value = "trl")]
     pub format: Option<String>,
+    /// Who trains on files of the format openai: openai, azure, fireworks, together or mistral. Rows that it would refuse are left
+    /// out, with the reason.
+    #[arg(long)]
+    pub host: Option<String>,
     /// jsonl or parquet; for sql also csv. Default: jsonl, and parquet for verl.
     #[arg(long, value_name = "FORMAT")]
     pub file_format: Option<String>,
@@ -192,6 +196,7 @@ fn options(kind: Kind, selection: &Selection) -> anyhow::Result<Options> {
     if let Some(threshold) = selection.undesirable_threshold {
         options.undesirable_threshold = threshold;
     }
+    options.host = selection.host.as_deref().map(str::parse).transpose()?;
     options.file_format = selection.file_format.as_deref().map(str::parse).transpose()?;
     options.shape = selection.shape.as_deref().map(str::parse).transpose()?;
     if let Some(rule) = &selection.score_rule {

@@ -323,7 +323,12 @@ impl FromStr for Reasoning {
     }
 }
 
-fn named<T: Copy>(option: &'static str, text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, ExportError> {
+pub(crate) fn named<T: Copy>(
+    option: &'static str,
+    text: &str,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, ExportError> {
     let found = all.iter().copied().find(|value| name(*value) == text);
     found.ok_or_else(|| unknown(option, text, &all.iter().map(|value| name(*value)).collect::<Vec<_>>()))
 }
