@@ -251,8 +251,7 @@ fn what_is_announced_and_not_sent_takes_no_room() {
 fn r10_more_than_fits_is_pushed_back_and_memory_stays() {
     const CLIENTS: u64 = 40;
     let dir = dir();
-    let config =
-        "[ingest]\nmax_request_body_size_mib = 8\nmax_in_flight_mib = 32\nmax_in_flight_per_connection_mib = 16\n\
+    let config = "[ingest]\nmax_request_body_size_mib = 8\nmax_in_flight_mib = 32\nmax_in_flight_per_connection_mib = 16\n\
         [read]\nfresh_timeout_ms = 120000\n";
     let server = Server::start_with(dir.path(), config, &[]);
     assert!(Ledger::default().send_one(&server));

@@ -88,7 +88,8 @@ fn a_damaged_store_costs_nothing_that_was_acknowledged() {
     std::thread::sleep(Duration::from_millis(700));
     server.kill();
     load.stop();
-    let damages: [(&str, fn(&Path)); 4] = [
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 4] = [
         ("store.duckdb", |path| overwrite(path, 0, &[0; 8192])),
         ("store.duckdb", |path| std::fs::write(path, "not a database").expect("writes")),
         ("store.duckdb", |path| flip(path, 12_288 + 20)),

@@ -137,7 +137,7 @@ async fn generate(gleaner: Arc<Gleaner>, generator: u64) -> Seen {
 /// `/metrics` close.
 #[tokio::test(flavor = "multi_thread")]
 async fn sent_is_accepted_plus_refused_on_a_journal_that_fails_at_random() {
-    let (disk, faults) = FaultyDisk::new();
+    let (disk, faults) = FaultyDisk::with_faults();
     let gleaner = Arc::new(Gleaner::start_on(disk, |_| ()).await);
     faults.failing_appends_percent.store(FAILING_APPENDS_PERCENT, Ordering::SeqCst);
     let generators: Vec<_> =

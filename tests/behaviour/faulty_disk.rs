@@ -43,7 +43,7 @@ impl Faults {
 pub(crate) struct FaultyDisk(pub(crate) Arc<Faults>);
 
 impl FaultyDisk {
-    pub(crate) fn new() -> (Arc<dyn Disk>, Arc<Faults>) {
+    pub(crate) fn with_faults() -> (Arc<dyn Disk>, Arc<Faults>) {
         let faults = Arc::new(Faults::default());
         (Arc::new(Self(faults.clone())), faults)
     }

@@ -219,7 +219,7 @@ async fn g9_a_warning_rejects_nothing() {
 /// works again so does the server, and nothing of what was refused is there.
 #[tokio::test(flavor = "multi_thread")]
 async fn g11_h11_h13_a_failing_disk_asks_clients_to_retry() {
-    let (disk, faults) = FaultyDisk::new();
+    let (disk, faults) = FaultyDisk::with_faults();
     let gleaner = Gleaner::start_on(disk, |_| ()).await;
     faults.failing_appends_percent.store(100, Ordering::SeqCst);
     let body = |id| request(vec![span(1, id, 0, "s", &[])]).encode_to_vec();
@@ -305,7 +305,7 @@ async fn g14_h13_overload_asks_clients_to_retry() {
 #[tokio::test(flavor = "multi_thread")]
 async fn g15_calls_on_one_connection_are_served_concurrently() {
     const CALLS: u64 = 50;
-    let (disk, faults) = FaultyDisk::new();
+    let (disk, faults) = FaultyDisk::with_faults();
     let gleaner = Gleaner::start_on(disk, |_| ()).await;
     faults.shut_gate(true);
     let channel = gleaner.channel().await;
@@ -333,7 +333,7 @@ async fn g15_calls_on_one_connection_are_served_concurrently() {
 /// unknown content encoding is 400.
 #[tokio::test(flavor = "multi_thread")]
 async fn h3_answers_have_the_content_type_of_their_request() {
-    let (disk, faults) = FaultyDisk::new();
+    let (disk, faults) = FaultyDisk::with_faults();
     let gleaner = Gleaner::start_on(disk, |config| config.ingest.max_request_body_size_mib = 1).await;
     let good = |content_type: &str| match content_type {
         PROTOBUF => request(vec![span(1, 1, 0, "s", &[])]).encode_to_vec(),

@@ -15,7 +15,7 @@ use crate::harness::{Gleaner, request, span};
 /// again without a restart, and nothing of what was refused is there.
 #[tokio::test(flavor = "multi_thread")]
 async fn r14_without_room_it_refuses_and_goes_on_by_itself() {
-    let (disk, faults) = FaultyDisk::new();
+    let (disk, faults) = FaultyDisk::with_faults();
     let gleaner = Gleaner::start_on(disk, |_| ()).await;
     let body = |id| request(vec![span(1, id, 0, "s", &[])]).encode_to_vec();
     gleaner.send(&request(vec![span(1, 1, 0, "s", &[])])).await;
@@ -49,7 +49,7 @@ async fn r14_without_room_it_refuses_and_goes_on_by_itself() {
 /// kernel has dropped; readiness says what to do; after a restart what was acknowledged is there and nothing in part.
 #[tokio::test(flavor = "multi_thread")]
 async fn r22_after_a_failed_sync_nothing_is_acknowledged() {
-    let (disk, faults) = FaultyDisk::new();
+    let (disk, faults) = FaultyDisk::with_faults();
     let gleaner = Gleaner::start_on(disk, |_| ()).await;
     gleaner.send(&request(vec![span(1, 1, 0, "before", &[])])).await;
     faults.failing_syncs.store(true, Ordering::SeqCst);

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::loader::LoadError;
-use crate::metrics::Readings;
+use crate::metrics::{Metrics, Readings};
 
 mod at_rest;
 
@@ -90,9 +90,11 @@ impl Engine {
     ///
     /// # Errors
     /// When the directory is in use or cannot be written, its journal is damaged, or a setting cannot be used.
-    pub(crate) fn start(config: &Config, disk: Arc<dyn Disk>) -> anyhow::Result<Self> {
+    pub(crate) fn start(config: &Config, disk: Arc<dyn Disk>, metrics: &Metrics) -> anyhow::Result<Self> {
         let settings = config.derive_settings()?;
         let journal = at_rest::open_journal_on(disk, config)?;
+        let observed = metrics.clone();
+        journal.observe_commits(move |elapsed| observed.journal_committed_in(elapsed));
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, store) = watch::channel(StoreState::Opening);
         let supervisor = Supervisor {
@@ -101,6 +103,7 @@ impl Engine {
             journal: journal.clone(),
             state: sender,
             stop: stop.clone(),
+            metrics: metrics.clone(),
         };
         let thread = std::thread::Builder::new().name("loader".into()).spawn(move || supervisor.run())?;
         Ok(Self { journal, store, supervisor: Some(thread), stop })
@@ -167,6 +170,7 @@ struct Supervisor {
     journal: Journal,
     state: watch::Sender<StoreState>,
     stop: Arc<AtomicBool>,
+    metrics: Metrics,
 }
 
 impl Supervisor {
@@ -193,6 +197,8 @@ impl Supervisor {
     /// Returns the store when it is told to stop, or when the store can take no more.
     fn open_and_load(&self) -> Result<Store, LoadError> {
         let (mut loader, loaded) = at_rest::loader_of(&self.config, self.settings.clone(), self.journal.clone())?;
+        let metrics = self.metrics.clone();
+        loader.observe_commits(Box::new(move |elapsed| metrics.store_committed_in(elapsed)));
         // What was acknowledged before a crash is loaded first: feedback keys must be known before feedback is taken.
         let end = self.journal.head();
         let mut told = Instant::now();

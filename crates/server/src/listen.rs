@@ -212,6 +212,3 @@ impl Server {
         open.dec();
     }
 }
-
-#[cfg(test)]
-mod tests;

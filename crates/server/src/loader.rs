@@ -66,7 +66,11 @@ pub(crate) struct Loader {
     position: u64,
     loaded: watch::Sender<u64>,
     failing: Arc<AtomicBool>,
+    on_commit: OnCommit,
 }
+
+/// Is told how long each transaction took.
+pub(crate) type OnCommit = Box<dyn Fn(Duration) + Send>;
 
 impl Loader {
     /// Goes on where the store's last transaction ended. The receiver tells the position that readers can see.
@@ -81,7 +85,13 @@ impl Loader {
     ) -> Result<(Self, watch::Receiver<u64>), StoreError> {
         let position = store.position()?;
         let (loaded, receiver) = watch::channel(position);
-        Ok((Self { journal, store, settings, limits, position, loaded, failing: Arc::default() }, receiver))
+        let on_commit: OnCommit = Box::new(|_| ());
+        Ok((Self { journal, store, settings, limits, position, loaded, failing: Arc::default(), on_commit }, receiver))
+    }
+
+    /// Tells how long each transaction takes, from now on.
+    pub(crate) fn observe_commits(&mut self, on_commit: OnCommit) {
+        self.on_commit = on_commit;
     }
 
     /// Loads everything that the journal holds now, then returns. For stores at rest; tells progress as (position, head).
@@ -158,7 +168,9 @@ impl Loader {
         let Some((last, _)) = records.last() else { return Ok(()) };
         let last = *last;
         let commit = self.prepare(records, last)?;
+        let began = std::time::Instant::now();
         self.store.commit(&commit)?;
+        (self.on_commit)(began.elapsed());
         self.reached(last);
         Ok(())
     }

@@ -70,11 +70,10 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config) -> anyhow::Result<Run
     }
 
     let opened = config.clone();
-    let engine = tokio::task::spawn_blocking(move || Engine::start(&opened, disk)).await??;
-    let timeout = Duration::from_millis(config.ingest.request_timeout_ms);
     let metrics = Metrics::new();
-    let observed = metrics.clone();
-    engine.journal().observe_commits(move |elapsed| observed.journal_committed_in(elapsed));
+    let measured = metrics.clone();
+    let engine = tokio::task::spawn_blocking(move || Engine::start(&opened, disk, &measured)).await??;
+    let timeout = Duration::from_millis(config.ingest.request_timeout_ms);
     let ingest = Ingest::new(engine.journal().clone(), config.wire_limits(), config.in_flight(), metrics.clone());
     let feedback = Feedback::new(
         engine.journal().clone(),
