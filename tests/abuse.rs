@@ -17,10 +17,21 @@ const MIB: u64 = 1024 * 1024;
 /// What an abuse may cost beside what is admitted: buffers of allocator and runtime.
 const SLACK_BYTES: u64 = 48 * MIB;
 
+/// Deadlines of less than two seconds.
 fn impatient(data: &Path) -> Server {
-    let config = "[connections]\nfirst_request_timeout_ms = 400\nidle_timeout_ms = 1500\nmax_connections = 300\n\
-        [ingest]\nrequest_timeout_ms = 600\nmax_request_body_size_mib = 8\nmax_in_flight_mib = 32\nmax_in_flight_per_connection_mib = 16\n";
-    let server = Server::start_with(data, config, &[]);
+    let connections = "[connections]\nfirst_request_timeout_ms = 500\nidle_timeout_ms = 1500\n";
+    start(data, &format!("{connections}[ingest]\nrequest_timeout_ms = 1000\n"))
+}
+
+/// Few connections, and little in flight.
+fn narrow(data: &Path) -> Server {
+    start(data, "[connections]\nmax_connections = 300\n[read]\nfresh_timeout_ms = 120000\n[ingest]\n")
+}
+
+/// `config` ends in the section `[ingest]`.
+fn start(data: &Path, config: &str) -> Server {
+    let sizes = "max_request_body_size_mib = 8\nmax_in_flight_mib = 32\nmax_in_flight_per_connection_mib = 16\n";
+    let server = Server::start_with(data, &format!("{config}{sizes}"), &[]);
     // The first requests make pools and caches.
     let ledger = Ledger::default();
     for _ in 0..5 {
@@ -146,7 +157,7 @@ fn r12_an_answer_that_nobody_reads_is_given_up() {
 #[test]
 fn r29_rapid_resets_end_the_connection() {
     let dir = dir();
-    let server = impatient(dir.path());
+    let server = narrow(dir.path());
     let before = server.rss_bytes();
     let ended = block_on(async {
         let mut ended = 0;
@@ -173,7 +184,7 @@ fn r29_rapid_resets_end_the_connection() {
 #[test]
 fn r29_large_headers_are_refused() {
     let dir = dir();
-    let server = impatient(dir.path());
+    let server = narrow(dir.path());
     let mut stream = connect(&server.otlp_http);
     let head = format!("POST /v1/traces HTTP/1.1\r\nhost: x\r\nx-large: {}\r\n\r\n", "a".repeat(256 * 1024));
     // It may be cut off before all was sent.
@@ -199,7 +210,7 @@ fn r29_large_headers_are_refused() {
 #[test]
 fn r12_thousands_of_idle_connections_keep_nobody_out() {
     let dir = dir();
-    let server = impatient(dir.path());
+    let server = narrow(dir.path());
     let (ledger, before) = (Ledger::default(), server.rss_bytes());
     let mut idle = Vec::new();
     for n in 0..2_000 {
@@ -222,7 +233,7 @@ fn r12_thousands_of_idle_connections_keep_nobody_out() {
 #[test]
 fn what_is_announced_and_not_sent_takes_no_room() {
     let dir = dir();
-    let server = impatient(dir.path());
+    let server = narrow(dir.path());
     let before = server.rss_bytes();
     let mut announced: Vec<_> = (0..200).map(|_| connect(&server.otlp_http)).collect();
     for stream in &mut announced {
@@ -251,10 +262,7 @@ fn what_is_announced_and_not_sent_takes_no_room() {
 fn r10_more_than_fits_is_pushed_back_and_memory_stays() {
     const CLIENTS: u64 = 40;
     let dir = dir();
-    let config = "[ingest]\nmax_request_body_size_mib = 8\nmax_in_flight_mib = 32\nmax_in_flight_per_connection_mib = 16\n\
-        [read]\nfresh_timeout_ms = 120000\n";
-    let server = Server::start_with(dir.path(), config, &[]);
-    assert!(Ledger::default().send_one(&server));
+    let server = narrow(dir.path());
     let before = server.rss_bytes();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
@@ -324,7 +332,7 @@ fn large(trace: u64, bytes: u64) -> gleaner_wire::proto::collector::trace::v1::E
 #[test]
 fn r08_r09_bombs_are_refused_without_being_built() {
     let dir = dir();
-    let server = impatient(dir.path());
+    let server = narrow(dir.path());
     let before = server.rss_bytes();
     let zeros = vec![0; 64 * MIB as usize];
     let gzip = |bytes: &[u8]| {
@@ -387,7 +395,7 @@ fn r08_r09_bombs_are_refused_without_being_built() {
 #[test]
 fn half_requests_are_let_go() {
     let dir = dir();
-    let server = impatient(dir.path());
+    let server = narrow(dir.path());
     for _ in 0..50 {
         let mut stream = connect(&server.otlp_http);
         stream.write_all(post_head(100_000).as_bytes()).expect("sends");

@@ -37,6 +37,8 @@ mod idle;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections beyond the limit that may be on their way out.
 const GOING: usize = 64;
+/// How long a newcomer waits for one of them to be gone; those behind it wait in the kernel.
+const ROOM_WAIT: Duration = Duration::from_secs(1);
 /// What a connection that is asked to end may take for it.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// Resets of streams that the peer may cause and we have not looked at: h2's own default, against rapid resets (RUSTSEC-2023-0034).
@@ -93,10 +95,7 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let max = server.limits.max_connections;
-                    let has_room = connections.len() < max
-                        || (connections.len() < max + GOING && server.idle.evict_longest());
-                    if !has_room {
+                    if !server.makes_room(&mut connections).await {
                         server.metrics.closed(server.limits.listener, Closed::evicted);
                         continue;
                     }
@@ -158,6 +157,15 @@ struct Server {
 }
 
 impl Server {
+    /// Whether a further connection may be served: the one that has been idle longest goes for it, and the newcomer waits a little.
+    async fn makes_room(&self, connections: &mut JoinSet<()>) -> bool {
+        let max = self.limits.max_connections;
+        if connections.len() < max || (self.idle.evict_longest() && connections.len() < max + GOING) {
+            return true;
+        }
+        matches!(tokio::time::timeout(ROOM_WAIT, connections.join_next()).await, Ok(Some(_)))
+    }
+
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: Option<Peer>, mut ending: watch::Receiver<bool>) {
         // An answer of one small segment must not wait for the peer's acknowledgement of the one before.
         if let Err(error) = stream.set_nodelay(true) {
