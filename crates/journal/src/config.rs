@@ -14,7 +14,7 @@ pub struct Config {
     /// The largest payload that can be appended, uncompressed; at most [`PAYLOAD_BYTES_MAX`]. Default 65 MiB: a body of
     /// 64 MiB and what may be put around it.
     pub max_payload_bytes: usize,
-    /// Bound of the bytes that wait for the writer or are being written. A record is refused as
+    /// Bound of the bytes, compressed, that wait for the writer or are being written. A record is refused as
     /// [`Busy`](JournalError::Busy) if it would exceed it, unless nothing waits. Default 256 MiB.
     pub max_pending_bytes: usize,
     /// Most bytes that the journal's files may have; 0 is no bound. What waits for the disk when it is reached is still

@@ -125,7 +125,45 @@ impl FrameHeader {
     }
 }
 
-/// Makes frames; keeps the compressor's memory between them.
+/// A record compressed and checksummed: all of its frame but its place in the journal. Made on any thread; what is left to the writer is
+/// copying.
+#[derive(Debug, Clone)]
+pub(crate) struct FrameBody {
+    /// Project and compressed payload.
+    bytes: Vec<u8>,
+    crc: u32,
+    recorded_at_unix_nano: u64,
+    payload_bytes: u32,
+    compressed_bytes: u32,
+    project_bytes: u16,
+    kind: u8,
+    encoding: u8,
+}
+
+impl FrameBody {
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends the frame to `out`.
+    pub(crate) fn write(&self, position: u64, group_first_position: u64, salt: u32, out: &mut Vec<u8>) {
+        let header = FrameHeader {
+            position,
+            group_first_position,
+            recorded_at_unix_nano: self.recorded_at_unix_nano,
+            payload_bytes: self.payload_bytes,
+            compressed_bytes: self.compressed_bytes,
+            body_crc: self.crc,
+            project_bytes: self.project_bytes,
+            kind: self.kind,
+            encoding: self.encoding,
+        };
+        out.extend_from_slice(&header.encode(salt));
+        out.extend_from_slice(&self.bytes);
+    }
+}
+
+/// Makes bodies of frames; keeps the compressor's memory between them.
 pub(crate) struct FrameEncoder {
     compressor: Compressor<'static>,
 }
@@ -135,36 +173,26 @@ impl FrameEncoder {
         Ok(FrameEncoder { compressor: Compressor::new(compression_level)? })
     }
 
-    /// Appends the record's frame to `out`. The record must be within the limits above.
-    pub(crate) fn encode(
-        &mut self,
-        record: &Record,
-        position: u64,
-        group_first_position: u64,
-        salt: u32,
-        out: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        let start = out.len();
-        let body_start = start + FRAME_HEADER_BYTES;
-        out.resize(body_start, 0);
-        out.extend_from_slice(record.project.as_bytes());
-        out.reserve(zstd::zstd_safe::compress_bound(record.payload.len()));
-        let mut cursor = Cursor::new(&mut *out);
-        cursor.set_position((body_start + record.project.len()) as u64);
+    /// The record must be within the limits above.
+    pub(crate) fn encode(&mut self, record: &Record) -> io::Result<FrameBody> {
+        let project = record.project.as_bytes();
+        let mut bytes = Vec::with_capacity(project.len() + zstd::zstd_safe::compress_bound(record.payload.len()));
+        bytes.extend_from_slice(project);
+        let mut cursor = Cursor::new(&mut bytes);
+        cursor.set_position(project.len() as u64);
         let compressed_bytes = self.compressor.compress_to_buffer(&record.payload, &mut cursor)?;
-        let header = FrameHeader {
-            position,
-            group_first_position,
+        // It waits for the disk with others: what was reserved for the worst case goes back.
+        bytes.shrink_to_fit();
+        Ok(FrameBody {
+            crc: crc32c::crc32c(&bytes),
             recorded_at_unix_nano: record.recorded_at_unix_nano,
             payload_bytes: narrow(record.payload.len())?,
             compressed_bytes: narrow(compressed_bytes)?,
-            body_crc: crc32c::crc32c(&out[body_start..]),
-            project_bytes: narrow(record.project.len())?,
+            project_bytes: narrow(project.len())?,
             kind: record.kind,
             encoding: record.encoding,
-        };
-        out[start..body_start].copy_from_slice(&header.encode(salt));
-        Ok(())
+            bytes,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::config::Config;
 use crate::disk::{Disk, FileSystem};
 use crate::error::JournalError;
-use crate::frame::{PROJECT_BYTES_MAX, Record};
+use crate::frame::{FrameBody, FrameEncoder, PROJECT_BYTES_MAX, Record};
 use crate::reader::Reader;
 use crate::recompress;
 use crate::recover::{Recovery, recover};
@@ -22,6 +22,9 @@ use crate::writer::Writer;
 /// The disk is asked for its free space no more often than this: appends come by the thousand, and so much cannot be written
 /// meanwhile that the space kept back does not hold it.
 const FREE_SPACE_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Compressors that wait for the next record: each has about a MiB, and more than a few threads seldom append at once.
+const KEPT_ENCODERS: usize = 8;
 
 /// A journal in one directory. Clones are handles of the same journal; when the last one is dropped, it is closed.
 #[derive(Clone)]
@@ -36,6 +39,9 @@ struct Inner {
     max_disk_bytes: u64,
     min_free_disk_bytes: u64,
     disk: Arc<dyn Disk>,
+    compression_level: i32,
+    /// Not in use just now, at most [`KEPT_ENCODERS`].
+    encoders: Mutex<Vec<FrameEncoder>>,
     /// When the disk was last asked, and what it said.
     free_space: Mutex<Option<(Instant, u64)>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -77,6 +83,8 @@ impl Journal {
             max_disk_bytes: config.max_disk_bytes,
             min_free_disk_bytes: config.min_free_disk_bytes,
             disk: disk.clone(),
+            compression_level: config.compression_level,
+            encoders: Mutex::default(),
             free_space: Mutex::default(),
             threads: Mutex::default(),
         };
@@ -88,7 +96,7 @@ impl Journal {
         Ok((Journal { inner: Arc::new(inner) }, report))
     }
 
-    /// Queues a record; never waits for the disk.
+    /// Compresses a record, on the caller's thread, and queues it; never waits for the disk.
     ///
     /// After `Ok`, `on_durable` is called exactly once, on the writer's thread (so it must be quick): with the record's
     /// position once it is durable, or with [`WriteFailed`](JournalError::WriteFailed),
@@ -113,6 +121,8 @@ impl Journal {
             return Err(JournalError::ProjectTooLong { bytes, limit_bytes: PROJECT_BYTES_MAX });
         }
         self.inner.check_space()?;
+        self.inner.shared.check(self.inner.max_pending_bytes)?;
+        let record = self.inner.compress(&record)?;
         self.inner.shared.push(record, Box::new(on_durable), self.inner.max_pending_bytes)
     }
 
@@ -218,6 +228,22 @@ impl Inner {
             }
             _ => Ok(()),
         }
+    }
+
+    fn compress(&self, record: &Record) -> Result<FrameBody, JournalError> {
+        let unused = self.encoders.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut encoder = match unused {
+            Some(encoder) => encoder,
+            None => {
+                FrameEncoder::new(self.compression_level).map_err(JournalError::io("compress for", &self.shared.dir))?
+            }
+        };
+        let body = encoder.encode(record).map_err(JournalError::io("compress for", &self.shared.dir))?;
+        let mut encoders = self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
+        if encoders.len() < KEPT_ENCODERS {
+            encoders.push(encoder);
+        }
+        Ok(body)
     }
 
     /// A system that does not tell is no reason to stop.

@@ -88,7 +88,8 @@ impl Sealed<'_> {
             let record = header.decode_body(&body).map_err(|reason| source.corrupt(reason))?;
             let start = buffer.len();
             let group_first = header.group_first_position;
-            encoder.encode(&record, header.position, group_first, salt, &mut buffer).map_err(write_error)?;
+            let harder = encoder.encode(&record).map_err(write_error)?;
+            harder.write(header.position, group_first, salt, &mut buffer);
             let original = header.encode(salt);
             if buffer.len() - start > original.len() + body.len() {
                 buffer.truncate(start);

@@ -8,11 +8,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::error::JournalError;
-use crate::frame::Record;
+use crate::frame::FrameBody;
 
-/// A group is closed once its payloads reach this, so that one write and its buffer stay bounded.
+/// A group is closed once its records, compressed, reach this, so that one write and its buffer stay bounded.
 pub(crate) const GROUP_BYTES: usize = 16 * 1024 * 1024;
-/// What a queued record takes beside its payload and project, roughly.
+/// What a queued record takes beside its compressed payload and project, roughly.
 const RECORD_OVERHEAD_BYTES: usize = 128;
 
 /// Is told how long a group took.
@@ -23,7 +23,7 @@ pub(crate) type OnDurable = Box<dyn FnOnce(Result<u64, JournalError>) + Send>;
 /// The records that are written together, and who waits for them.
 #[derive(Default)]
 pub(crate) struct Group {
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Vec<FrameBody>,
     pub(crate) on_durable: Vec<OnDurable>,
     pub(crate) bytes: usize,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<(Record, OnDurable)>,
+    waiting: VecDeque<(FrameBody, OnDurable)>,
     /// Of `waiting` and of the group that is being written.
     pending_bytes: usize,
     closing: bool,
@@ -53,6 +53,22 @@ struct Queue {
     /// Sealed segments to recompress, by first position, each with the first position of the next segment.
     sealed: VecDeque<(u64, u64)>,
     recompression_error: Option<JournalError>,
+}
+
+impl Queue {
+    fn check(&self, bytes: usize, limit_bytes: usize) -> Result<(), JournalError> {
+        if let Some(error) = &self.poisoned {
+            return Err(error.clone());
+        }
+        if self.closing {
+            return Err(JournalError::Closed);
+        }
+        let pending_bytes = self.pending_bytes;
+        if pending_bytes > 0 && pending_bytes.saturating_add(bytes) > limit_bytes {
+            return Err(JournalError::Busy { pending_bytes, limit_bytes });
+        }
+        Ok(())
+    }
 }
 
 struct Durable {
@@ -100,19 +116,20 @@ impl Shared {
         }
     }
 
-    pub(crate) fn push(&self, record: Record, on_durable: OnDurable, limit_bytes: usize) -> Result<(), JournalError> {
+    /// Whether anything can be queued now, before work is spent on it.
+    pub(crate) fn check(&self, limit_bytes: usize) -> Result<(), JournalError> {
+        lock(&self.queue).check(0, limit_bytes)
+    }
+
+    pub(crate) fn push(
+        &self,
+        record: FrameBody,
+        on_durable: OnDurable,
+        limit_bytes: usize,
+    ) -> Result<(), JournalError> {
         let bytes = queued_bytes(&record);
         let mut queue = lock(&self.queue);
-        if let Some(error) = &queue.poisoned {
-            return Err(error.clone());
-        }
-        if queue.closing {
-            return Err(JournalError::Closed);
-        }
-        let pending_bytes = queue.pending_bytes;
-        if pending_bytes > 0 && pending_bytes.saturating_add(bytes) > limit_bytes {
-            return Err(JournalError::Busy { pending_bytes, limit_bytes });
-        }
+        queue.check(bytes, limit_bytes)?;
         queue.pending_bytes += bytes;
         queue.waiting.push_back((record, on_durable));
         drop(queue);
@@ -243,8 +260,8 @@ impl Shared {
     }
 }
 
-fn queued_bytes(record: &Record) -> usize {
-    record.payload.len() + record.project.len() + RECORD_OVERHEAD_BYTES
+fn queued_bytes(record: &FrameBody) -> usize {
+    record.len() + RECORD_OVERHEAD_BYTES
 }
 
 /// No code panics while it holds one of the locks, so a poisoned one is whole.

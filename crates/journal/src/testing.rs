@@ -21,6 +21,16 @@ pub(crate) fn record(number: u64) -> Record {
     }
 }
 
+/// Bytes that do not compress.
+pub(crate) fn noise(bytes: usize, seed: u8) -> Vec<u8> {
+    let mut state = u64::from(seed) + 1;
+    let next = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    (0..bytes).map(next).collect()
+}
+
 /// No background work, and room for everything.
 pub(crate) fn plain() -> Config {
     Config { sealed_compression_level: 0, min_free_disk_bytes: 0, ..Config::default() }

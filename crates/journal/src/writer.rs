@@ -4,7 +4,6 @@
 //! journal: what the kernel then holds need not be what the disk holds. The answers are given after the head has moved,
 //! so that whoever is told a position can read it.
 
-use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +11,7 @@ use std::time::Instant;
 use crate::config::Config;
 use crate::disk::{AppendFile, Disk};
 use crate::error::JournalError;
-use crate::frame::{FrameEncoder, Record};
+use crate::frame::FrameBody;
 use crate::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, segment_path};
 use crate::shared::{GROUP_BYTES, Group, Shared};
 
@@ -20,7 +19,6 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     disk: Arc<dyn Disk>,
     segment_bytes: u64,
-    encoder: FrameEncoder,
     buffer: Vec<u8>,
     active: Active,
     head: u64,
@@ -58,9 +56,7 @@ impl Writer {
                 active
             }
         };
-        let encoder =
-            FrameEncoder::new(config.compression_level).map_err(JournalError::io("compress for", &shared.dir))?;
-        Ok(Writer { shared, disk, segment_bytes: config.segment_bytes, encoder, buffer: Vec::new(), active, head })
+        Ok(Writer { shared, disk, segment_bytes: config.segment_bytes, buffer: Vec::new(), active, head })
     }
 
     /// Serves the queue until the journal is closed and the queue is empty.
@@ -90,7 +86,7 @@ impl Writer {
     }
 
     /// Makes the records durable, all or none.
-    fn commit(&mut self, records: &[Record]) -> Result<(), JournalError> {
+    fn commit(&mut self, records: &[FrameBody]) -> Result<(), JournalError> {
         if let Some(error) = self.shared.poisoned() {
             return Err(error);
         }
@@ -99,7 +95,7 @@ impl Writer {
             self.rotate()?;
         }
         let path = segment_path(&self.shared.dir, self.active.header.first_position);
-        self.encode(records).map_err(|error| JournalError::write_failed(&path, error))?;
+        self.fill_buffer(records);
         if let Err(error) = self.active.file.append(&self.buffer) {
             return Err(match self.active.file.truncate(self.active.length).and_then(|()| self.active.file.sync()) {
                 Ok(()) => JournalError::write_failed(&path, error),
@@ -117,14 +113,13 @@ impl Writer {
         Ok(())
     }
 
-    fn encode(&mut self, records: &[Record]) -> io::Result<()> {
+    fn fill_buffer(&mut self, records: &[FrameBody]) {
         self.buffer.clear();
         self.buffer.shrink_to(GROUP_BYTES);
         let first_position = self.head + 1;
         for (position, record) in (first_position..).zip(records) {
-            self.encoder.encode(record, position, first_position, self.active.header.salt, &mut self.buffer)?;
+            record.write(position, first_position, self.active.header.salt, &mut self.buffer);
         }
-        Ok(())
     }
 
     fn rotate(&mut self) -> Result<(), JournalError> {

@@ -137,7 +137,7 @@ impl Feedback {
         let payload = serde_json::to_vec(items)
             .map_err(|e| Refusal::new(ErrorCode::Invalid, format!("items cannot be written as JSON: {e}")))?;
         let record = record(RecordKind::Feedback, ENCODING_JSON, project.to_owned(), payload);
-        journal_durably(&self.journal, record, (), self.timeout).await?;
+        journal_durably(&self.journal, record, self.timeout).await?;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 
 fn encode(record: &Record, position: u64, group_first_position: u64, salt: u32) -> Vec<u8> {
     let mut out = Vec::new();
-    FrameEncoder::new(1).unwrap().encode(record, position, group_first_position, salt, &mut out).unwrap();
+    FrameEncoder::new(1).unwrap().encode(record).unwrap().write(position, group_first_position, salt, &mut out);
     out
 }
 
@@ -52,7 +52,7 @@ proptest! {
         let mut encoder = FrameEncoder::new(1).unwrap();
         let mut out = Vec::new();
         for (position, record) in (1..).zip(&records) {
-            encoder.encode(record, position, 1, salt, &mut out).unwrap();
+            encoder.encode(record).unwrap().write(position, 1, salt, &mut out);
         }
         let mut rest = out.as_slice();
         for record in &records {

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use super::*;
 use crate::Config;
 use crate::testing::{
-    Faults, append_later, assert_records, eventually, open, open_faulty, plain, record, segments, write_records,
+    Faults, append_later, assert_records, eventually, noise, open, open_faulty, plain, record, segments, write_records,
 };
 
 #[test]
@@ -304,8 +304,8 @@ fn more_than_max_pending_bytes_is_refused_until_the_disk_has_caught_up() {
     let dir = tempfile::tempdir().unwrap();
     let config = Config { max_pending_bytes: 10_000, ..plain() };
     let (journal, faults) = open_faulty(dir.path(), config);
-    let big = Record { payload: vec![1; 20_000], ..record(1) };
-    let small = Record { payload: vec![1; 4_000], ..record(1) };
+    let big = Record { payload: noise(20_000, 1), ..record(1) };
+    let small = Record { payload: noise(4_000, 1), ..record(1) };
     journal.append_blocking(big).expect("a record above the bound passes when nothing waits");
     let before = faults.syncs();
     faults.shut_gate(true);
@@ -445,7 +445,7 @@ fn a_group_is_bounded_and_order_is_kept_across_groups() {
     faults.shut_gate(true);
     journal.append(record(1), |_| {}).unwrap();
     faults.wait_for_sync_after(before);
-    let big = |number: u8| Record { payload: vec![number; 6 * 1024 * 1024], ..record(1) };
+    let big = |number: u8| Record { payload: noise(6 * 1024 * 1024, number), ..record(1) };
     for number in 2..=8 {
         journal.append(big(number), |_| {}).unwrap();
     }

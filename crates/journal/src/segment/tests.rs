@@ -88,7 +88,7 @@ fn later_groups_are_found_across_windows_and_only_with_the_salt() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tail");
     let mut frame = Vec::new();
-    FrameEncoder::new(1).unwrap().encode(&record(1), 8, 7, 55, &mut frame).unwrap();
+    FrameEncoder::new(1).unwrap().encode(&record(1)).unwrap().write(8, 7, 55, &mut frame);
     // Around the border of the first window of 1 MiB, and beyond it.
     for before in [0, 1, 1024 * 1024 - 49, 1024 * 1024 - 48, 1024 * 1024 - 20, 1024 * 1024, 3_000_000] {
         let mut bytes = vec![b'G'; before];

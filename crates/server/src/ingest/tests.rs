@@ -1,3 +1,5 @@
+use bytes::Bytes;
+
 use super::*;
 
 fn ingest(dir: &std::path::Path, journal: gleaner_journal::Config) -> Ingest {
@@ -41,7 +43,8 @@ async fn room_is_given_back_when_the_record_is_on_disk() {
     held.grow(100).expect("room");
     assert_eq!(ingest.in_flight_bytes(), 100);
     let record = record(RecordKind::Traces, ENCODING_PROTOBUF, "default".into(), vec![0; 100]);
-    assert_eq!(journal_durably(&ingest.journal, record, held, Duration::from_secs(5)).await.expect("on disk"), 1);
+    let durable = append(&ingest.journal, record, held).expect("queued");
+    assert_eq!(durable_in(durable, Duration::from_secs(5)).await.expect("on disk"), 1);
     assert_eq!(ingest.in_flight_bytes(), 0);
 }
 
