@@ -405,3 +405,47 @@ fn half_requests_are_let_go() {
     server.until("the room is given back", |server| server.metric("gleaner_in_flight_bytes") == 0.0);
     server.until("the connections end", |server| server.metric("gleaner_connections{listener=\"otlp_http\"}") == 0.0);
 }
+
+/// Scenario: good and bad requests, in every encoding, and headers, all with the same word in them; logging at its finest of our own crates.
+/// Guarantees: the word is in the store and nowhere in the log.
+#[test]
+fn logs_hold_no_payload() {
+    const WORD: &str = "canary-7f3a";
+    let dir = dir();
+    let server =
+        Server::start_with(dir.path(), "", &["env", "GLEANER_LOG=debug,gleaner_server=trace,gleaner_journal=trace"]);
+    let mut good = program::ledger::request(&[7; 16]);
+    good.resource_spans[0].scope_spans[0].spans[0].name = WORD.into();
+    let good = prost::Message::encode_to_vec(&good);
+    let mut cut = good.clone();
+    cut.pop();
+    let json = |text: &str| text.replace("WORD", WORD).into_bytes();
+    let (protobuf, as_json) = ("application/x-protobuf", "application/json");
+    let requests: [(&str, &str, Vec<u8>); 7] = [
+        (protobuf, "", good),
+        (protobuf, "", cut),
+        (
+            as_json,
+            "",
+            json(r#"{"resourceSpans":[{"WORD":1,"scopeSpans":[{"spans":[{"name":"WORD","kind":"WORD"}]}]}]}"#),
+        ),
+        (as_json, "", json(r#"{"resourceSpans":"WORD"}"#)),
+        (as_json, "", json("WORD")),
+        ("text/canary-7f3a", "", json("WORD")),
+        (protobuf, WORD, json("WORD")),
+    ];
+    for (content_type, encoding, body) in requests {
+        let url = format!("http://{}/v1/traces", server.otlp_http);
+        let request = reqwest::Client::new().post(url).header("content-type", content_type);
+        let request = request.header("content-encoding", encoding).header("x-gleaner-project", "default");
+        block_on(async { request.body(body).send().await.expect("answered") });
+    }
+    let found = server.sql(&format!("SELECT count(*) AS n FROM execution_spans WHERE name = '{WORD}'"));
+    assert!(
+        String::from_utf8_lossy(&found).contains("\"n\": 1") || String::from_utf8_lossy(&found).contains("\"n\":1")
+    );
+    let log = server.log();
+    assert!(log.contains("ready"), "{log}");
+    let told: Vec<_> = log.lines().filter(|line| line.contains(WORD)).collect();
+    assert!(told.is_empty(), "{told:?}");
+}

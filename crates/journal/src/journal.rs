@@ -23,6 +23,10 @@ use crate::writer::Writer;
 /// meanwhile that the space kept back does not hold it.
 const FREE_SPACE_INTERVAL: Duration = Duration::from_millis(50);
 
+/// Probes sync the disk: whoever asks must not slow down appends.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+/// A block of most file systems.
+const PROBE_BYTES: usize = 4096;
 /// Compressors that wait for the next record: each has about a MiB, and more than a few threads seldom append at once.
 const KEPT_ENCODERS: usize = 8;
 
@@ -42,6 +46,8 @@ struct Inner {
     compression_level: i32,
     /// Not in use just now, at most [`KEPT_ENCODERS`].
     encoders: Mutex<Vec<FrameEncoder>>,
+    /// When it was last tried, and what came of it.
+    probed: Mutex<Option<(Instant, Result<(), JournalError>)>>,
     /// When the disk was last asked, and what it said.
     free_space: Mutex<Option<(Instant, u64)>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -85,6 +91,7 @@ impl Journal {
             disk: disk.clone(),
             compression_level: config.compression_level,
             encoders: Mutex::default(),
+            probed: Mutex::default(),
             free_space: Mutex::default(),
             threads: Mutex::default(),
         };
@@ -185,6 +192,16 @@ impl Journal {
         self.inner.check_space()
     }
 
+    /// Whether a record would become durable now: writes a small file beside the segments and syncs it. Asked more often than once a
+    /// second, it gives the last answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Poisoned`](JournalError::Poisoned), [`OutOfSpace`](JournalError::OutOfSpace), or [`WriteFailed`](JournalError::WriteFailed).
+    pub fn probe(&self) -> Result<(), JournalError> {
+        self.inner.probe()
+    }
+
     /// Tells how long each group took to write and sync, on the writer's thread, from now on. The first observer stays.
     pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
         self.inner.shared.observe_commits(Box::new(observer));
@@ -228,6 +245,27 @@ impl Inner {
             }
             _ => Ok(()),
         }
+    }
+
+    fn probe(&self) -> Result<(), JournalError> {
+        if let Some(error) = self.shared.poisoned() {
+            return Err(error);
+        }
+        self.check_space()?;
+        let mut probed = self.probed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((tried, result)) = &*probed
+            && tried.elapsed() < PROBE_INTERVAL
+        {
+            return result.clone();
+        }
+        let path = self.shared.dir.join("PROBE");
+        let written = self.disk.create(&path).and_then(|mut file| {
+            file.append(&[0; PROBE_BYTES])?;
+            file.sync()
+        });
+        let result = written.map_err(|error| JournalError::write_failed(&path, error));
+        *probed = Some((Instant::now(), result.clone()));
+        result
     }
 
     fn compress(&self, record: &Record) -> Result<FrameBody, JournalError> {
@@ -288,9 +326,13 @@ impl Drop for Inner {
     }
 }
 
+/// Of segments and what recovery set aside.
 fn files_bytes(dir: &Path) -> Result<u64, JournalError> {
     let entries = fs::read_dir(dir).map_err(JournalError::io("list", dir))?;
-    let bytes = |entry: std::io::Result<fs::DirEntry>| Ok(entry?.metadata()?.len());
+    let bytes = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry?;
+        Ok(if entry.file_name() == "PROBE" { 0 } else { entry.metadata()?.len() })
+    };
     entries.map(bytes).sum::<std::io::Result<u64>>().map_err(JournalError::io("list", dir))
 }
 

@@ -18,7 +18,7 @@
 //! # Files
 //!
 //! `00000000000000000001.seg` (named by its first position), `….seg.torn-<offset>` (bytes cut off by recovery, kept for
-//! inspection), `….seg.tmp` (an unfinished recompression, deleted on open), `LOCK`. All numbers are little-endian; the
+//! inspection), `….seg.tmp` (an unfinished recompression, deleted on open), `PROBE` (see [`Journal::probe`]), `LOCK`. All numbers are little-endian; the
 //! layouts stand in `segment.rs` and `frame.rs`.
 //!
 //! # What was looked at

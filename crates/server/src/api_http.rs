@@ -217,7 +217,10 @@ async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> 
 }
 
 async fn readyz(State(api): State<Api>) -> Response {
-    match api.reads.probe() {
+    let reads = api.reads.clone();
+    // It writes to the disk.
+    let probed = tokio::task::spawn_blocking(move || reads.probe()).await;
+    match probed.unwrap_or_else(|error| Err(error.into())) {
         Ok(()) => answered("text/plain; charset=utf-8", Body::from("ok\n")),
         Err(why) => refused(&Refusal::new(ErrorCode::Unavailable, why.to_string())),
     }

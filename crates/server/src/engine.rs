@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use gleaner_journal::{Disk, Journal};
+use gleaner_journal::{Disk, Journal, JournalError};
 use gleaner_normalize::Settings;
 use gleaner_store::{FeedbackKey, Reader, Readers, Store, StoreError};
 use tokio::sync::watch;
@@ -302,7 +302,14 @@ impl FreshReads {
             tracing::error!(%error, "not ready");
             anyhow::bail!("the journal's disk failed, nothing is taken: see to the disk and restart gleaner");
         }
-        self.journal.check_space()?;
+        self.journal.probe().map_err(|error| match error {
+            // Its message has numbers and no path.
+            error @ JournalError::OutOfSpace { .. } => anyhow::Error::from(error),
+            error => {
+                tracing::error!(%error, "not ready");
+                anyhow::anyhow!("the journal cannot be written, see the log")
+            }
+        })?;
         let open = self.opened()?;
         anyhow::ensure!(
             !open.failing.load(Ordering::Acquire),

@@ -513,3 +513,21 @@ fn commits_are_observed() {
     journal.append_blocking(record(1)).unwrap();
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
+
+#[test]
+fn a_probe_writes_and_syncs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, faults) = open_faulty(dir.path(), plain());
+    let before = faults.syncs();
+    journal.probe().unwrap();
+    journal.probe().unwrap();
+    assert_eq!(faults.syncs(), before + 1, "the second had the first one's answer");
+    drop(journal);
+    let (journal, faults) = open_faulty(dir.path(), plain());
+    Faults::set(&faults.fail_append, true);
+    assert!(matches!(journal.probe().unwrap_err(), JournalError::WriteFailed { .. }));
+    Faults::set(&faults.fail_append, false);
+    eventually("it is tried again", || journal.probe().is_ok());
+    journal.append_blocking(record(1)).unwrap();
+    assert_records(&journal, 1);
+}
