@@ -197,6 +197,35 @@ fn few_descriptors_are_survived() {
     ledger.check_rebuilt(dir.path());
 }
 
+/// Scenario: little address space, under load with requests of some MiB.
+/// Guarantees: whether the process serves or dies, what it acknowledged is there afterwards (I1 to I4).
+#[test]
+fn little_memory_loses_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ledger = Ledger::default();
+    let server = Server::start(dir.path());
+    assert!(ledger.send_one(&server));
+    server.kill();
+    let server = Server::spawn(dir.path(), SMALL, &["sh", "-c", "ulimit -v 1500000; exec \"$@\"", "sh"]);
+    for _ in 0..100 {
+        if ledger.send_one(&server) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let load = ledger.load(&server, CLIENTS);
+    for _ in 0..10 {
+        // Malformed, so that it is refused after it has been held.
+        let _ = server.post(vec![0; 30_000_000]);
+    }
+    load.stop();
+    server.kill();
+    let server = Server::start_with(dir.path(), SMALL, &[]);
+    ledger.check(&server);
+    server.kill();
+    ledger.check_rebuilt(dir.path());
+}
+
 /// Scenario: directories that cannot be used: a file in the way, a journal that another server holds, a damaged journal.
 /// Guarantees: the program ends with a message that names the place and changes nothing.
 #[test]

@@ -129,6 +129,7 @@ section!(
     Loader {
         max_batch_mib: u64 = 8,
         max_batch_requests: usize = 2_000,
+        niceness: i32 = 5,
     }
 );
 section!(
@@ -313,6 +314,8 @@ impl Config {
         within("ingest.max_attribute_depth", depth, (1, u64::from(gleaner_wire::MAX_DEPTH)), "1 to 32")?;
         let window_log = u64::from(self.ingest.max_zstd_window_log);
         within("ingest.max_zstd_window_log", window_log, (10, 31), "10 to 31")?;
+        let niceness = u64::try_from(self.loader.niceness).unwrap_or(u64::MAX);
+        within("loader.niceness", niceness, (0, 19), "0 to 19")?;
         if self.ingest.max_in_flight_per_connection_mib < self.ingest.max_request_body_size_mib {
             return Err(ConfigError::Range {
                 key: "ingest.max_in_flight_per_connection_mib",

@@ -175,6 +175,7 @@ struct Supervisor {
 
 impl Supervisor {
     fn run(self) {
+        yield_to_acknowledgements(self.config.loader.niceness);
         let mut pause = REOPEN_PAUSE.0;
         while !self.stopped() {
             match self.open_and_load() {
@@ -240,6 +241,16 @@ impl Supervisor {
 
 /// Records of one step of catching up, so that a stop need not wait for all of it.
 const CATCH_UP_RECORDS: u64 = 10_000;
+
+/// On a machine with few cores loading would take its half of them from requests in answer. Linux knows niceness by thread, and DuckDB's
+/// threads, which this one starts, have it from here; elsewhere it would be that of the whole process.
+fn yield_to_acknowledgements(niceness: i32) {
+    if cfg!(target_os = "linux")
+        && let Err(error) = rustix::process::nice(niceness)
+    {
+        tracing::debug!(%error, "loading has the priority of everything else");
+    }
+}
 
 /// A checkpoint now spares the next start a replay.
 fn close(mut store: Store) {
