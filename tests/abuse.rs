@@ -390,6 +390,71 @@ fn r08_r09_bombs_are_refused_without_being_built() {
     assert!(Ledger::default().send_one(&server));
 }
 
+/// Scenario: one client that sends small requests, alone and beside each kind of abuse.
+/// It prints the times of acknowledgement; issue and reference ask for a p99 of at most twice that of the client alone on a quiet machine.
+#[test]
+#[ignore = "prints times, which say nothing while other tests run"]
+fn times_of_a_healthy_client_beside_abuse() {
+    let dir = dir();
+    let server = narrow(dir.path());
+    let grpc = server.otlp_grpc.clone();
+    let p99 = |what: &str| {
+        let mut times: Vec<Duration> = block_on(async {
+            let client = reqwest::Client::new();
+            let url = format!("http://{}/v1/traces", server.otlp_http);
+            let mut times = Vec::new();
+            for n in 0..300u128 {
+                let body = prost::Message::encode_to_vec(&program::ledger::request(&(n + 1).to_be_bytes()));
+                let began = Instant::now();
+                let request = client.post(&url).header("content-type", "application/x-protobuf");
+                assert_eq!(request.body(body).send().await.expect("answered").status(), 200);
+                times.push(began.elapsed());
+            }
+            times
+        });
+        times.sort_unstable();
+        println!(
+            "{what:24} p50 {:6.1} ms, p99 {:6.1} ms",
+            times[150].as_secs_f64() * 1e3,
+            times[296].as_secs_f64() * 1e3
+        );
+    };
+    p99("alone");
+    let idle: Vec<_> = (0..1_500).map(|_| connect(&server.otlp_http)).collect();
+    p99("1,500 idle connections");
+    drop(idle);
+    let mut stalled: Vec<_> = (0..200).map(|_| connect(&server.otlp_http)).collect();
+    for stream in &mut stalled {
+        stream.write_all(post_head(8 * MIB).as_bytes()).expect("sends");
+        stream.write_all(&[0; 10_000]).expect("sends");
+    }
+    p99("200 stalled bodies");
+    drop(stalled);
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let resetting = std::thread::spawn({
+        let stop = stop.clone();
+        move || {
+            while !stop.load(std::sync::atomic::Ordering::Acquire) {
+                block_on(async {
+                    let (mut client, connection) = h2_client(&grpc, 65_535).await;
+                    let driver = tokio::spawn(connection);
+                    for _ in 0..200 {
+                        let Ok(ready) = client.clone().ready().await else { break };
+                        client = ready;
+                        let Ok((_, mut body)) = client.send_request(grpc_request(), false) else { break };
+                        body.send_reset(h2::Reason::CANCEL);
+                    }
+                    driver.abort();
+                });
+            }
+        }
+    });
+    p99("rapid resets");
+    stop.store(true, std::sync::atomic::Ordering::Release);
+    resetting.join().expect("no panic");
+    p99("alone again");
+}
+
 /// Scenario: half-open connections: the client shuts down its sending side in the middle of a request.
 /// Guarantees: the connection ends and gives back what it held.
 #[test]

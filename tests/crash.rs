@@ -123,6 +123,29 @@ fn a_damaged_store_costs_nothing_that_was_acknowledged() {
     }
 }
 
+/// Scenario: `gleaner rebuild` is killed at several moments.
+/// Guarantees: after each kill the server starts, loads what is missing, and I1 to I4 hold; a rebuild that is left alone makes the same.
+#[test]
+fn a_rebuild_that_is_killed_leaves_a_directory_that_works() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ledger = Ledger::default();
+    let server = Server::start_with(dir.path(), SMALL, &[]);
+    let load = ledger.load(&server, CLIENTS);
+    std::thread::sleep(Duration::from_millis(400));
+    server.kill();
+    load.stop();
+    for after_ms in [5, 60, 150, 300, 500] {
+        let mut rebuilding = gleaner().args(["rebuild", "--data"]).arg(dir.path()).spawn().expect("starts");
+        std::thread::sleep(Duration::from_millis(after_ms));
+        rebuilding.kill().expect("SIGKILL");
+        rebuilding.wait().expect("reaped");
+        let server = Server::start_with(dir.path(), SMALL, &[]);
+        ledger.check(&server);
+        server.kill();
+    }
+    ledger.check_rebuilt(dir.path());
+}
+
 fn overwrite(path: &Path, offset: usize, bytes: &[u8]) {
     let mut content = std::fs::read(path).expect("reads");
     let end = (offset + bytes.len()).min(content.len());

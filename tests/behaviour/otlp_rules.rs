@@ -451,6 +451,28 @@ async fn h15_other_media_types_are_415_in_plain_text() {
     assert_eq!(told(&response, "content-type"), (405, "text/plain; charset=utf-8".to_owned()));
 }
 
+/// H1: the HTTP port speaks HTTP/2 too, without TLS; health of gRPC is told on the gRPC port.
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_http_2_is_served_and_health_is_told() {
+    let gleaner = Gleaner::start().await;
+    let stream = tokio::net::TcpStream::connect(gleaner.running.otlp_http).await.expect("connects");
+    let (mut client, connection) = h2::client::handshake(stream).await.expect("shakes hands");
+    let driver = tokio::spawn(connection);
+    let post = http::Request::post("http://x/v1/traces").header("content-type", PROTOBUF).body(()).expect("a request");
+    let (answer, mut body) = client.send_request(post, false).expect("sends");
+    let traces = request(vec![span(1, 1, 0, "over HTTP/2", &[])]).encode_to_vec();
+    body.send_data(traces.into(), true).expect("sends");
+    assert_eq!(answer.await.expect("answered").status(), 200);
+    driver.abort();
+    assert_eq!(gleaner.sql("SELECT name FROM execution_spans").await, [json!({"name": "over HTTP/2"})]);
+    let mut grpc = tonic::client::Grpc::new(gleaner.channel().await);
+    grpc.ready().await.expect("ready");
+    let path = http::uri::PathAndQuery::from_static("/grpc.health.v1.Health/Check");
+    let answer = grpc.unary(tonic::Request::new(bytes::Bytes::new()), path, gleaner_server::RawCodec).await;
+    // HealthCheckResponse { status: SERVING }
+    assert_eq!(answer.expect("healthy").into_inner().as_ref(), [8, 1]);
+}
+
 /// gRPC's own rules: an unknown method is UNIMPLEMENTED, an unknown codec too and the known ones are listed, what is no message is
 /// INVALID_ARGUMENT; the connection serves on.
 #[tokio::test(flavor = "multi_thread")]

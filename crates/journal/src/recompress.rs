@@ -14,9 +14,15 @@ use crate::segment::{SegmentHeader, SegmentReader, Step, segment_path};
 use crate::shared::Shared;
 
 const WRITE_BYTES: usize = 1024 * 1024;
+/// It has all the time in the world, and others wait for the disk.
+const NICENESS: i32 = 10;
 
 /// Serves sealed segments until the journal is closed.
 pub(crate) fn run(shared: &Shared, disk: &dyn Disk, level: i32) {
+    // Linux knows niceness by thread; elsewhere it would be that of the whole process. Without it all works, only less smoothly.
+    if cfg!(target_os = "linux") {
+        let _ = rustix::process::nice(NICENESS);
+    }
     while let Some((first_position, next_first_position)) = shared.take_sealed() {
         let segment = Sealed { dir: &shared.dir, first_position, next_first_position };
         let length = || fs::metadata(segment_path(&shared.dir, first_position)).map_or(0, |found| found.len());
