@@ -9,6 +9,7 @@ use super::*;
 mod honesty;
 mod hygiene;
 pub(crate) mod memory;
+mod reasons;
 
 use memory::{MemoryRows, answers, attempt, correction, pair, ranked, score, searching_attempt};
 
