@@ -111,7 +111,7 @@ async fn export(gleaner: &Gleaner, told: &Value) -> BTreeMap<String, String> {
 }
 
 fn sorted(mut values: Vec<Value>) -> Vec<Value> {
-    values.sort_by_key(|value| gleaner_model::canonical_json(value));
+    values.sort_by_key(gleaner_model::canonical_json);
     values
 }
 
