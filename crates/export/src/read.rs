@@ -48,6 +48,8 @@ pub(crate) struct Attempt {
     pub(crate) thoughtful: Vec<Vec<Message>>,
     /// Scores and corrections in force, from the earliest to the latest.
     pub(crate) feedback: Vec<ScoreRow>,
+    /// Whether a model call or an agent is among its spans.
+    pub(crate) has_model: bool,
     /// Whether a pair, a ranking or a directive speaks of it.
     pub(crate) is_compared: bool,
     /// What the user needs, of the session; read for the task shape.
@@ -198,6 +200,7 @@ pub(crate) fn attempts(
             call_output_text: row.text("call_output_text")?,
             thoughtful: row.typed("thoughtful", "a list of lists of messages")?.unwrap_or_default(),
             feedback: feedback(&mut row, scale)?,
+            has_model: row.typed("has_model", "a boolean")? != Some(false),
             is_compared: row.typed("is_compared", "a boolean")? != Some(false),
             need: row.text("need")?.filter(|need| !need.trim().is_empty()),
             artifact: row.text("artifact")?.filter(|content| !content.trim().is_empty()),

@@ -10,6 +10,8 @@ pub enum Reason {
     FailedAttempt,
     /// The attempt has no end yet.
     OpenAttempt,
+    /// Neither a model call nor an agent of the attempt is known: it is an embedding, a search, or a step of a program.
+    NoModelCall,
     /// The telemetry holds no messages: content capture was off.
     PromptNotCaptured,
     /// The call goes on from an earlier response, and not all that came before it is known.

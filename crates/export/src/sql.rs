@@ -49,6 +49,7 @@ const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.ag
      c.output_messages::VARCHAR AS output_messages, \
      c.output_text AS call_output_text, c.tool_definitions::VARCHAR AS tool_definitions, \
      s.agent_tools::VARCHAR AS agent_tools, f.feedback::VARCHAR AS feedback, s.is_truncated, \
+     coalesce(s.has_model, false) AS has_model, \
      contains(c.source_keys::VARCHAR, '\"truncated\"') AS conversation_truncated";
 
 const DEFINITION: &str =
@@ -58,6 +59,7 @@ const DEFINITION: &str =
 /// declares. Duplicates are told better by another span.
 const SPANS: &str = "LEFT JOIN (SELECT attempt_id, \
      list(span_id ORDER BY span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
+     bool_or(kind IN ('llm', 'agent')) AS has_model, \
      bool_or(kind = 'llm' AND contains(source_keys::VARCHAR, '\"truncated\"')) AS is_truncated, \
      arg_min(tool_definitions, start_time_unix_nano) FILTER (kind = 'agent' AND tool_definitions IS NOT NULL) AS agent_tools \
      FROM execution_spans WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool', 'agent') GROUP BY attempt_id) s \

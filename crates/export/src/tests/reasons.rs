@@ -16,7 +16,8 @@ fn next(reason: Reason) -> Option<Reason> {
     use Reason::*;
     Some(match reason {
         FailedAttempt => OpenAttempt,
-        OpenAttempt => PromptNotCaptured,
+        OpenAttempt => NoModelCall,
+        NoModelCall => PromptNotCaptured,
         PromptNotCaptured => HistoryNotCaptured,
         HistoryNotCaptured => NoPrompt,
         NoPrompt => NoCompletion,
@@ -67,6 +68,7 @@ fn provoked(reason: Reason) -> (MemoryRows, Options) {
     match reason {
         Reason::FailedAttempt => whole(|row| row["status"] = json!("error")),
         Reason::OpenAttempt => whole(|row| row["status"] = json!("open")),
+        Reason::NoModelCall => whole(|row| row["has_model"] = json!(false)),
         Reason::PromptNotCaptured => whole(|row| row["input_messages"] = Value::Null),
         Reason::HistoryNotCaptured => whole(|row| row["history_complete"] = json!(false)),
         Reason::NoPrompt => given(json!([])),
