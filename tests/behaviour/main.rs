@@ -12,3 +12,4 @@ mod full_session;
 mod harness;
 mod otlp;
 mod reading;
+mod truth;

@@ -60,10 +60,12 @@ pub(crate) struct Whole {
 
 impl Case {
     pub(crate) fn of(attempt: Attempt, options: &Options) -> Self {
-        let question = question(&attempt, options);
-        let whole = whole(&attempt, options, question.as_ref().ok());
+        // Inputs and outputs of a program that asked no model are no prompts and no answers.
+        let model = if attempt.has_model { Ok(()) } else { Err(Reason::NoModelCall) };
+        let question = model.and_then(|()| question(&attempt, options));
+        let whole = model.and_then(|()| whole(&attempt, options, question.as_ref().ok()));
         Self {
-            answer: answer(&attempt.row),
+            answer: model.and_then(|()| answer(&attempt.row)),
             question,
             whole,
             row: attempt.row,

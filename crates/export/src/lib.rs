@@ -144,6 +144,7 @@ fn collect(
         return Ok(());
     }
     let wanted = Wanted::of(kinds, options);
+    progress.begin("counting attempts", 0);
     let scale = read::score_scale(rows, options)?;
     let mut pages = Pages::choose(rows, options, &wanted, spool()?)?;
     let mut beside = Beside::read(rows, options, &wanted, &scale, spool)?;
@@ -217,8 +218,13 @@ fn of_pairs(
     progress: &mut dyn Progress,
 ) -> Result<(), ExportError> {
     let mut session: Vec<read::PairRow> = Vec::new();
+    // How many there are is known only to whoever has read them.
+    progress.begin("reading pairs", 0);
+    let mut done = 0;
     let mut write = |session: &[read::PairRow]| {
         progress.check()?;
+        done += session.len() as u64;
+        progress.advance(done);
         for kind in kinds.iter().filter(|kind| matches!(kind, Kind::Preference | Kind::Reward)) {
             let shape = options.shape_of(*kind);
             let candidates = pairs::session(session, cases, options, shape)?;

@@ -56,6 +56,8 @@ pub(crate) struct Attempt {
     pub(crate) thoughtful: Vec<Vec<Message>>,
     /// Scores and corrections in force, from the earliest to the latest.
     pub(crate) feedback: Vec<ScoreRow>,
+    /// Whether a model call or an agent is among its spans.
+    pub(crate) has_model: bool,
     /// Whether a pair, a ranking or a directive speaks of it.
     pub(crate) is_compared: bool,
     /// What the user needs, of the session; read for the task shape.
@@ -212,6 +214,7 @@ fn attempt(row: &mut Row, beside: &mut Beside, is_compared: impl Fn(&str) -> boo
         call_output_text: row.text("call_output_text")?,
         thoughtful: row.typed("thoughtful", "a list of lists of messages")?.unwrap_or_default(),
         feedback: beside.feedback(&of.attempt_id)?,
+        has_model: row.typed("has_model", "a boolean")? != Some(false),
         is_compared: is_compared(&of.attempt_id),
         need: beside.need(&of.project, &of.session_id)?,
         artifact: beside.artifact(&of.attempt_id)?,

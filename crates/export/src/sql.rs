@@ -47,13 +47,14 @@ const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.ag
      a.input_text, c.system_prompt, c.input_messages::VARCHAR AS input_messages, c.history_complete, \
      c.output_messages::VARCHAR AS output_messages, \
      c.output_text AS call_output_text, c.tool_definitions::VARCHAR AS tool_definitions, \
-     s.agent_tools::VARCHAR AS agent_tools, s.is_truncated, \
+     s.agent_tools::VARCHAR AS agent_tools, s.is_truncated, coalesce(s.has_model, false) AS has_model, \
      contains(c.source_keys::VARCHAR, '\"truncated\"') AS conversation_truncated";
 
 /// The spans that an attempt is made of, whether content of one of them was cut off, and the tools that its first agent span
 /// declares. Duplicates are told better by another span.
 const SPANS: &str = "SELECT attempt_id, \
      list(span_id ORDER BY span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
+     bool_or(kind IN ('llm', 'agent')) AS has_model, \
      bool_or(kind = 'llm' AND contains(source_keys::VARCHAR, '\"truncated\"')) AS is_truncated, \
      arg_min(tool_definitions, start_time_unix_nano) FILTER (kind = 'agent' AND tool_definitions IS NOT NULL) AS agent_tools \
      FROM span WHERE kind IN ('llm', 'tool', 'agent') GROUP BY attempt_id";
@@ -80,6 +81,9 @@ const COMPARED: &str = "SELECT chosen_attempt_id FROM preference_pairs UNION ALL
 const SCORED: &str =
     "SELECT attempt_id FROM evaluations WHERE in_force AND (score IS NOT NULL OR correction IS NOT NULL)";
 
+/// Scores of one criterion make pairs too, where it is asked for.
+const RATED: &str = "SELECT attempt_id FROM evaluations WHERE in_force AND score IS NOT NULL AND criterion = ?";
+
 /// Any attempt of a lineage (or session) that a directive was given to can be one that it led to.
 const DIRECTED: &str = "SELECT o.attempt_id FROM attempts o JOIN (\
      SELECT g.project, g.lineage_id FROM directives g WHERE g.lineage_id IS NOT NULL \
@@ -88,16 +92,17 @@ const DIRECTED: &str = "SELECT o.attempt_id FROM attempts o JOIN (\
 
 /// The attempts within the filters, as ids: those of one trace with the time of recording, in its order; then the others.
 pub(crate) fn chosen(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
-    let (filter, params) = attempt_filter(options, wanted);
+    let (spoken_of, mut params) = spoken_of(options, wanted);
+    let (filter, filter_params) = attempt_filter(options, wanted);
+    params.extend(filter_params);
     let is_compared = match wanted.compared || wanted.directed {
         true => "a.attempt_id IN (SELECT attempt_id FROM compared)",
         false => "false",
     };
     let sql = format!(
-        "WITH {} SELECT a.attempt_id, {is_compared} AS is_compared, \
+        "WITH {spoken_of} SELECT a.attempt_id, {is_compared} AS is_compared, \
          CASE WHEN json_array_length(a.trace_ids) = 1 THEN epoch_us(a.recorded_at) END AS recorded_us \
-         FROM attempts a WHERE {filter} ORDER BY recorded_us NULLS LAST, a.attempt_id",
-        spoken_of(wanted)
+         FROM attempts a WHERE {filter} ORDER BY recorded_us NULLS LAST, a.attempt_id"
     );
     (sql, params)
 }
@@ -166,15 +171,18 @@ pub(crate) fn artifacts(options: &Options) -> (String, Vec<Value>) {
 }
 
 /// The attempts that are compared, and those that are compared or scored.
-fn spoken_of(wanted: &Wanted) -> String {
+fn spoken_of(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
     let union = |is_wanted: bool, sql: &str| if is_wanted { format!(" UNION ALL {sql}") } else { String::new() };
     let (directed, scored) = (union(wanted.directed, DIRECTED), union(wanted.scored, SCORED));
     let compared = if wanted.compared { COMPARED } else { "SELECT NULL::VARCHAR WHERE false" };
-    format!(
-        "compared AS MATERIALIZED (SELECT DISTINCT * FROM ({compared}{directed}) AS t (attempt_id) \
+    let criterion = options.select.criterion.as_deref().filter(|_| wanted.compared);
+    let rated = union(criterion.is_some(), RATED);
+    let sql = format!(
+        "compared AS MATERIALIZED (SELECT DISTINCT * FROM ({compared}{rated}{directed}) AS t (attempt_id) \
          WHERE attempt_id IS NOT NULL), \
          spoken_of AS (SELECT attempt_id FROM compared{scored})"
-    )
+    );
+    (sql, criterion.into_iter().map(Value::from).collect())
 }
 
 /// How often each reviewer gave each score, in an order of its own.
@@ -202,15 +210,47 @@ pub(crate) fn first_questions(options: &Options) -> (String, Vec<Value>) {
     (sql, params)
 }
 
-/// Pairs of a session follow each other.
+/// Of scores by one criterion: comparison attempts of different lineages, same session, cycle and reviewer, and a gap as wide
+/// as overall scores need (the view's rule).
+const RATED_PAIRS: &str = "WITH comparison_attempt AS (\
+     SELECT project, session_id, lineage_id, cycle, arg_max(attempt_id, row(attempt_number, start_key, attempt_id)) AS attempt_id \
+     FROM attempts WHERE status = 'ok' AND attempt_number IS NOT NULL GROUP BY project, session_id, lineage_id, cycle), \
+     rated AS (SELECT e.project, e.evaluation_id, e.attempt_id, e.score, e.reviewer, e.source, \
+     o.session_id, o.lineage_id, o.cycle FROM evaluations e JOIN comparison_attempt o \
+     ON o.project = e.project AND o.attempt_id = e.attempt_id \
+     WHERE e.in_force AND e.score IS NOT NULL AND e.criterion = ?), \
+     rated_pair AS (SELECT better.project, better.session_id, better.attempt_id AS chosen_attempt_id, \
+     worse.attempt_id AS rejected_attempt_id, 'score' AS rule, better.score - worse.score AS margin, better.reviewer, \
+     better.source, better.evaluation_id || worse.evaluation_id AS pair_id, \
+     to_json([better.evaluation_id, worse.evaluation_id]) AS evidence \
+     FROM rated better JOIN rated worse ON worse.project = better.project AND worse.session_id = better.session_id \
+     AND worse.cycle = better.cycle AND worse.lineage_id <> better.lineage_id \
+     AND worse.reviewer IS NOT DISTINCT FROM better.reviewer \
+     WHERE better.score - worse.score >= (SELECT min_score_gap FROM read_settings) \
+     AND (better.reviewer IS NOT NULL OR better.source = worse.source))";
+
+/// Pairs of a session follow each other. The view's score pairs are of overall scores: where a criterion is asked for, those
+/// of its scores stand beside the comparisons by it.
 pub(crate) fn pairs(options: &Options) -> (String, Vec<Value>) {
-    let (mut filter, mut params) = filters(options, "p");
-    filter.push_str(&options.select.of_criterion("p", &mut params));
-    let sql = format!(
-        "SELECT p.project, p.session_id, p.chosen_attempt_id, p.rejected_attempt_id, p.rule, p.margin, p.reviewer, p.source, \
-         to_json(p.evidence) AS evidence FROM preference_pairs p WHERE {filter} ORDER BY p.project, p.session_id, p.pair_id"
-    );
-    (sql, params)
+    const COLUMNS: &str = "project, session_id, chosen_attempt_id, rejected_attempt_id, rule, margin, reviewer, source, pair_id, \
+         to_json(evidence) AS evidence";
+    let (filter, filter_params) = filters(options, "p");
+    let order = "ORDER BY project, session_id, pair_id";
+    match &options.select.criterion {
+        // What is better by one criterion is not better over all. A correction is of the whole output, whatever it came with.
+        None => {
+            let overall = "(p.criterion IS NULL OR p.rule = 'correction')";
+            (format!("SELECT {COLUMNS} FROM preference_pairs p WHERE {filter} AND {overall} {order}"), filter_params)
+        }
+        Some(criterion) => {
+            let mut params = vec![Value::from(criterion.as_str()); 2];
+            params.extend(filter_params);
+            let by_criterion = format!(
+                "SELECT {COLUMNS} FROM preference_pairs p WHERE p.criterion = ? UNION ALL BY NAME SELECT {COLUMNS} FROM rated_pair"
+            );
+            (format!("{RATED_PAIRS} SELECT {COLUMNS} FROM ({by_criterion}) p WHERE {filter} {order}"), params)
+        }
+    }
 }
 
 pub(crate) fn rankings(options: &Options) -> (String, Vec<Value>) {
