@@ -8,6 +8,7 @@ mod agents;
 mod as_of;
 mod captures;
 mod feedback;
+mod flight;
 mod full_session;
 mod harness;
 mod otlp;

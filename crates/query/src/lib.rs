@@ -7,6 +7,7 @@
 //! statements runs all but the last. What is not known to be harmless is refused: relations and functions are allowed by
 //! name, so that an upgrade of DuckDB opens no door.
 
+mod binary;
 mod cells;
 mod deadline;
 mod error;
@@ -15,9 +16,11 @@ mod functions;
 mod guard;
 mod limits;
 mod run;
+mod text;
 
+pub use deadline::Control;
 pub use error::QueryError;
 pub use format::Format;
 pub use guard::{Checked, check};
 pub use limits::QueryLimits;
-pub use run::{Summary, run};
+pub use run::{Sink, Summary, describe, execute, renamed, run, unique_names};

@@ -80,8 +80,14 @@ pub enum SqlFormat {
     Table,
     /// One array of objects.
     Json,
+    /// One object per line.
+    Jsonl,
     /// With a header line.
     Csv,
+    /// Arrow's IPC stream.
+    Arrow,
+    /// A Parquet file.
+    Parquet,
 }
 
 impl SqlFormat {
@@ -90,8 +96,28 @@ impl SqlFormat {
         match self {
             Self::Table => "text/plain; charset=utf-8",
             Self::Json => "application/json",
+            Self::Jsonl => "application/x-ndjson",
             Self::Csv => "text/csv; charset=utf-8",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
+    }
+
+    /// The format of a media type, or of a range of them.
+    pub fn of_media_type(media: &str) -> Option<Self> {
+        match media {
+            "*/*" | "application/*" => Some(Self::Json),
+            "text/*" => Some(Self::Csv),
+            media => {
+                let is = |format: &&Self| format.media_type().split(';').next() == Some(media);
+                Self::value_variants().iter().find(is).copied()
+            }
+        }
+    }
+
+    /// Whether a terminal should not see it.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::Arrow | Self::Parquet)
     }
 }
 

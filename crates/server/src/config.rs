@@ -123,9 +123,10 @@ section!(
     Sql {
         max_sql_kib: usize = 64,
         deadline_ms: u64 = 30_000,
-        max_rows: u64 = 1_000_000,
-        max_result_mib: u64 = 64,
+        max_rows: u64 = 100_000_000,
+        max_result_mib: u64 = 16_384,
         max_concurrent: usize = 2,
+        stall_ms: u64 = 60_000,
     }
 );
 section!(

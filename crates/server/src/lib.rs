@@ -19,10 +19,12 @@ mod error;
 mod export;
 mod feedback;
 mod feedback_codec;
+mod flight;
 mod ingest;
 mod loader;
 mod otlp_grpc;
 mod otlp_http;
+mod queries;
 mod serve;
 
 pub use api_grpc::stubs;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use arrow_flight::flight_service_server::FlightServiceServer;
 use gleaner_normalize::feedback::FeedbackLimits;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -22,9 +23,11 @@ use crate::as_of::EarlierStates;
 use crate::config::{Config, mib};
 use crate::engine::Engine;
 use crate::feedback::Feedback;
+use crate::flight::FlightSql;
 use crate::ingest::Ingest;
 use crate::otlp_grpc::{ExportService, Logs, Metrics, Traces};
 use crate::otlp_http;
+use crate::queries::Queries;
 
 /// How long connections may take to finish what is in flight once no new ones are taken. A journal write takes milliseconds;
 /// a connection that never said anything would hold up the end for the whole drain time.
@@ -70,14 +73,14 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         config.feedback.max_items_per_request,
         timeout,
     );
-    let api_state = Api {
+    let queries = Queries {
         reads: engine.fresh_reads(Duration::from_millis(config.read.fresh_timeout_ms)),
-        feedback: feedback.clone(),
-        query_limits: Arc::new(config.query_limits()),
         earlier: EarlierStates::new(&config, engine.journal().clone())?,
+        limits: Arc::new(config.query_limits()),
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
-        wire_limits: Arc::new(config.wire_limits()),
+        stall: Duration::from_millis(config.sql.stall_ms),
     };
+    let api_state = Api { queries, feedback: feedback.clone(), wire_limits: Arc::new(config.wire_limits()) };
 
     let (stop, stopped) = watch::channel(false);
     let mut listeners = JoinSet::new();
@@ -138,9 +141,11 @@ async fn serve_otlp_grpc(
 
 /// gRPC and HTTP share the API's port: gRPC is HTTP/2 with paths of its own.
 async fn api_routes(api: Api, feedback: Feedback) -> anyhow::Result<axum::Router> {
+    let flight = FlightServiceServer::new(FlightSql::new(api.queries.clone())?);
     let service = stubs::feedback_service_server::FeedbackServiceServer::new(FeedbackRpc::new(feedback));
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<stubs::feedback_service_server::FeedbackServiceServer<FeedbackRpc>>().await;
+    reporter.set_serving::<FlightServiceServer<FlightSql>>().await;
     // Clients are about equally split between the two versions of reflection.
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -148,6 +153,7 @@ async fn api_routes(api: Api, feedback: Feedback) -> anyhow::Result<axum::Router
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let grpc = tonic::service::Routes::new(service)
+        .add_service(flight)
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

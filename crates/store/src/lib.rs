@@ -14,14 +14,18 @@
 //! indexes, since one logical row is guaranteed by the commit itself.
 
 mod columns;
+mod documentation;
 mod error;
 mod json_rows;
+mod params;
 mod reader;
 mod schema;
 mod store;
 mod tables;
 
+pub use documentation::{ColumnDocumentation, RelationDocumentation, column_documentation, documentation};
 pub use error::StoreError;
+pub use params::{Param, Params};
 pub use reader::{Interrupt, Reader, Readers};
 pub use schema::{PUBLIC_RELATIONS, SCHEMA_VERSION};
 pub use store::{Commit, DEFAULT_MIN_SCORE_GAP, Fact, FeedbackKey, Store, StoreConfig, UnitLink};

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use gleaner_query::{Format, QueryLimits};
+use gleaner_query::{Control, Format, QueryLimits};
+use gleaner_store::Params;
 
 use crate::as_of::AsOf;
 use crate::cli::{PlaceArgs, SqlArgs, SqlFormat};
@@ -32,7 +33,15 @@ pub(crate) fn fetch(place: &PlaceArgs, as_of: Option<AsOf>, query: &str, format:
                 ..config.query_limits()
             };
             let mut body = Vec::new();
-            gleaner_query::run(&store.reader()?, query, &[], format.into(), &limits, &mut body)?;
+            gleaner_query::run(
+                &store.reader()?,
+                query,
+                &Params::default(),
+                format.into(),
+                &limits,
+                &Control::default(),
+                &mut body,
+            )?;
             Ok(Answer { body, notes: Vec::new() })
         }
     }
@@ -51,7 +60,10 @@ impl From<SqlFormat> for Format {
         match format {
             SqlFormat::Table => Self::Table,
             SqlFormat::Json => Self::Json,
+            SqlFormat::Jsonl => Self::Jsonl,
             SqlFormat::Csv => Self::Csv,
+            SqlFormat::Arrow => Self::Arrow,
+            SqlFormat::Parquet => Self::Parquet,
         }
     }
 }

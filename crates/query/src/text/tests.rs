@@ -1,0 +1,23 @@
+use super::*;
+
+/// Guarantees: only what comes after the last token goes, whatever quotes and comments stand before.
+#[test]
+fn the_end_of_a_query_is_found() {
+    for (sql, expected) in [
+        ("SELECT 1;", "SELECT 1"),
+        ("SELECT 1 ; -- a note; \n ;; /* and ; /* one */ more */ ", "SELECT 1"),
+        ("SELECT ';' ", "SELECT ';'"),
+        ("SELECT 'it''s; --' -- x", "SELECT 'it''s; --'"),
+        ("SELECT 1 AS \"a;--\";", "SELECT 1 AS \"a;--\""),
+        ("SELECT $$ ; -- $$ ; ", "SELECT $$ ; -- $$"),
+        ("SELECT $a$ $$; $a$;", "SELECT $a$ $$; $a$"),
+        ("SELECT $1;", "SELECT $1"),
+        ("SELECT $name ;", "SELECT $name"),
+        ("SELECT 'ü' -- ü", "SELECT 'ü'"),
+        ("-- only a note", ""),
+        ("SELECT 'open ;", "SELECT 'open ;"),
+        ("SELECT 1 /* open ;", "SELECT 1"),
+    ] {
+        assert_eq!(without_end(sql), expected);
+    }
+}
