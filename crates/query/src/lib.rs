@@ -24,3 +24,4 @@ pub use format::Format;
 pub use guard::{Checked, check};
 pub use limits::QueryLimits;
 pub use run::{Sink, Summary, describe, execute, renamed, run, unique_names};
+pub use text::{ends_with_semicolon, statements};

@@ -5,25 +5,59 @@
 /// It follows DuckDB's lexer; what it gets wrong makes a text that does not parse, never one that means something else, as long as
 /// whoever uses it has the outcome checked.
 pub(crate) fn without_end(sql: &str) -> &str {
-    let bytes = sql.as_bytes();
-    let (mut at, mut end) = (0, 0);
-    while at < bytes.len() {
-        let rest = &sql[at..];
-        let (length, is_token) = match bytes[at] {
-            b'-' if rest.starts_with("--") => (rest.find('\n').unwrap_or(rest.len()), false),
-            b'/' if rest.starts_with("/*") => (block_comment(rest), false),
-            b'\'' | b'"' => (quoted(rest), true),
-            b'$' => (dollar_quoted(rest), true),
-            b';' => (1, false),
-            byte if byte.is_ascii_whitespace() => (1, false),
-            _ => (rest.chars().next().map_or(1, char::len_utf8), true),
-        };
-        at += length;
-        if is_token {
-            end = at;
+    let end = pieces(sql).filter(|(_, kind)| *kind == Kind::Token).last().map_or(0, |(range, _)| range.end);
+    &sql[..end]
+}
+
+/// The statements of a text, without their semicolons; empty ones are left out.
+pub fn statements(text: &str) -> Vec<&str> {
+    let mut statements = Vec::new();
+    let (mut start, mut end) = (None, 0);
+    for (range, kind) in pieces(text) {
+        match kind {
+            Kind::Token => {
+                start.get_or_insert(range.start);
+                end = range.end;
+            }
+            Kind::Semicolon => statements.extend(start.take().map(|start| &text[start..end])),
+            Kind::Blank => {}
         }
     }
-    &sql[..end]
+    statements.extend(start.map(|start| &text[start..end]));
+    statements
+}
+
+/// Whether the last token is a semicolon, outside of all quotes and comments.
+pub fn ends_with_semicolon(text: &str) -> bool {
+    pieces(text).filter(|(_, kind)| *kind != Kind::Blank).last().is_some_and(|(_, kind)| kind == Kind::Semicolon)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Token,
+    Semicolon,
+    /// Blanks and comments.
+    Blank,
+}
+
+/// The text cut into pieces, each with its place.
+fn pieces(sql: &str) -> impl Iterator<Item = (std::ops::Range<usize>, Kind)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = sql.get(at..).filter(|rest| !rest.is_empty())?;
+        let (length, kind) = match rest.as_bytes()[0] {
+            b'-' if rest.starts_with("--") => (rest.find('\n').unwrap_or(rest.len()), Kind::Blank),
+            b'/' if rest.starts_with("/*") => (block_comment(rest), Kind::Blank),
+            b'\'' | b'"' => (quoted(rest), Kind::Token),
+            b'$' => (dollar_quoted(rest), Kind::Token),
+            b';' => (1, Kind::Semicolon),
+            byte if byte.is_ascii_whitespace() => (1, Kind::Blank),
+            _ => (rest.chars().next().map_or(1, char::len_utf8), Kind::Token),
+        };
+        let range = at..at + length;
+        at = range.end;
+        Some((range, kind))
+    })
 }
 
 /// Length of a comment, with comments inside of it.

@@ -12,7 +12,6 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use clap::ValueEnum as _;
 use gleaner_query::{Control, QueryError};
-use gleaner_store::Params;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use tokio_stream::wrappers::ReceiverStream;
@@ -20,6 +19,7 @@ use tokio_stream::{Stream, StreamExt as _};
 
 use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
+use crate::commands::sql::SqlParams;
 use crate::error::{ErrorCode, Refusal};
 use crate::export::{ArchiveOutput, Export, ExportRequest};
 use crate::feedback::Feedback;
@@ -106,29 +106,6 @@ struct SqlRequest {
     format: Option<SqlFormat>,
     /// Journal position, or time in UTC: every relation as it was then.
     as_of: Option<AsOf>,
-}
-
-/// Values for `?` in their order, or for `$name` by name.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum SqlParams {
-    Positional(Vec<serde_json::Value>),
-    Named(serde_json::Map<String, serde_json::Value>),
-}
-
-impl Default for SqlParams {
-    fn default() -> Self {
-        Self::Positional(Vec::new())
-    }
-}
-
-impl From<SqlParams> for Params {
-    fn from(sent: SqlParams) -> Self {
-        match sent {
-            SqlParams::Positional(values) => Self::from_json(&values),
-            SqlParams::Named(values) => Self::Named(values.iter().map(|(name, v)| (name.clone(), v.into())).collect()),
-        }
-    }
 }
 
 async fn run_sql(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {

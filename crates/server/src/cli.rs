@@ -25,7 +25,7 @@ enum Command {
     Serve(ServeArgs),
     /// Write training datasets: sft, preference, kto, reward, trajectory, prompts, revisions, or the rows of a query.
     Export(Box<ExportArgs>),
-    /// Run one SELECT over the public schema.
+    /// Run SELECTs over the public schema: one, those of a file, or at a prompt.
     Sql(SqlArgs),
     /// Send feedback: scores, rankings, locks, corrections.
     Feedback(Box<commands::feedback::FeedbackArgs>),
@@ -124,11 +124,20 @@ impl SqlFormat {
 /// `gleaner sql`
 #[derive(Debug, Args)]
 pub struct SqlArgs {
-    /// One SELECT, e.g. "SELECT session_id, need FROM sessions".
-    pub query: String,
-    /// How to print the rows.
-    #[arg(long, value_enum, default_value = "table")]
-    pub format: SqlFormat,
+    /// One SELECT, e.g. "SELECT session_id, need FROM sessions". Without it and on a terminal: a prompt; else it is read from stdin.
+    pub query: Option<String>,
+    /// File with the query or queries; `-` is stdin.
+    #[arg(long, value_name = "FILE", conflicts_with = "query")]
+    pub file: Option<PathBuf>,
+    /// A value for a parameter: for `?` in their order, or NAME=VALUE for `$name`.
+    #[arg(long = "param", value_name = "[NAME=]VALUE", allow_hyphen_values = true)]
+    pub params: Vec<String>,
+    /// How to write the rows. Default: as the name of --out says, else a table.
+    #[arg(long, value_enum)]
+    pub format: Option<SqlFormat>,
+    /// File to write to, instead of stdout. It gets its name when it is whole.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Every relation as it was then: a journal position, or a time in UTC, e.g. 2026-02-16T08:30:00Z.
     #[arg(long, value_name = "WHEN")]
     pub(crate) as_of: Option<AsOf>,

@@ -25,7 +25,11 @@ impl ColumnDocumentation {
     /// In one line.
     pub fn description(&self) -> String {
         let unit = if self.unit.is_empty() { String::new() } else { format!(" [{}]", self.unit) };
-        let source = if self.source.is_empty() { String::new() } else { format!(" (from {})", self.source) };
+        let source = if self.source.is_empty() || self.source == "derived" {
+            String::new()
+        } else {
+            format!(" (from {})", self.source)
+        };
         format!("{}{unit}{source}", self.meaning)
     }
 }

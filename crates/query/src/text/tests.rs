@@ -21,3 +21,16 @@ fn the_end_of_a_query_is_found() {
         assert_eq!(without_end(sql), expected);
     }
 }
+
+/// Guarantees: statements are told apart outside of quotes and comments only.
+#[test]
+fn statements_are_told_apart() {
+    let text = "SELECT ';' ; -- one; two\n; SELECT $$;$$ AS a /* ; */ ;\n";
+    assert_eq!(statements(text), ["SELECT ';'", "SELECT $$;$$ AS a"]);
+    assert_eq!(statements(" ; -- nothing"), [""; 0]);
+    for (text, expected) in
+        [("SELECT 1; -- note", true), ("SELECT ';", false), ("SELECT 1", false), ("SELECT 1 -- ;", false), ("", false)]
+    {
+        assert_eq!(ends_with_semicolon(text), expected, "{text}");
+    }
+}
