@@ -13,3 +13,4 @@ mod full_session;
 mod harness;
 mod otlp;
 mod reading;
+mod snapshots;

@@ -118,3 +118,28 @@ impl Write for Counted<'_> {
         self.out.flush()
     }
 }
+
+/// A Parquet file of rows that come from this program itself, such as a relation of a snapshot. JSON is text, as data frames want it.
+pub struct ParquetFile<'a> {
+    writer: BinaryWriter<'a>,
+    rows: u64,
+}
+
+impl<'a> ParquetFile<'a> {
+    /// Writes to `out` what is pushed.
+    pub fn new(out: &'a mut (dyn Write + Send)) -> Self {
+        Self { writer: BinaryWriter::new(Format::Parquet, out), rows: 0 }
+    }
+
+    /// Writes a batch.
+    pub fn push(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.push(batch).map(|_| ())
+    }
+
+    /// Ends the file; `schema` matters only if there was no row. Gives the number of rows.
+    pub fn finish(self, schema: &SchemaRef) -> Result<u64, QueryError> {
+        self.writer.finish(schema)?;
+        Ok(self.rows)
+    }
+}

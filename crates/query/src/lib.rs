@@ -18,6 +18,7 @@ mod limits;
 mod run;
 mod text;
 
+pub use binary::ParquetFile;
 pub use deadline::Control;
 pub use error::QueryError;
 pub use format::Format;

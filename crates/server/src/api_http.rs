@@ -12,8 +12,10 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use clap::ValueEnum as _;
 use gleaner_query::{Control, QueryError};
+use gleaner_store::Reader;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 
@@ -21,10 +23,11 @@ use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
 use crate::commands::sql::SqlParams;
 use crate::error::{ErrorCode, Refusal};
-use crate::export::{ArchiveOutput, Export, ExportRequest};
+use crate::export::{ArchiveOutput, ArchiveProgress, Export, ExportRequest};
 use crate::feedback::Feedback;
 use crate::ingest::{PROJECT_HEADER, project_of};
 use crate::queries::{Pieces, Queries, Question, Text, query_refused};
+use crate::snapshot::{self, SnapshotRequest};
 
 /// Tells a client how many acknowledged records its answer does not see yet; absent when it sees all.
 pub(crate) const BEHIND_HEADER: &str = "x-gleaner-behind";
@@ -53,6 +56,7 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/v1/feedback:submit", post(submit_feedback))
         .route("/v1/sql", post(run_sql))
         .route("/v1/export", post(run_export))
+        .route("/v1/snapshot", post(run_snapshot))
         .route("/metrics", get(metrics))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
@@ -188,27 +192,60 @@ async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> 
         let checked = tokio::task::spawn_blocking(move || (Export::new(&reader, &request), reader, request));
         let (export, reader, request) = checked.await.map_err(given_up)?;
         let export = export.map_err(refused)?;
-        let interrupt = reader.interrupt_handle();
-        let client_gone = OnDrop(move || interrupt.interrupt());
-        let (lines, received) = tokio::sync::mpsc::channel(ARCHIVE_PIECES);
-        tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            let mut out = ArchiveOutput::new(lines);
-            let mut progress = out.progress(request.progress);
-            if let Err(error) = export.write(&reader, &mut out, &mut progress) {
-                tracing::warn!(error = format!("{error:#}"), "an export ended early");
-                out.fail(&error);
-            }
-        });
-        Ok(ReceiverStream::new(received).map(move |line| {
-            let _held_while_the_client_reads = &client_gone;
-            Ok::<_, std::convert::Infallible>(line)
+        Ok(archive(reader, slot, request.progress, move |reader, out, progress| {
+            export.write(reader, out, progress).map(|_| ())
         }))
     };
     match answer.await {
-        Ok(archive) => answered("application/x-ndjson", Body::from_stream(archive)),
+        Ok(archive) => archive,
         Err(refusal) => refused(&refusal),
     }
+}
+
+async fn run_snapshot(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
+    let answer = async {
+        let request: SnapshotRequest = parse(&headers, &body)?;
+        let slot = api.queries.slot().await?;
+        let (reader, behind) = api.queries.open(request.as_of).await?;
+        if behind > 0 {
+            // A snapshot names its journal position, as an export does.
+            return Err(Refusal::new(
+                ErrorCode::Busy,
+                format!("{behind} acknowledged requests are not loaded yet, try again"),
+            ));
+        }
+        Ok(archive(reader, slot, request.progress, |reader, out, progress| snapshot::write(reader, out, progress)))
+    };
+    match answer.await {
+        Ok(archive) => archive,
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+/// Sends the files that `write` makes, as they are made. Whoever hangs up ends it.
+fn archive(
+    reader: Reader,
+    slot: OwnedSemaphorePermit,
+    is_progress_wanted: bool,
+    write: impl FnOnce(&Reader, &mut ArchiveOutput, &mut ArchiveProgress) -> anyhow::Result<()> + Send + 'static,
+) -> Response {
+    let interrupt = reader.interrupt_handle();
+    let client_gone = OnDrop(move || interrupt.interrupt());
+    let (lines, received) = tokio::sync::mpsc::channel(ARCHIVE_PIECES);
+    tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        let mut out = ArchiveOutput::new(lines);
+        let mut progress = out.progress(is_progress_wanted);
+        if let Err(error) = write(&reader, &mut out, &mut progress) {
+            tracing::warn!(error = format!("{error:#}"), "an export ended early");
+            out.fail(&error);
+        }
+    });
+    let lines = ReceiverStream::new(received).map(move |line| {
+        let _held_while_the_client_reads = &client_gone;
+        Ok::<_, std::convert::Infallible>(line)
+    });
+    answered("application/x-ndjson", Body::from_stream(lines))
 }
 
 async fn readyz(State(api): State<Api>) -> Response {

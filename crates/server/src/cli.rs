@@ -27,6 +27,8 @@ enum Command {
     Export(Box<ExportArgs>),
     /// Run SELECTs over the public schema: one, those of a file, or at a prompt.
     Sql(SqlArgs),
+    /// Write all public relations, as they are at one moment, to Parquet files with a DuckDB file over them.
+    Snapshot(SnapshotArgs),
     /// Send feedback: scores, rankings, locks, corrections.
     Feedback(Box<commands::feedback::FeedbackArgs>),
     /// Load OTLP from files: JSON lines as the Collector's file exporter writes them, or protobuf requests.
@@ -146,6 +148,23 @@ pub struct SqlArgs {
     pub place: PlaceArgs,
 }
 
+/// `gleaner snapshot`
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// Directory to make. It gets its name when everything is in it.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Take the place of an earlier snapshot there.
+    #[arg(long)]
+    pub replace: bool,
+    /// Every relation as it was then: a journal position, or a time in UTC, e.g. 2026-02-16T08:30:00Z.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) as_of: Option<AsOf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub place: PlaceArgs,
+}
+
 /// `gleaner import`
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -185,6 +204,7 @@ impl Cli {
             Command::Serve(args) => runtime()?.block_on(serve(args)),
             Command::Export(args) => commands::export::run(&args),
             Command::Sql(args) => commands::sql::run(&args),
+            Command::Snapshot(args) => commands::snapshot::run(&args),
             Command::Feedback(args) => runtime()?.block_on(commands::feedback::run(*args)),
             Command::Import(args) => commands::import::run(&args),
             Command::Demo(args) => runtime()?.block_on(demo::run(args)),

@@ -13,6 +13,7 @@ use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
 use crate::commands::sql::SqlParams;
 use crate::export::{ExportRequest, Told, Unpacker};
+use crate::snapshot::SnapshotRequest;
 use crate::stubs::feedback_service_client::FeedbackServiceClient;
 
 /// Talks to one server.
@@ -104,7 +105,27 @@ impl ApiClient {
         out: &mut (dyn Output + Send),
         told: &mut (dyn FnMut(&Told) + Send),
     ) -> anyhow::Result<()> {
-        let mut response = self.post("/v1/export", &serde_json::to_value(request)?).await?;
+        self.archive("/v1/export", &serde_json::to_value(request)?, out, told).await
+    }
+
+    /// Takes a snapshot, and writes its files to `out` as they come.
+    pub(crate) async fn snapshot(
+        &self,
+        request: &SnapshotRequest,
+        out: &mut (dyn Output + Send),
+        told: &mut (dyn FnMut(&Told) + Send),
+    ) -> anyhow::Result<()> {
+        self.archive("/v1/snapshot", &serde_json::to_value(request)?, out, told).await
+    }
+
+    async fn archive(
+        &self,
+        path: &str,
+        request: &serde_json::Value,
+        out: &mut (dyn Output + Send),
+        told: &mut (dyn FnMut(&Told) + Send),
+    ) -> anyhow::Result<()> {
+        let mut response = self.post(path, request).await?;
         let mut unpacker = Unpacker::new(out);
         while let Some(bytes) = response.chunk().await? {
             unpacker.take(&bytes, told)?;

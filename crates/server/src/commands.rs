@@ -7,4 +7,5 @@ pub(crate) mod import;
 pub(crate) mod place;
 pub(crate) mod provenance;
 pub(crate) mod rebuild;
+pub(crate) mod snapshot;
 pub(crate) mod sql;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::as_of::AsOf;
 use crate::cli::PlaceArgs;
 
-pub(crate) use archive::{ArchiveOutput, Told, Unpacker};
+pub(crate) use archive::{ArchiveOutput, ArchiveProgress, Told, Unpacker};
 use hygiene::{HygieneArgs, SelectArgs};
 
 /// Longest condition: as long as a query may be.

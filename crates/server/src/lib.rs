@@ -26,6 +26,7 @@ mod otlp_grpc;
 mod otlp_http;
 mod queries;
 mod serve;
+mod snapshot;
 
 pub use api_grpc::stubs;
 pub use config::Config;

@@ -13,6 +13,7 @@
 //! Invariants: one writer; the journal position is written in the transaction that writes what it covers; no keys and no
 //! indexes, since one logical row is guaranteed by the commit itself.
 
+mod catalog;
 mod columns;
 mod documentation;
 mod error;
@@ -23,6 +24,7 @@ mod schema;
 mod store;
 mod tables;
 
+pub use catalog::{Snapshot, parquet_file, write_catalog};
 pub use documentation::{ColumnDocumentation, RelationDocumentation, column_documentation, documentation};
 pub use error::StoreError;
 pub use params::{Param, Params};

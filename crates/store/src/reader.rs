@@ -32,8 +32,7 @@ impl Readers {
         // Cloning cannot leave the connection in a bad state.
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
-        let interrupt = Interrupt(Arc::new(Mutex::new(Some(connection.interrupt_handle()))));
-        Ok(Reader { connection, interrupt })
+        Ok(Reader::over(connection))
     }
 }
 
@@ -81,6 +80,12 @@ impl Drop for Reader {
 }
 
 impl Reader {
+    /// Reads over this connection.
+    pub(crate) fn over(connection: Connection) -> Self {
+        let interrupt = Interrupt(Arc::new(Mutex::new(Some(connection.interrupt_handle()))));
+        Self { connection, interrupt }
+    }
+
     /// All rows of a query. Values are typed: numbers, strings, booleans, nested lists and objects; JSON columns are parsed;
     /// times are ISO 8601 in UTC with a `Z` (`2026-11-22T17:14:59.000001Z`); integers beyond 64 bits, and doubles that are not
     /// finite, are strings.
