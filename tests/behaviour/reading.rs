@@ -227,3 +227,27 @@ async fn sql_answers_in_every_format() {
     let response = post("*/*", json!({"query": early, "format": "csv"})).await.expect("answered");
     assert_eq!(response.status(), 400);
 }
+
+/// Scenario: a session of four lineages with all its feedback, and the twenty worked queries of `crates/store/SCHEMA.md`.
+/// Guarantees: each runs past the guard as it stands there, and finds what it asks for.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worked_queries_find_what_they_ask_for() {
+    let gleaner = Gleaner::start().await;
+    for line in include_str!("../../examples/demo/lineages.traces.jsonl").lines() {
+        assert_eq!(gleaner.post_otlp("application/json", None, line.into()).await.status(), 200);
+    }
+    for line in include_str!("../../examples/demo/lineages.feedback.jsonl").lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        gleaner.feedback(json!([line["item"]])).await;
+    }
+    gleaner.send(&attempt(7, "nobody has looked at it", "A", 1, "Paris")).await;
+    let chapter = include_str!("../../crates/store/SCHEMA.md").split("## Worked queries").nth(1).expect("a chapter");
+    let block = chapter.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let queries = gleaner_query::statements(block);
+    assert_eq!(queries.len(), 20);
+    for query in queries {
+        let rows = gleaner.sql(query).await;
+        let is_of_failures = query.contains("FROM attempts WHERE status = 'error'");
+        assert!(!rows.is_empty() || is_of_failures, "{query}");
+    }
+}

@@ -215,7 +215,7 @@ fn candidates(line: &str, at: usize) -> (usize, Vec<String>) {
     let relations = documentation().iter().map(|relation| relation.name.to_owned());
     let wants_capitals = !line[start..at].chars().any(char::is_lowercase);
     let keyword = |word: &&str| if wants_capitals { (*word).to_owned() } else { word.to_lowercase() };
-    let all = relations.chain(columns).chain(WORDS.iter().map(|word| keyword(word)));
+    let all = relations.chain(columns).chain(WORDS.iter().map(keyword));
     let mut fitting: Vec<String> = all.filter(|word| word.to_lowercase().starts_with(&begun)).collect();
     let mut seen = std::collections::HashSet::new();
     fitting.retain(|word| seen.insert(word.clone()));
