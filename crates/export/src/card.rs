@@ -47,6 +47,11 @@ pub(crate) fn card(manifest: &Manifest, described: &[Described]) -> String {
     }
     for (section, described) in written {
         let _ = writeln!(out, "## {}\n\n{} rows. {}\n", section.file, section.rows, described.about);
+        if !section.reasoning.is_empty() {
+            let counts: Vec<String> =
+                section.reasoning.iter().map(|(kind, rows)| format!("{kind} in {rows} rows")).collect();
+            let _ = writeln!(out, "Reasoning behind what is trained on: {}. {REASONING}\n", counts.join(", "));
+        }
     }
     if manifest.datasets.iter().any(|section| section.kind != Kind::Sql) {
         out.push_str("## Reading the rows\n\n");
@@ -55,6 +60,10 @@ pub(crate) fn card(manifest: &Manifest, described: &[Described]) -> String {
     }
     out
 }
+
+const REASONING: &str = "`raw` are the model's own words as far as the telemetry tells (Claude 4 and later send summaries \
+    under the name of the words themselves), `summary` is a provider's summary; `encrypted` and `redacted` reasoning took \
+    place and is not in the rows: a model trained on them answers without it.";
 
 const NOTES: &str = "- `id` is a hash of what a trainer sees. Rows are in the order of their ids, which is a shuffled one.\n\
     - Scores and margins have at most six decimals.\n";

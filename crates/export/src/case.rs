@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    ExportError, Options, Reason,
+    ExportError, Options, Reason, Reasoning,
     conversation::{ChatMessage, Conversation, ToolCall, conversation, is_redacted, is_truncated, with_system},
     read::{Attempt, AttemptRow, Given, ScoreRow},
+    reasoning::Kinds,
     spool::{Place, Spool},
     tools::tools,
 };
@@ -72,6 +73,15 @@ impl Case {
             agent_name: attempt.agent_name,
             version: attempt.version,
         }
+    }
+
+    /// The messages of the whole conversation.
+    fn messages(&self) -> impl Iterator<Item = &ChatMessage> {
+        self.whole.iter().flat_map(|whole| whole.history.iter().chain(whole.completion.as_ref().ok()))
+    }
+
+    fn messages_mut(&mut self) -> impl Iterator<Item = &mut ChatMessage> {
+        self.whole.iter_mut().flat_map(|whole| whole.history.iter_mut().chain(whole.completion.as_mut().ok()))
     }
 
     /// What keeps an attempt of this status out of a dataset.
@@ -151,7 +161,8 @@ impl Cases {
     }
 
     pub(crate) fn put(&mut self, case: &Case) -> Result<(), ExportError> {
-        let bytes = serde_json::to_vec(case).map_err(|source| self.spool.unreadable(source))?;
+        let kinds: Vec<Kinds> = case.messages().map(|message| message.reasoning).collect();
+        let bytes = serde_json::to_vec(&(case, kinds)).map_err(|source| self.spool.unreadable(source))?;
         let place = self.spool.put(&bytes)?;
         self.places.insert(key(&case.row.attempt_id), place);
         Ok(())
@@ -165,7 +176,10 @@ impl Cases {
     pub(crate) fn get(&mut self, attempt_id: &str) -> Result<Option<Case>, ExportError> {
         let Some(place) = self.places.get(&key(attempt_id)) else { return Ok(None) };
         let bytes = self.spool.get(*place)?;
-        serde_json::from_slice(&bytes).map(Some).map_err(|source| self.spool.unreadable(source))
+        let (mut case, kinds): (Case, Vec<Kinds>) =
+            serde_json::from_slice(&bytes).map_err(|source| self.spool.unreadable(source))?;
+        case.messages_mut().zip(kinds).for_each(|(message, kinds)| message.reasoning = kinds);
+        Ok(Some(case))
     }
 }
 
@@ -190,7 +204,9 @@ fn question(attempt: &Attempt, options: &Options) -> Result<Question, Reason> {
         (Some(_), _) => return Err(Reason::NoPrompt),
         (None, _) => return Err(Reason::PromptNotCaptured),
     };
-    let question = conversation(system_prompt.as_deref(), &recorded, options.reasoning)?;
+    let mut question = conversation(system_prompt.as_deref(), &recorded, options.reasoning)?;
+    // Nothing of a question is trained on: what stood behind its messages makes no two questions differ.
+    question.messages.iter_mut().for_each(|message| message.reasoning = Kinds::default());
     check_end(&question.messages)?;
     Ok(Question {
         hash: ContentHash::of_json(&json!(question.messages)),
@@ -228,9 +244,7 @@ fn whole(attempt: &Attempt, options: &Options, question: Option<&Question>) -> R
         _ => {}
     }
     let mut whole = conversation(system_prompt.as_deref(), &recorded, options.reasoning)?;
-    if options.reasoning {
-        restore_reasoning(&mut whole.messages, &attempt.thoughtful);
-    }
+    restore_reasoning(&mut whole.messages, &attempt.thoughtful, options.reasoning);
     let completion = match whole.messages.pop_if(|last| last.role == "assistant") {
         Some(_) if was_cut => Err(Reason::Truncated),
         Some(last) => check_completion(last, whole.open_calls, attempt.row.output_text.as_deref()),
@@ -286,12 +300,16 @@ fn check_completion(last: ChatMessage, open_calls: usize, output_text: Option<&s
 
 /// Most APIs drop earlier reasoning from the history that the last call was given. Where exactly one call of the attempt
 /// wrote a message of this content, its reasoning is put back.
-fn restore_reasoning(messages: &mut [ChatMessage], outputs: &[Vec<Message>]) {
-    let mut thoughts: HashMap<String, Option<String>> = HashMap::new();
+fn restore_reasoning(messages: &mut [ChatMessage], outputs: &[Vec<Message>], policy: Reasoning) {
+    type Thought = (Option<String>, Kinds);
+    let mut thoughts: HashMap<String, Option<Thought>> = HashMap::new();
     for output in outputs {
-        for message in conversation(None, output, true).map(|c| c.messages).unwrap_or_default() {
-            let Some(thought) = message.reasoning_content.clone() else { continue };
-            let same = |known: &mut Option<String>| {
+        for message in conversation(None, output, policy).map(|c| c.messages).unwrap_or_default() {
+            let thought = (message.reasoning_content.clone(), message.reasoning);
+            if thought.1.is_empty() {
+                continue;
+            }
+            let same = |known: &mut Option<Thought>| {
                 if known.as_ref() != Some(&thought) {
                     *known = None;
                 }
@@ -300,7 +318,10 @@ fn restore_reasoning(messages: &mut [ChatMessage], outputs: &[Vec<Message>]) {
         }
     }
     for message in messages.iter_mut().filter(|m| m.role == "assistant" && m.reasoning_content.is_none()) {
-        message.reasoning_content = thoughts.get(&said(message)).cloned().flatten();
+        if let Some((thought, kinds)) = thoughts.get(&said(message)).cloned().flatten() {
+            message.reasoning_content = thought;
+            message.reasoning.join(kinds);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     Options, Reason,
     conversation::ChatMessage,
     example::{Content, Example},
+    reasoning,
 };
 
 /// The reason why this example must not be exported, if there is one.
@@ -20,20 +21,8 @@ pub(crate) fn check(example: &Example, options: &Options) -> Result<(), Reason> 
         }
         example.completions().into_iter().try_for_each(ends_with_assistant)?;
     }
-    if options.require_reasoning && !shows_reasoning(example) {
-        return Err(Reason::NoReasoning);
-    }
+    reasoning::check(example, options.reasoning)?;
     if options.undeclared_tools || calls_declared_tools(example) { Ok(()) } else { Err(Reason::ToolNotDeclared) }
-}
-
-/// In what is trained on: every completion, or the assistant's part of a whole conversation.
-fn shows_reasoning(example: &Example) -> bool {
-    let shows = |messages: &[ChatMessage]| messages.iter().any(|message| message.reasoning_content.is_some());
-    match &example.content {
-        Content::Messages(messages) => shows(messages),
-        Content::Prompt(_) => true,
-        _ => example.completions().into_iter().all(shows),
-    }
 }
 
 fn ends_with_assistant(messages: &[ChatMessage]) -> Result<(), Reason> {

@@ -15,10 +15,11 @@ use crate::{
     dataset::Dataset,
     decide::{decide, name_who_stays},
     example::{Candidate, Example, Opinion, Rejection},
-    format::Row,
+    format::{Row, Unfit},
     manifest::{FORMAT_VERSION, MANIFEST_FILE, Program},
     output::Files,
     provenance::Provenance,
+    reasoning,
     sink::Sink,
     spool::{Place, Spool},
     stage::{Entry, Split, Stage},
@@ -140,18 +141,22 @@ impl<'a> Collector<'a> {
         dataset: &'static Dataset,
         mut example: Example,
     ) -> Result<(String, Vec<u8>, Example), Rejection> {
+        example.provenance.reasoning = reasoning::kinds(&example).names().collect();
         let passed = check(&example, self.options)
             .and_then(|()| self.stages.iter_mut().try_for_each(|stage| stage.pass(dataset, &mut example)));
         if let Err(reason) = passed {
             return Err(Rejection::new(reason, example.provenance));
         }
         let (id, content) = row_id(dataset, &example);
-        let row = self.options.format.row(dataset, &id, &example, content);
+        let row = self.options.format.row(dataset, &id, &example, content, self.options.host.unwrap_or_default());
         match row.map(|row| serde_json::to_vec(&row)) {
             Ok(Ok(row)) => Ok((id, row, example)),
             // Maps of JSON values always encode.
             Ok(Err(_)) => Err(Rejection::new(Reason::NotExpressible, example.provenance)),
-            Err(reason) => Err(Rejection::new(reason, example.provenance)),
+            Err(Unfit { reason, detail }) => {
+                example.provenance.detail = detail.or(example.provenance.detail.take());
+                Err(Rejection::new(reason, example.provenance))
+            }
         }
     }
 
@@ -165,7 +170,7 @@ impl<'a> Collector<'a> {
             stage.see(file.dataset, number, &example);
         }
         let id = u128::from_str_radix(id, 16).unwrap_or_else(|_| key(id));
-        file.entries.push(Entry::new(number, id, tie));
+        file.entries.push(Entry { reasoning: reasoning::kinds(&example), ..Entry::new(number, id, tie) });
         file.rows.push(Held { row, provenance });
         file.opinions.push(example.opinion.map(Box::new));
         Ok(())
@@ -276,6 +281,9 @@ impl File {
             let Some((_, sink)) = &mut open else { continue };
             sink.row(&spool.get(held.row)?, files)?;
             self.section.rows += 1;
+            for kind in entry.reasoning.names() {
+                *self.section.reasoning.entry(kind).or_default() += 1;
+            }
             if let Some(split) = entry.split {
                 *self.section.splits.entry(split.as_str().to_owned()).or_default() += 1;
             }

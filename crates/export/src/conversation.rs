@@ -9,7 +9,10 @@ use gleaner_model::{Message, Part};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::Reason;
+use crate::{
+    Reason, Reasoning,
+    reasoning::{Kinds, Shown},
+};
 
 /// One of a few words that this program writes. By a name of its own, since serde takes a plain reference for one into
 /// what it reads.
@@ -29,6 +32,9 @@ pub(crate) struct ChatMessage {
     pub(crate) tool_call_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
+    /// What the telemetry shows of the reasoning behind it, whether or not that goes along. Not part of a row.
+    #[serde(skip)]
+    pub(crate) reasoning: Kinds,
 }
 
 /// A call by the assistant. `arguments` is an object: templates escape a string twice or fail.
@@ -64,6 +70,7 @@ impl ChatMessage {
             tool_calls: Vec::new(),
             tool_call_id: None,
             name: None,
+            reasoning: Kinds::default(),
         }
     }
 
@@ -84,11 +91,11 @@ impl ChatMessage {
     }
 }
 
-/// Puts a conversation together. `reasoning`: keep visible reasoning.
+/// Puts a conversation together.
 pub(crate) fn conversation(
     system: Option<&str>,
     messages: &[Message],
-    reasoning: bool,
+    reasoning: Reasoning,
 ) -> Result<Conversation, Reason> {
     let mut builder = Builder { reasoning, ..Builder::default() };
     if let Some(text) = system {
@@ -138,7 +145,9 @@ fn call_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str,
 
 #[derive(Default)]
 struct Builder {
-    reasoning: bool,
+    reasoning: Reasoning,
+    /// Of messages that carry nothing else, on their way to the next one of the assistant.
+    pending: Kinds,
     system: Vec<String>,
     messages: Vec<ChatMessage>,
 }
@@ -181,8 +190,10 @@ impl Builder {
             match part {
                 Part::Text { content } if role != "tool" => texts.push(visible(content)?.to_owned()),
                 Part::Refusal { content } if role == "assistant" => texts.push(visible(content)?.to_owned()),
-                Part::Reasoning { content } if role == "assistant" => {
-                    if self.reasoning && !is_redacted(content) {
+                Part::Reasoning { content, kind, .. } if role == "assistant" => {
+                    let shown = Shown::of(*kind, content);
+                    shown.into_iter().for_each(|shown| current.reasoning.add(shown));
+                    if self.reasoning.keeps(*kind) && shown != Some(Shown::Redacted) {
                         thoughts.push(content.clone());
                     }
                 }
@@ -212,7 +223,12 @@ impl Builder {
         message.content = join(std::mem::take(texts)).unwrap_or_default();
         message.reasoning_content = join(std::mem::take(thoughts));
         if message.says_nothing() && message.content.is_empty() && message.reasoning_content.is_none() {
+            self.pending.join(message.reasoning);
             return;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        if message.role == "assistant" {
+            message.reasoning.join(pending);
         }
         match self.messages.last_mut() {
             Some(last)
@@ -223,6 +239,7 @@ impl Builder {
                 last.content.push_str(&message.content);
                 last.reasoning_content =
                     join(last.reasoning_content.take().into_iter().chain(message.reasoning_content).collect());
+                last.reasoning.join(message.reasoning);
                 last.tool_calls.append(&mut message.tool_calls);
             }
             _ => self.messages.push(message),

@@ -6,6 +6,7 @@
 
 mod atif;
 mod axolotl;
+mod host;
 mod nemo_rl;
 mod openai;
 mod sharegpt;
@@ -21,6 +22,8 @@ use crate::{
     dataset::{Columns, Dataset},
     example::{Content, Example},
 };
+
+pub use host::Host;
 
 /// One row by column.
 pub(crate) type Row = Map<String, Value>;
@@ -53,10 +56,17 @@ impl Format {
     }
 
     /// The example as a row. `content` is [`Example::content_json`], which is at hand.
-    pub(crate) fn row(self, dataset: &Dataset, id: &str, example: &Example, content: Row) -> Result<Row, Reason> {
+    pub(crate) fn row(
+        self,
+        dataset: &Dataset,
+        id: &str,
+        example: &Example,
+        content: Row,
+        host: Host,
+    ) -> Result<Row, Unfit> {
         match self {
             Self::Trl => Ok(trl::row(dataset, id, example, content)),
-            Self::Openai => openai::row(example),
+            Self::Openai => openai::row(example, host),
             Self::Sharegpt => sharegpt::row(example),
             Self::Axolotl => axolotl::row(example),
             Self::Verl => verl::row(id, example),
@@ -129,10 +139,33 @@ fn conversation(example: &Example) -> Option<(Vec<&ChatMessage>, usize)> {
 }
 
 /// A side of a pair as the one assistant message that many readers take; it may not be more.
-fn one_message(side: &[ChatMessage]) -> Result<&ChatMessage, Reason> {
+fn one_message(side: &[ChatMessage]) -> Result<&ChatMessage, Unfit> {
     match side {
         [message] => Ok(message),
-        _ => Err(Reason::NotExpressible),
+        _ => Err(Unfit::inexpressible("a side of the pair has more than one message")),
+    }
+}
+
+/// Why a format cannot carry an example.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unfit {
+    pub(crate) reason: Reason,
+    /// What of the example it is.
+    pub(crate) detail: Option<String>,
+}
+
+impl Unfit {
+    fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: Some(detail.into()) }
+    }
+
+    fn inexpressible(detail: &str) -> Self {
+        Self::new(Reason::NotExpressible, detail)
+    }
+
+    /// A kind of content that the format has no rows for.
+    fn content() -> Self {
+        Self { reason: Reason::NotExpressible, detail: None }
     }
 }
 

@@ -52,6 +52,10 @@ pub struct Section {
     pub rows: u64,
     /// Candidates not written, by reason.
     pub rejected: BTreeMap<Reason, u64>,
+    /// Rows by what the telemetry shows of the reasoning behind what is trained on: `raw`, `summary`, `encrypted`, `redacted`.
+    /// A row may count for several; one that shows none counts for none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasoning: BTreeMap<&'static str, u64>,
     /// Rows by split, where the file is split: then the files are `sft.train.jsonl` and so on.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub splits: BTreeMap<String, u64>,
@@ -68,6 +72,7 @@ impl Section {
             candidates: 0,
             rows: 0,
             rejected: BTreeMap::new(),
+            reasoning: BTreeMap::new(),
             splits: BTreeMap::new(),
             hygiene: BTreeMap::new(),
         }

@@ -34,6 +34,10 @@ pub(crate) struct Provenance {
     /// What a rejection's reason does not say: the benchmark item, the length.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
+    /// What the telemetry shows of the reasoning behind what is trained on: `raw`, `summary`, `encrypted` or `redacted`. The
+    /// latter two are never in a row, the others as the policy says.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) reasoning: BTreeSet<&'static str>,
     /// Which of the attempt's assistant messages the row is, from 1; where rows are steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) step: Option<usize>,

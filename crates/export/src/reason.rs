@@ -62,12 +62,18 @@ pub enum Reason {
     Contested,
     /// Fewer than two entries of a ranking have a completion.
     TooFewCompletions,
-    /// The format cannot carry what the row holds.
+    /// The format cannot carry what the row holds: `detail` says what.
     NotExpressible,
+    /// The host that was named would refuse the row: `detail` says why.
+    RefusedByHost,
     /// The same content is already in the file.
     Duplicate,
     /// Reasoning was asked for, and the completion shows none.
     NoReasoning,
+    /// The model's own words were asked for, and the reasoning behind the completion is a provider's summary.
+    ReasoningSummarized,
+    /// Reasoning took place before the completion, and only its encrypted form is known.
+    ReasoningEncrypted,
     /// Almost the same content is already in the file.
     NearDuplicate,
     /// The whole conversation is the beginning of another row's.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::{Kind, Options, Shape};
+use crate::{Kind, Options, Reasoning, Shape};
 
 /// Which attempts and columns the kinds asked for need.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Wanted {
             compared: any(&[Kind::Preference, Kind::Reward]),
             scored: any(&[Kind::Sft, Kind::Kto, Kind::Reward, Kind::Revisions]),
             directed: any(&[Kind::Revisions]),
-            thoughts: options.reasoning
+            thoughts: options.reasoning != Reasoning::Drop
                 && (any(&[Kind::Trajectory]) || options.shape.is_some_and(|s| s != Shape::Task)),
             task: is_shaped(Shape::Task),
         }
@@ -66,9 +66,18 @@ const SPANS: &str = "LEFT JOIN (SELECT attempt_id, \
 const CONVERSATION: &str = "LEFT JOIN execution_spans c ON c.attempt_id = a.attempt_id AND c.project = a.project \
      AND c.span_id = a.conversation_span_id AND c.trace_id = a.conversation_trace_id AND c.duplicate_of IS NULL";
 
-const THOUGHTS: &str = "LEFT JOIN (SELECT attempt_id, to_json(list(output_messages ORDER BY start_time_unix_nano, span_id)) \
-     AS thoughtful FROM execution_spans WHERE duplicate_of IS NULL AND kind = 'llm' AND reasoning_text IS NOT NULL \
-     AND output_messages IS NOT NULL GROUP BY attempt_id) t ON t.attempt_id = a.attempt_id";
+/// Outputs that show reasoning; where rows are judged by it, those with hidden reasoning too, which costs reading all outputs.
+fn thoughts(policy: Reasoning) -> String {
+    let shown = match policy {
+        Reasoning::Keep | Reasoning::Drop => "reasoning_text IS NOT NULL",
+        _ => "(reasoning_text IS NOT NULL OR contains(output_messages::VARCHAR, '\"encrypted\"'))",
+    };
+    format!(
+        "LEFT JOIN (SELECT attempt_id, to_json(list(output_messages ORDER BY start_time_unix_nano, span_id)) \
+         AS thoughtful FROM execution_spans WHERE duplicate_of IS NULL AND kind = 'llm' AND {shown} \
+         AND output_messages IS NOT NULL GROUP BY attempt_id) t ON t.attempt_id = a.attempt_id"
+    )
+}
 
 /// What was declared; a final answer is known from the attempt.
 const ARTIFACT: &str = "LEFT JOIN (SELECT attempt_id, arg_max(content, row(created_at, artifact_id)) AS artifact FROM artifacts \
@@ -98,7 +107,7 @@ pub(crate) fn attempts(options: &Options, wanted: &Wanted) -> (String, Vec<Value
     }
     if wanted.thoughts {
         columns.push_str(", t.thoughtful::VARCHAR AS thoughtful");
-        joins = format!("{joins} {THOUGHTS}");
+        joins = format!("{joins} {}", thoughts(options.reasoning));
     }
     if wanted.task {
         columns.push_str(", r.artifact, n.need");

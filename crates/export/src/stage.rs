@@ -9,7 +9,7 @@
 
 use serde_json::Value;
 
-use crate::{Reason, dataset::Dataset, example::Example};
+use crate::{Reason, dataset::Dataset, example::Example, reasoning::Kinds};
 
 /// One stage of hygiene.
 pub(crate) trait Stage {
@@ -44,13 +44,15 @@ pub(crate) struct Entry {
     /// The split that the row is written to; none where the file is not split.
     pub(crate) split: Option<Split>,
     pub(crate) verdict: Result<(), Reason>,
+    /// What stands behind what is trained on.
+    pub(crate) reasoning: Kinds,
     /// Where it goes because of another row: the id of that row.
     pub(crate) kept: Option<u128>,
 }
 
 impl Entry {
     pub(crate) fn new(number: u32, id: u128, tie: (u8, u64, u128)) -> Self {
-        Self { number, id, tie, split: None, verdict: Ok(()), kept: None }
+        Self { number, id, tie, split: None, verdict: Ok(()), reasoning: Kinds::default(), kept: None }
     }
 }
 

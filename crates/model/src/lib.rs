@@ -23,7 +23,7 @@ pub use feedback::{
 };
 pub use fragment::{Fragment, LogFragment, ScopeInfo, SpanEvent, SpanFragment, SpanLink, StoredFragment};
 pub use hash::{ContentHash, derive_id};
-pub use message::{Message, Part, output_text, reasoning_text};
+pub use message::{Message, Part, ReasoningKind, output_text, reasoning_text};
 pub use trace::{
     AgentDefinition, AttemptPart, AttemptStatus, Content, ContentKind, DeclaredArtifact, DerivedTrace, DocumentOrigin,
     SessionFact, Span, SpanKind, SpanOrigin, SubAgent, UnmappedSpan, UsedDocument,

@@ -52,10 +52,17 @@ pub enum Part {
         /// Text stays text: a JSON-looking string result is kept as the string that was sent.
         response: Value,
     },
-    /// Visible reasoning. Opaque signatures are kept in `extra`-less raw attributes, never here: they are not text.
+    /// Reasoning. Signatures beside a text that can be read are not kept here: they stay in the span's attributes.
     Reasoning {
-        /// The reasoning text.
+        /// The reasoning text; empty where it is encrypted.
         content: String,
+        /// What the text is. Absent from JSON where it is [`ReasoningKind::Raw`], so that a part without a kind reads, and
+        /// hashes, as ever.
+        #[serde(default, skip_serializing_if = "ReasoningKind::is_raw")]
+        kind: ReasoningKind,
+        /// What the provider gave instead of a text, as sent: for replaying the call, not for reading.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        data: Option<String>,
     },
     /// The model declined to answer.
     Refusal {
@@ -102,6 +109,61 @@ pub enum Part {
     },
 }
 
+/// What a reasoning part tells of the model's reasoning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningKind {
+    /// The model's own words, as far as the telemetry tells.
+    #[default]
+    Raw,
+    /// A summary that the provider made of them.
+    Summary,
+    /// Reasoning took place, and only its encrypted form was given out.
+    Encrypted,
+}
+
+impl ReasoningKind {
+    /// The name in JSON and in the public schema.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Summary => "summary",
+            Self::Encrypted => "encrypted",
+        }
+    }
+
+    fn is_raw(&self) -> bool {
+        *self == Self::Raw
+    }
+}
+
+impl Part {
+    /// The model's own words of reasoning.
+    pub fn reasoning(content: impl Into<String>) -> Self {
+        Self::Reasoning { content: content.into(), kind: ReasoningKind::Raw, data: None }
+    }
+
+    /// A provider's summary of reasoning.
+    pub fn reasoning_summary(content: impl Into<String>) -> Self {
+        Self::Reasoning { content: content.into(), kind: ReasoningKind::Summary, data: None }
+    }
+
+    /// Reasoning that only its provider can read; `data` as sent, where it was.
+    pub fn encrypted_reasoning(data: Option<String>) -> Self {
+        Self::Reasoning { content: String::new(), kind: ReasoningKind::Encrypted, data }
+    }
+
+    /// Reasoning of any kind.
+    pub fn is_reasoning(&self) -> bool {
+        matches!(self, Self::Reasoning { .. })
+    }
+
+    /// Reasoning that can be read: the model's own words or a summary.
+    pub fn is_readable_reasoning(&self) -> bool {
+        matches!(self, Self::Reasoning { content, kind, .. } if *kind != ReasoningKind::Encrypted && !content.is_empty())
+    }
+}
+
 impl Message {
     /// A message of one text part.
     pub fn text(role: &str, content: impl Into<String>) -> Self {
@@ -129,10 +191,10 @@ pub fn output_text(messages: &[Message]) -> Option<String> {
     }))
 }
 
-/// All visible reasoning of some messages, one line break between parts.
+/// All readable reasoning of some messages (raw and summaries), one line break between parts.
 pub fn reasoning_text(messages: &[Message]) -> Option<String> {
     join(messages.iter().flat_map(|m| &m.parts).filter_map(|p| match p {
-        Part::Reasoning { content } => Some(content.as_str()),
+        Part::Reasoning { content, kind: ReasoningKind::Raw | ReasoningKind::Summary, .. } => Some(content.as_str()),
         _ => None,
     }))
 }

@@ -148,10 +148,11 @@ pub struct Span {
 }
 
 /// Status of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptStatus {
     /// Its root has not been seen.
+    #[default]
     Open,
     /// The root's status is not ERROR.
     Ok,
@@ -196,7 +197,7 @@ pub struct AgentDefinition {
 }
 
 /// That part of an attempt which lies in one trace: usually all of it. Counts and sums are of this trace alone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AttemptPart {
     /// Derived id.
     pub attempt_id: String,
@@ -216,6 +217,9 @@ pub struct AttemptPart {
     pub cycle: Option<i64>,
     /// `gleaner.attempt.number`, where sent.
     pub attempt_number: Option<i64>,
+    /// It calls a model around other attempts of its lineage or rollout: it is no try of theirs, and never numbered.
+    #[serde(default)]
+    pub surrounds: bool,
     /// Definition of the root agent, absent while no LLM call of it is known.
     pub definition: Option<AgentDefinition>,
     /// Start of the LLM call that the definition was read from: of two parts the earlier decides.

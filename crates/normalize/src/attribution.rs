@@ -33,6 +33,8 @@ pub(crate) struct Attempt {
     pub(crate) cycle: Option<i64>,
     /// `gleaner.attempt.number`, where sent.
     pub(crate) number: Option<i64>,
+    /// It calls a model around other attempts of its lineage or rollout: it is no try of theirs, and has no number.
+    pub(crate) surrounds: bool,
     /// The span with the keys, or the root of the trace; `None` while unseen.
     pub(crate) root: Option<usize>,
     /// Where keys are resolved: the root, else the earliest span that may stand nearest to it.
@@ -119,7 +121,7 @@ struct Context<'c, 'a> {
 /// Ids from natural keys: each is derived from its parent's.
 fn name_attempt(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, group: Group) -> Attempt {
     let Context { project, trace_id, tree, .. } = context;
-    let Group { identity, root, top, spans, unkeyed, .. } = group;
+    let Group { identity, root, top, spans, unkeyed, surrounds, .. } = group;
     let session_id = decide_session(context, finder, top, &spans);
     let lineage_label = identity
         .lineage_label
@@ -158,6 +160,7 @@ fn name_attempt(context: &Context<'_, '_>, finder: &mut KeyFinder<'_, '_>, group
         lineage_label,
         cycle: identity.cycle,
         number: identity.number,
+        surrounds,
         root,
         top,
         spans,

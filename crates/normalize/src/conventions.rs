@@ -281,10 +281,11 @@ fn add_missing_parts(output: &mut [Message], more: &[Message]) {
 /// and ids of tool calls.
 pub(crate) fn add_missing_details(output: &mut [Message], more: &[Message]) {
     let [message] = output else { return };
-    let is_reasoning = |part: &Part| matches!(part, Part::Reasoning { .. });
-    if !message.parts.iter().any(is_reasoning) {
+    if !message.parts.iter().any(Part::is_readable_reasoning) {
+        let knows_of_some = message.parts.iter().any(Part::is_reasoning);
         let others = more.iter().flat_map(|message| &message.parts);
-        let reasoning: Vec<Part> = others.filter(|part| is_reasoning(part)).cloned().collect();
+        let lacks = |part: &&Part| part.is_readable_reasoning() || (part.is_reasoning() && !knows_of_some);
+        let reasoning: Vec<Part> = others.filter(lacks).cloned().collect();
         message.parts.splice(0..0, reasoning);
     }
     add_missing_ids(output, more);

@@ -12,6 +12,7 @@ mod known_calls;
 mod pairs;
 mod parts;
 mod printed;
+mod reasoning;
 mod thinking;
 mod tools;
 
@@ -162,6 +163,8 @@ const CONTENT_KEYS: &[&str] = &[
     "blocks",
     "reasoning_content",
     "thinking",
+    "reasoning_details",
+    "thinking_blocks",
     "refusal",
     "tool_calls",
     "toolCalls",
@@ -182,10 +185,7 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
         }
         return parts(&Value::Object(map.clone()));
     }
-    let mut out = Vec::new();
-    if let Some(reasoning) = first_str(map, &["reasoning_content", "reasoning", "thinking"]) {
-        out.push(Part::Reasoning { content: reasoning.to_owned() });
-    }
+    let mut out = reasoning::beside(map);
     let content = first(map, &["parts", "content", "contents", "blocks"]);
     // Gemini's content stands whole in the place of the text: `{"role": …, "parts": […]}`.
     let content = content.map(|content| content.get("parts").unwrap_or(content));
@@ -287,7 +287,7 @@ pub(crate) fn join_split(messages: Vec<Message>) -> Vec<Message> {
     let mut joined: Vec<Message> = Vec::with_capacity(messages.len());
     let mut last_only_reasons = false;
     for next in messages {
-        let next_only_reasons = all_are(&next, |p| matches!(p, Part::Reasoning { .. }));
+        let next_only_reasons = all_are(&next, Part::is_reasoning);
         match joined.last_mut() {
             Some(last) if continues(last, last_only_reasons, &next) => {
                 last_only_reasons &= next_only_reasons;

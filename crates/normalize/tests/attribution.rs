@@ -18,8 +18,8 @@ use serde_json::{Map, Value, json};
 
 const TRACE: &str = "000000000000000000000000000000aa";
 
-/// What one span carries. Labels `N…` go without a number wherever they stand, others may have one: a wrapper around
-/// numbered attempts of the same rollout is another matter.
+/// What one span carries. Labels `N…` go without a number wherever they stand; `W` has one on some spans, so that unnumbered
+/// spans stand around numbered attempts of their rollout; the others always have one.
 #[derive(Debug, Clone)]
 struct Keys {
     session: &'static str,
@@ -46,7 +46,8 @@ fn keys() -> impl Strategy<Value = Keys> {
         select(vec![json!(1), json!("1"), json!(2), json!("3")]).prop_map(Some),
     );
     let unnumbered = (select(vec!["N1", "N2"]), cycles(), Just(None));
-    (select(vec!["s1", "s1", "s1", "s2"]), prop_oneof![numbered, unnumbered]).prop_map(|(session, rest)| Keys {
+    let around = (Just("W"), cycles(), option::of(select(vec![json!(1), json!("2")])));
+    (select(vec!["s1", "s1", "s1", "s2"]), prop_oneof![numbered, unnumbered, around]).prop_map(|(session, rest)| Keys {
         session,
         label: rest.0,
         cycle: rest.1,
@@ -140,8 +141,24 @@ fn expected(
         let root = lineage_up(place).take_while(same).last();
         Some((session, label, cycle, number, root.filter(|_| number.is_none())))
     };
-    let sent = (0..nodes.len()).filter(|place| !absent.contains(place));
-    sent.map(|place| (place, attempt(place))).collect()
+    let sent = || (0..nodes.len()).filter(|place| !absent.contains(place));
+    // What names a rollout around attempts of it is one of them only if it calls a model.
+    let refined = |(session, label, cycle, number, _): &Attempt, root: usize| {
+        number.is_none()
+            && sent().any(|below| {
+                let other = attempt(below).filter(|other| other.3.is_some());
+                parent(below).is_some_and(|above| attempt(above).is_some_and(|a| a.4 == Some(root) && a.3.is_none()))
+                    && other.is_some_and(|other| (&other.0, &other.1, &other.2) == (session, label, cycle))
+            })
+    };
+    let is_llm = |place: usize| nodes[place].kind == "LLM";
+    // What contains calls is none itself.
+    let is_call = |place: usize| {
+        is_llm(place) && !sent().any(|other| is_llm(other) && lineage_up(other).skip(1).any(|above| above == place))
+    };
+    let calls_model = |wanted: &Attempt| sent().any(|place| is_call(place) && attempt(place).as_ref() == Some(wanted));
+    let kept = |attempt: &Attempt| !attempt.4.is_some_and(|root| refined(attempt, root)) || calls_model(attempt);
+    sent().map(|place| (place, attempt(place).filter(kept))).collect()
 }
 
 fn derive(fragments: &[SpanFragment]) -> DerivedTrace {

@@ -7,7 +7,7 @@ mod hygiene;
 
 use anyhow::Context as _;
 use clap::Args;
-use gleaner_export::{Kind, Options, Output, Progress};
+use gleaner_export::{Kind, Options, Output, Progress, Reasoning};
 use gleaner_store::Reader;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,10 @@ pub(crate) struct Selection {
     /// What reads the rows: trl, openai, sharegpt (LLaMA-Factory), axolotl, verl, nemo-rl, tinker, or atif (trajectories).
     #[arg(long, default_value = "trl")]
     pub format: Option<String>,
+    /// Who trains on files of the format openai: openai, azure, fireworks, together or mistral. Rows that it would refuse are left
+    /// out, with the reason.
+    #[arg(long)]
+    pub host: Option<String>,
     /// jsonl or parquet; for sql also csv. Default: jsonl, and parquet for verl.
     #[arg(long, value_name = "FORMAT")]
     pub file_format: Option<String>,
@@ -85,7 +89,8 @@ pub(crate) struct Selection {
     /// Attempts that ended in an error too.
     #[arg(long)]
     pub include_failed: bool,
-    /// Visible reasoning: keep, drop, or require (rows whose completion shows some). Encrypted reasoning is never exported.
+    /// Reasoning: keep (own words and summaries), raw (own words alone: no row whose answer rests on a summary or on encrypted
+    /// reasoning), require (rows whose completion shows some), require-raw, or drop. Encrypted reasoning is never exported.
     #[arg(long, value_name = "POLICY")]
     pub reasoning: Option<String>,
     /// The same as --reasoning drop.
@@ -191,6 +196,7 @@ fn options(kind: Kind, selection: &Selection) -> anyhow::Result<Options> {
     if let Some(threshold) = selection.undesirable_threshold {
         options.undesirable_threshold = threshold;
     }
+    options.host = selection.host.as_deref().map(str::parse).transpose()?;
     options.file_format = selection.file_format.as_deref().map(str::parse).transpose()?;
     options.shape = selection.shape.as_deref().map(str::parse).transpose()?;
     if let Some(rule) = &selection.score_rule {
@@ -213,12 +219,10 @@ fn options(kind: Kind, selection: &Selection) -> anyhow::Result<Options> {
     options.unseen_steps = !selection.no_unseen_steps;
     options.include_failed = selection.include_failed;
     options.project.clone_from(&selection.project);
-    (options.reasoning, options.require_reasoning) = match selection.reasoning.as_deref() {
-        None => (!selection.no_reasoning, false),
-        Some("keep") => (true, false),
-        Some("drop") => (false, false),
-        Some("require") => (true, true),
-        Some(other) => anyhow::bail!("reasoning: `{other}` is unknown; supported: keep, drop, require"),
+    options.reasoning = match &selection.reasoning {
+        Some(policy) => policy.parse()?,
+        None if selection.no_reasoning => Reasoning::Drop,
+        None => Reasoning::Keep,
     };
     options.select = selection.select.select()?;
     options.hygiene = selection.hygiene.hygiene()?;

@@ -9,11 +9,11 @@ use duckdb::{Connection, params};
 use gleaner_model::ContentHash;
 use serde_json::Value;
 
-use crate::store::histories;
+use crate::store::{artifact_roots, attempt_index, bindings, histories};
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
-pub const SCHEMA_VERSION: u64 = 3;
+pub const SCHEMA_VERSION: u64 = 4;
 
 /// The public relations. Everything else in the file is internal and may change.
 pub const PUBLIC_RELATIONS: &[&str] = &[
@@ -57,7 +57,6 @@ const VIEWS: &[&str] = &[
     include_str!("views/retracted_items.sql"),
     include_str!("views/live_feedback.sql"),
     include_str!("views/feedback_items.sql"),
-    include_str!("views/attempt_numbers.sql"),
     include_str!("views/response_history.sql"),
     include_str!("views/attempts.sql"),
     include_str!("views/bound_targets.sql"),
@@ -137,6 +136,9 @@ fn create(connection: &Connection, derived_under: &str) -> Result<(), duckdb::Er
         connection.execute_batch(&statement)?;
     }
     connection.execute_batch(histories::CREATE)?;
+    connection.execute_batch(attempt_index::CREATE)?;
+    connection.execute_batch(artifact_roots::CREATE)?;
+    connection.execute_batch(bindings::CREATE)?;
     connection.execute_batch(
         "CREATE TABLE journal_position (position UBIGINT); INSERT INTO journal_position VALUES (0);
          CREATE TABLE schema_info (version UBIGINT, views_hash VARCHAR, derived_under VARCHAR);

@@ -3,6 +3,9 @@
 //! Invariants: facts, derived rows, contents, feedback and the journal position of a commit are visible together or not at
 //! all; of a trace there is one set of derived rows; an item of feedback and a content are there once.
 
+pub(crate) mod artifact_roots;
+pub(crate) mod attempt_index;
+pub(crate) mod bindings;
 mod commit;
 pub(crate) mod histories;
 mod keys;
@@ -19,6 +22,9 @@ use crate::{Reader, StoreError, schema};
 /// DuckDB never checkpoints on its own: it would do so inside of a commit, and a failure there would look like a failed
 /// commit.
 const NO_AUTOMATIC_CHECKPOINT: &str = "1TB";
+
+/// Room for every statement of the loader.
+const STATEMENTS: usize = 64;
 
 /// How the store is opened.
 #[derive(Debug, Clone)]
@@ -145,6 +151,8 @@ impl Store {
     ) -> Result<Self, StoreError> {
         schema::create_or_check(&connection, path, &config.derived_under)?;
         schema::set_read_settings(&connection, config.min_score_gap)?;
+        // The loader's statements have one text each and are planned once; planning is most of what a small commit costs.
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // Last, since nothing can be set after it.
         connection
             .execute_batch("SET lock_configuration = true")

@@ -61,6 +61,76 @@ fn each_way_of_naming_a_target() {
     assert_eq!(rows(&store, answer), [json!(["answer of B/1/1"])]);
 }
 
+/// An artifact of an artifact, in any order: feedback on it reaches the attempt that the first of them is of.
+#[test]
+fn artifacts_of_artifacts_are_of_the_attempt_at_the_end_of_their_chain() {
+    let made = |id: &str, on: Value| item(id, "mara", json!({"kind": "artifact", "target": on, "content": id}));
+    let on = |artifact_id: &str| json!({"artifact_id": artifact_id});
+    let said = |id: &str, artifact_id: &str| score(id, "mara", on(artifact_id), 5.0);
+    let mut items = vec![
+        said("on third", "third"),
+        made("third", on("second")),
+        said("on circle", "circle"),
+        made("circle", on("back")),
+        made("back", on("circle")),
+        made("second", on("first")),
+        made("of none", on("none")),
+        said("on none", "of none"),
+    ];
+    let bound = "SELECT evaluation_id, attempt_id, unbound_reason FROM evaluations ORDER BY 1";
+    let artifacts =
+        "SELECT artifact_id, attempt_id FROM artifacts WHERE origin = 'feedback' AND artifact_id IN ('second', 'third')
+         ORDER BY 1";
+    let mut store = store(lineages(), std::mem::take(&mut items));
+    let unbound = |id: &str| json!([id, null, "no_such_artifact"]);
+    assert_eq!(rows(&store, bound), [unbound("on circle"), unbound("on none"), unbound("on third")]);
+    let feedback = vec![(2, 2_000, made("first", at("C")))];
+    store.commit(&Commit { position: 2, feedback, ..Commit::default() }).expect("a commit");
+    assert_eq!(rows(&store, bound), [unbound("on circle"), unbound("on none"), json!(["on third", "C/1/1", null])]);
+    assert_eq!(rows(&store, artifacts), [json!(["second", "C/1/1"]), json!(["third", "C/1/1"])]);
+    let of_a_final_answer = vec![(3, 3_000, made("none", on(&final_answer(&store, "B/1/1"))))];
+    store.commit(&Commit { position: 3, feedback: of_a_final_answer, ..Commit::default() }).expect("a commit");
+    assert_eq!(rows(&store, bound)[1], json!(["on none", "B/1/1", null]));
+}
+
+fn final_answer(store: &Store, attempt_id: &str) -> String {
+    let sql =
+        format!("SELECT artifact_id FROM artifacts WHERE attempt_id = '{attempt_id}' AND origin = 'final_answer'");
+    rows(store, &sql)[0][0].as_str().expect("an id").to_owned()
+}
+
+/// A planner around numbered attempts calls a model itself: that is an attempt of its own, and never the one that was meant.
+#[test]
+fn what_surrounds_attempts_is_never_taken_for_them() {
+    let mut planned = trace("tp", 5_000, &[("P", 1, 1, "ok"), ("P", 1, 2, "error")]);
+    planned.attempts[0].surrounds = true;
+    planned.attempts[0].attempt_number = None;
+    let planner = "P/1/1";
+    let items = vec![
+        score("cycle", "mara", json!({"session": "s", "lineage": "P", "cycle": 1}), 5.0),
+        score("trace", "mara", json!({"trace_id": "tp"}), 5.0),
+        score("planner", "mara", json!({"attempt_id": planner}), 5.0),
+        comparison("r", "ranking", false, &[("A", 2, false), ("P", 1, false)]),
+        score("a", "mara", at("A"), 1.0),
+    ];
+    let mut traces = lineages();
+    traces.push(planned);
+    let store = store(traces, items);
+    let bound = "SELECT evaluation_id, attempt_id FROM evaluations WHERE evaluation_id <> 'a' ORDER BY 1";
+    assert_eq!(
+        rows(&store, bound),
+        [json!(["cycle", "P/1/2"]), json!(["planner", planner]), json!(["trace", "P/1/2"])]
+    );
+    assert_eq!(pairs(&store), Vec::<Value>::new(), "its tries failed, so nothing stands for the lineage");
+    assert_eq!(
+        rows(
+            &store,
+            "SELECT attempt_number FROM attempts WHERE session_id = 's' AND lineage_label = 'P' ORDER BY attempt_id"
+        ),
+        [json!([null]), json!([2])]
+    );
+}
+
 /// A later retry moves what was said of the cycle, not what named an attempt.
 #[test]
 fn binding_follows_the_facts() {

@@ -4,7 +4,7 @@ use super::*;
 
 fn built(messages: Value) -> Result<Conversation, Reason> {
     let messages: Vec<Message> = serde_json::from_value(messages).expect("canonical messages");
-    conversation(None, &messages, true)
+    conversation(None, &messages, Reasoning::Keep)
 }
 
 fn check(messages: Value, expected: Value) {
@@ -131,7 +131,7 @@ fn results_inside_a_user_turn_become_messages_of_their_own() {
 fn leading_system_messages_fold_into_one_and_a_later_one_rejects() {
     let messages = json!([text("system", "A"), text("system", "B"), text("user", "q")]);
     let messages: Vec<Message> = serde_json::from_value(messages).expect("messages");
-    let whole = conversation(Some("A"), &messages, true).expect("a conversation");
+    let whole = conversation(Some("A"), &messages, Reasoning::Keep).expect("a conversation");
     assert_eq!(whole.system.as_deref(), Some("A\nB"));
     assert_eq!(whole.messages.len(), 1);
     assert_eq!(with_system(whole.system.as_deref(), &whole.messages)[0], ChatMessage::text("system", "A\nB"));
@@ -143,8 +143,9 @@ fn reasoning_is_left_out_on_demand() {
     let messages = json!([{"role": "assistant", "parts": [
         {"type": "reasoning", "content": "hm"}, {"type": "text", "content": "a"}]}]);
     let messages: Vec<Message> = serde_json::from_value(messages).expect("messages");
-    let whole = conversation(None, &messages, false).expect("a conversation");
-    assert_eq!(whole.messages, [ChatMessage::text("assistant", "a")]);
+    let whole = conversation(None, &messages, Reasoning::Drop).expect("a conversation");
+    assert_eq!(whole.messages.len(), 1);
+    assert_eq!(json!(whole.messages[0]), json!({"role": "assistant", "content": "a"}));
 }
 
 #[test]

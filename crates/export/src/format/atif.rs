@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Row, row as columns_of};
+use super::{Row, Unfit, row as columns_of};
 use crate::{
-    Kind, Reason,
+    Kind,
     conversation::ChatMessage,
     dataset::{Column, Columns, JSON_LIST},
     example::{Content, Example},
@@ -32,8 +32,8 @@ pub(crate) fn columns(kind: Kind) -> Option<Columns> {
     (kind == Kind::Trajectory).then_some(columns)
 }
 
-pub(crate) fn row(id: &str, example: &Example) -> Result<Row, Reason> {
-    let Content::Messages(messages) = &example.content else { return Err(Reason::NotExpressible) };
+pub(crate) fn row(id: &str, example: &Example) -> Result<Row, Unfit> {
+    let Content::Messages(messages) = &example.content else { return Err(Unfit::content()) };
     let fact = |name: &str| example.facts.get(name).filter(|value| !value.is_null());
     let text = |name: &str| fact(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mut agent = columns_of([

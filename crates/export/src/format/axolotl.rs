@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Row, conversation, one_message, plain, row as columns_of};
+use super::{Row, Unfit, conversation, one_message, plain, row as columns_of};
 use crate::{
-    Kind, Reason,
+    Kind,
     conversation::ChatMessage,
     dataset::{Column, Columns, JSON_LIST},
     example::{Content, Example},
@@ -23,11 +23,11 @@ pub(crate) fn columns(kind: Kind) -> Option<Columns> {
     }
 }
 
-pub(crate) fn row(example: &Example) -> Result<Row, Reason> {
+pub(crate) fn row(example: &Example) -> Result<Row, Unfit> {
     if let Content::Pair { prompt, chosen, rejected } = &example.content {
         let has_calls = |message: &ChatMessage| !message.tool_calls.is_empty() || message.role == "tool";
         if prompt.iter().chain(chosen).chain(rejected).any(has_calls) {
-            return Err(Reason::NotExpressible);
+            return Err(Unfit::inexpressible("the pair has tool calls or results"));
         }
         let context: Vec<Row> = prompt.iter().map(plain).collect();
         return Ok(columns_of([
@@ -36,7 +36,7 @@ pub(crate) fn row(example: &Example) -> Result<Row, Reason> {
             ("rejected", json!(plain(one_message(rejected)?))),
         ]));
     }
-    let (messages, learned) = conversation(example).ok_or(Reason::NotExpressible)?;
+    let (messages, learned) = conversation(example).ok_or_else(Unfit::content)?;
     let marked = messages.into_iter().enumerate().map(|(at, message)| {
         let mut message = json!(message);
         message["train"] = json!(message["role"] == "assistant" && at >= learned);

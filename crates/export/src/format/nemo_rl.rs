@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{Row, conversation, one_message, row as columns_of};
+use super::{Row, Unfit, conversation, one_message, row as columns_of};
 use crate::{
-    Kind, Reason,
+    Kind,
     dataset::{Column, Columns, JSON_LIST},
     example::{Content, Example},
 };
@@ -24,7 +24,7 @@ pub(crate) fn columns(kind: Kind, name: &str) -> Option<Columns> {
     }
 }
 
-pub(crate) fn row(example: &Example) -> Result<Row, Reason> {
+pub(crate) fn row(example: &Example) -> Result<Row, Unfit> {
     if let Content::Pair { prompt, chosen, rejected } = &example.content {
         let ranked = [(0, chosen), (1, rejected)]
             .map(|(rank, side)| Ok(json!({"rank": rank, "completion": [one_message(side)?]})));
@@ -35,6 +35,6 @@ pub(crate) fn row(example: &Example) -> Result<Row, Reason> {
             ("task_name", json!("gleaner")),
         ]));
     }
-    let (messages, _) = conversation(example).ok_or(Reason::NotExpressible)?;
+    let (messages, _) = conversation(example).ok_or_else(Unfit::content)?;
     Ok(columns_of([("messages", json!(messages)), ("tools", json!(example.tools))]))
 }

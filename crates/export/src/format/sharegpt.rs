@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Row, row as columns_of};
+use super::{Row, Unfit, row as columns_of};
 use crate::{
-    Kind, Reason, Section,
+    Kind, Section,
     conversation::ChatMessage,
     dataset::{Column, Columns, JSON_LIST},
     example::{Content, Example},
@@ -43,7 +43,7 @@ pub(crate) fn columns(kind: Kind, name: &str) -> Option<Columns> {
     }
 }
 
-pub(crate) fn row(example: &Example) -> Result<Row, Reason> {
+pub(crate) fn row(example: &Example) -> Result<Row, Unfit> {
     let (system, messages) = match example.prompt() {
         [first, rest @ ..] if first.role == "system" => (first.content.as_str(), rest),
         messages => ("", messages),
@@ -62,21 +62,21 @@ pub(crate) fn row(example: &Example) -> Result<Row, Reason> {
         Content::Pair { chosen, rejected, .. } => {
             columns_of([("conversations", json!(turns)), ("chosen", side(chosen)?), ("rejected", side(rejected)?)])
         }
-        Content::Prompt(_) | Content::List { .. } => return Err(Reason::NotExpressible),
+        Content::Prompt(_) | Content::List { .. } => return Err(Unfit::content()),
     };
     check_order(&turns, !matches!(example.content, Content::Pair { .. }))?;
     out.extend(columns_of([("system", json!(system)), ("tools", json!(tools))]));
     Ok(out)
 }
 
-fn side(messages: &[ChatMessage]) -> Result<Value, Reason> {
+fn side(messages: &[ChatMessage]) -> Result<Value, Unfit> {
     match turns(messages)?.as_slice() {
         [turn] => Ok(turn.clone()),
-        _ => Err(Reason::NotExpressible),
+        _ => Err(Unfit::inexpressible("a side of the pair has more than one turn")),
     }
 }
 
-fn turns(messages: &[ChatMessage]) -> Result<Vec<Value>, Reason> {
+fn turns(messages: &[ChatMessage]) -> Result<Vec<Value>, Unfit> {
     let mut out: Vec<Value> = Vec::new();
     let mut results: Vec<&str> = Vec::new();
     for message in messages {
@@ -98,7 +98,7 @@ fn observation(results: &mut Vec<&str>) -> Option<Value> {
     some.then(|| json!({"from": "observation", "value": joined}))
 }
 
-fn turn(message: &ChatMessage) -> Result<Value, Reason> {
+fn turn(message: &ChatMessage) -> Result<Value, Unfit> {
     let thought = |text: String| match &message.reasoning_content {
         Some(thought) => format!("<think>\n{thought}\n</think>\n\n{text}"),
         None => text,
@@ -113,15 +113,20 @@ fn turn(message: &ChatMessage) -> Result<Value, Reason> {
             let value = if let [call] = calls.as_slice() { call.to_string() } else { json!(calls).to_string() };
             Ok(json!({"from": "function_call", "value": thought(value)}))
         }
-        _ => Err(Reason::NotExpressible),
+        "assistant" => Err(Unfit::inexpressible("a text stands beside a tool call")),
+        _ => Err(Unfit::inexpressible("a system message stands after the first")),
     }
 }
 
-fn check_order(turns: &[Value], ends_with_answer: bool) -> Result<(), Reason> {
+fn check_order(turns: &[Value], ends_with_answer: bool) -> Result<(), Unfit> {
     let asks = |turn: &Value| matches!(turn["from"].as_str(), Some("human" | "observation"));
     let alternates = turns.iter().enumerate().all(|(at, turn)| asks(turn) == at.is_multiple_of(2));
     let is_whole = turns.len().is_multiple_of(2) == ends_with_answer;
-    if alternates && is_whole { Ok(()) } else { Err(Reason::NotExpressible) }
+    if alternates && is_whole {
+        Ok(())
+    } else {
+        Err(Unfit::inexpressible("turns of user and assistant do not alternate"))
+    }
 }
 
 /// `dataset_info.json`: one entry per file that has rows, named as the file.

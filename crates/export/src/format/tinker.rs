@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Row, conversation, row as columns_of, with_string_arguments};
+use super::{Row, Unfit, conversation, row as columns_of, with_string_arguments};
 use crate::{
-    Kind, Reason,
+    Kind,
     conversation::ChatMessage,
     dataset::{Column, Columns, JSON_LIST},
     example::{Content, Example},
@@ -23,7 +23,7 @@ pub(crate) fn columns(kind: Kind) -> Option<Columns> {
     }
 }
 
-pub(crate) fn row(example: &Example) -> Result<Row, Reason> {
+pub(crate) fn row(example: &Example) -> Result<Row, Unfit> {
     if let Content::Pair { prompt, chosen, rejected } = &example.content {
         let list = |messages: &[ChatMessage]| -> Vec<Row> { messages.iter().map(message).collect() };
         let comparison = json!({
@@ -31,7 +31,7 @@ pub(crate) fn row(example: &Example) -> Result<Row, Reason> {
         });
         return Ok(columns_of([("comparison", comparison), ("label", json!("A")), ("tools", json!(example.tools))]));
     }
-    let (messages, learned) = conversation(example).ok_or(Reason::NotExpressible)?;
+    let (messages, learned) = conversation(example).ok_or_else(Unfit::content)?;
     let marked = messages.into_iter().enumerate().map(|(at, one)| {
         let mut out = message(one);
         out.insert("trainable".into(), json!(one.role == "assistant" && at >= learned));

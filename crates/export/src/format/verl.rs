@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Row, conversation, one_message, row as columns_of, with_string_arguments};
+use super::{Row, Unfit, conversation, one_message, row as columns_of, with_string_arguments};
 use crate::{
-    Kind, Reason,
+    Kind,
     dataset::{Column, Columns},
     example::{Content, Example},
 };
@@ -42,7 +42,6 @@ pub(crate) fn columns(kind: Kind, name: &str) -> Option<Columns> {
             (
                 "extra_info",
                 Column::Struct(&[
-                    ("split", Column::Text),
                     ("id", Column::Text),
                     ("session_id", Column::Text),
                     ("attempt_id", Column::Text),
@@ -54,15 +53,17 @@ pub(crate) fn columns(kind: Kind, name: &str) -> Option<Columns> {
     }
 }
 
-pub(crate) fn row(id: &str, example: &Example) -> Result<Row, Reason> {
+pub(crate) fn row(id: &str, example: &Example) -> Result<Row, Unfit> {
     let fact = |name: &str| example.facts.get(name).cloned().unwrap_or(Value::Null);
     match &example.content {
         // Its reward models read three plain texts.
         Content::Pair { prompt, chosen, rejected } => {
-            let [question] = prompt.as_slice() else { return Err(Reason::NotExpressible) };
+            let [question] = prompt.as_slice() else {
+                return Err(Unfit::inexpressible("the prompt has more than one message"));
+            };
             let sides = [one_message(chosen)?, one_message(rejected)?];
             if sides.iter().any(|side| !side.tool_calls.is_empty()) {
-                return Err(Reason::NotExpressible);
+                return Err(Unfit::inexpressible("a side of the pair has tool calls"));
             }
             let [chosen, rejected] = sides.map(|side| json!(side.content));
             Ok(columns_of([("prompt", json!(question.content)), ("chosen", chosen), ("rejected", rejected)]))
@@ -75,13 +76,13 @@ pub(crate) fn row(id: &str, example: &Example) -> Result<Row, Reason> {
             (
                 "extra_info",
                 json!({
-                    "split": "train", "id": id, "session_id": fact("session_id"), "attempt_id": fact("attempt_id"),
+                    "id": id, "session_id": fact("session_id"), "attempt_id": fact("attempt_id"),
                     "tools": json!(example.tools).to_string(),
                 }),
             ),
         ])),
         _ => {
-            let (messages, _) = conversation(example).ok_or(Reason::NotExpressible)?;
+            let (messages, _) = conversation(example).ok_or_else(Unfit::content)?;
             let messages = messages.into_iter().map(with_string_arguments).map(Value::Object);
             Ok(columns_of([("messages", messages.collect()), ("tools", json!(json!(example.tools).to_string()))]))
         }

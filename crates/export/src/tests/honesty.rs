@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::{
     exported, lines,
-    memory::{MemoryRows, answers, attempt, calls, pair, says, searching_attempt},
+    memory::{MemoryRows, answers, attempt, calls, pair, says, score, searching_attempt},
 };
-use crate::{Kind, Options, Reason};
+use crate::{Kind, Options, Reason, Reasoning, Shape};
 
 const QUESTION: &str = "What does the lantern cost?";
 
@@ -91,11 +91,118 @@ fn chosen_must_differ_from_rejected_and_no_pair_goes_both_ways() {
 fn reasoning_is_as_the_policy_says() {
     let thoughtful = changed(|_| ());
     let thoughtless = MemoryRows { attempts: vec![attempt("a", QUESTION, "39 pounds.")], ..MemoryRows::default() };
-    let require = Options { require_reasoning: true, ..Options::new(Kind::Trajectory) };
+    let require = Options { reasoning: Reasoning::Require, ..Options::new(Kind::Trajectory) };
     assert_rejected(&thoughtless, Kind::Trajectory, &require, Reason::NoReasoning);
     let (manifest, _) = exported(&thoughtful, &[Kind::Trajectory], &require);
     assert_eq!(manifest.datasets[0].rows, 1);
-    let drop = Options { reasoning: false, ..Options::new(Kind::Trajectory) };
+    let drop = Options { reasoning: Reasoning::Drop, ..Options::new(Kind::Trajectory) };
     let (_, files) = exported(&thoughtful, &[Kind::Trajectory], &drop);
     assert!(!String::from_utf8_lossy(&files["trajectory.jsonl"]).contains("reasoning_content"));
+}
+
+/// A trajectory whose two steps have reasoning of these kinds, the second one's being that of the answer.
+fn with_reasoning(step: Value, answer: Value) -> MemoryRows {
+    let mut row = searching_attempt("a", QUESTION, "39 pounds.");
+    let call = json!({"type": "tool_call", "id": "c1", "name": "search", "arguments": {"query": "price"}});
+    let asked = json!({"role": "assistant", "parts": [step, call]});
+    row["input_messages"] = json!(json!([says("user", QUESTION), asked, answers("c1", json!("39"))]).to_string());
+    let text = json!({"type": "text", "content": "39 pounds."});
+    row["output_messages"] = json!(json!([{"role": "assistant", "parts": [answer, text]}]).to_string());
+    row["thoughtful"] = Value::Null;
+    MemoryRows { attempts: vec![row], evaluations: vec![score("e1", "a", "mara", 9.0)], ..MemoryRows::default() }
+}
+
+/// Guarantees: own words, summaries, encrypted and redacted reasoning are told apart by policy, reason, provenance and count;
+/// what is encrypted is in no row.
+#[test]
+fn the_kinds_of_reasoning_are_told_apart() {
+    let raw = || json!({"type": "reasoning", "content": "Look it up."});
+    let summary = || json!({"type": "reasoning", "content": "Looked it up.", "kind": "summary"});
+    let encrypted = || json!({"type": "reasoning", "content": "", "kind": "encrypted", "data": "gAAAsecret"});
+    let redacted = || json!({"type": "reasoning", "content": "<REDACTED>"});
+    let written = None;
+    // Step, answer; what becomes of the trajectory under: keep, raw, require, require-raw.
+    let cases = [
+        (raw(), raw(), [written; 4], "raw"),
+        (
+            raw(),
+            summary(),
+            [written, Some(Reason::ReasoningSummarized), written, Some(Reason::ReasoningSummarized)],
+            "raw,summary",
+        ),
+        (
+            raw(),
+            encrypted(),
+            [written, Some(Reason::ReasoningEncrypted), written, Some(Reason::ReasoningEncrypted)],
+            "encrypted,raw",
+        ),
+        (
+            encrypted(),
+            encrypted(),
+            [
+                written,
+                Some(Reason::ReasoningEncrypted),
+                Some(Reason::ReasoningEncrypted),
+                Some(Reason::ReasoningEncrypted),
+            ],
+            "encrypted",
+        ),
+        (
+            redacted(),
+            redacted(),
+            [written, Some(Reason::Redacted), Some(Reason::Redacted), Some(Reason::Redacted)],
+            "redacted",
+        ),
+    ];
+    let policies = [Reasoning::Keep, Reasoning::Raw, Reasoning::Require, Reasoning::RequireRaw];
+    for (step, answer, outcomes, kinds) in cases {
+        let rows = with_reasoning(step, answer);
+        for (reasoning, outcome) in policies.into_iter().zip(outcomes) {
+            let options = Options { reasoning, ..Options::new(Kind::Trajectory) };
+            if let Some(reason) = outcome {
+                assert_rejected(&rows, Kind::Trajectory, &options, reason);
+                continue;
+            }
+            let (manifest, files) = exported(&rows, &[Kind::Trajectory], &options);
+            let row = &lines(&files, "trajectory.jsonl")[0];
+            let metadata: Value = serde_json::from_str(row["metadata"].as_str().expect("text")).expect("JSON");
+            let told: Vec<&str> = manifest.datasets[0].reasoning.keys().copied().collect();
+            assert_eq!(told.join(","), kinds);
+            assert_eq!(metadata["reasoning"], json!(told));
+            assert!(!row.to_string().contains("gAAAsecret") && !row.to_string().contains("REDACTED"), "{row}");
+        }
+    }
+}
+
+/// Guarantees: a completion is judged by its own reasoning, not by that of the history before it, where a summary is left out
+/// when the model's own words alone go along.
+#[test]
+fn reasoning_before_the_prompt_s_end_is_not_trained_on() {
+    let summary = json!({"type": "reasoning", "content": "Looked it up.", "kind": "summary"});
+    let rows = with_reasoning(summary, json!({"type": "reasoning", "content": "39, then."}));
+    let options = Options { reasoning: Reasoning::RequireRaw, ..Options::new(Kind::Sft) };
+    let (manifest, files) = exported(&rows, &[Kind::Sft], &options);
+    assert_eq!(manifest.datasets[0].rows, 1, "{:?}", manifest.datasets[0].rejected);
+    let row = &lines(&files, "sft.jsonl")[0];
+    assert_eq!(row["completion"][0]["reasoning_content"], "39, then.");
+    assert!(!row["prompt"].to_string().contains("Looked it up."));
+}
+
+/// Guarantees: sides of pairs are read back from disk with what stands behind them.
+#[test]
+fn a_pair_of_whole_attempts_is_judged_by_the_reasoning_of_both_sides() {
+    let encrypted = json!({"type": "reasoning", "content": "", "kind": "encrypted"});
+    let mut rows = with_reasoning(json!({"type": "reasoning", "content": "Look."}), encrypted);
+    let mut other = with_reasoning(
+        json!({"type": "reasoning", "content": "Look."}),
+        json!({"type": "reasoning", "content": "Hm."}),
+    );
+    other.attempts[0]["attempt_id"] = json!("b");
+    other.attempts[0]["output_text"] = json!("40 pounds.");
+    let output = other.attempts[0]["output_messages"].as_str().expect("text").replace("39 pounds", "40 pounds");
+    other.attempts[0]["output_messages"] = json!(output);
+    rows.attempts.append(&mut other.attempts);
+    rows.pairs = vec![pair("b", "a", "lock", None, "mara")];
+    let options = Options { reasoning: Reasoning::Raw, shape: Some(Shape::Attempt), ..Options::new(Kind::Preference) };
+    assert_rejected(&rows, Kind::Preference, &options, Reason::ReasoningEncrypted);
 }

@@ -1,5 +1,5 @@
 use crate::{
-    Kind, Options,
+    Kind, Options, Reasoning,
     tests::{
         exported, lines,
         memory::{MemoryRows, attempt, calls, score, searching_attempt},
@@ -43,7 +43,7 @@ fn reasoning_of_two_calls_with_the_same_words_is_not_guessed() {
 
 #[test]
 fn reasoning_is_left_out_on_demand() {
-    let options = Options { reasoning: false, ..Options::new(Kind::Trajectory) };
+    let options = Options { reasoning: Reasoning::Drop, ..Options::new(Kind::Trajectory) };
     assert_eq!(
         thoughts(&trajectory(searching_attempt("a", "q", "39"), &options)),
         [Value::Null, Value::Null, Value::Null]

@@ -2,7 +2,8 @@
 //!
 //! Keys may stand on the root of a subtree only, or on every span (baggage): either way a run begins where the resolved keys
 //! change, and its first span is the attempt's root. A run whose keys name only a lineage or a rollout, and below which other
-//! runs name attempts or rollouts of it, is a container and no attempt of its own.
+//! runs name attempts or rollouts of it, surrounds those. It is an attempt beside them where it calls a model itself (what it
+//! planned or judged is worth keeping); else it is a wrapper, and none.
 
 use std::collections::HashMap;
 
@@ -35,6 +36,8 @@ pub(super) struct Group {
     pub(super) spans: Vec<usize>,
     /// The whole of a trace without keys.
     pub(super) unkeyed: bool,
+    /// Other attempts of its lineage or rollout stand below it.
+    pub(super) surrounds: bool,
     /// First spans of its runs.
     tops: Vec<usize>,
     /// How many of its spans carry keys themselves.
@@ -49,14 +52,18 @@ pub(super) fn groups(
 ) -> (Vec<Group>, Vec<InvalidKey>) {
     let mut invalid = Vec::new();
     let own: Vec<Identity> = (0..tree.nodes.len()).map(|place| Identity::of_span(tree, place, &mut invalid)).collect();
-    let mut groups = if own.iter().any(Identity::is_keyed) {
+    let (mut groups, below) = if own.iter().any(Identity::is_keyed) {
         keyed_groups(tree, kinds, &own)
     } else {
-        whole_trace(tree).into_iter().collect()
+        (whole_trace(tree).into_iter().collect(), Vec::new())
     };
     for group in &mut groups {
         group.fill_from_resource(finder, tree, &mut invalid);
     }
+    for (above, below) in below {
+        groups[above].surrounds |= groups[below].identity.refines(&groups[above].identity);
+    }
+    groups.retain(|group| !group.surrounds || group.spans.iter().any(|place| kinds[*place] == SpanKind::Llm));
     (groups, invalid)
 }
 
@@ -68,23 +75,25 @@ fn whole_trace(tree: &Tree<'_>) -> Option<Group> {
     // A caller that reports elsewhere must not leave the attempt open for ever.
     let root = root.or_else(|| tops.all(|place| tree.is_entry(place)).then_some(first));
     let top = root.unwrap_or(first);
-    Some(Group { identity: Identity::default(), root, top, spans, unkeyed: true, tops: Vec::new(), carriers: 0 })
+    Some(Group { root, spans, unkeyed: true, ..Group::empty(Identity::default(), top) })
 }
 
 /// A run of spans with the same resolved keys.
 struct Run {
     identity: Identity,
     top: usize,
-    is_container: bool,
+    /// The run that it stands below.
+    above: Option<usize>,
 }
 
-fn keyed_groups(tree: &Tree<'_>, kinds: &[SpanKind], own: &[Identity]) -> Vec<Group> {
+/// Also tells which group stands directly below which.
+fn keyed_groups(tree: &Tree<'_>, kinds: &[SpanKind], own: &[Identity]) -> (Vec<Group>, Vec<(usize, usize)>) {
     let (runs, run_of) = find_runs(tree, own);
     let mut groups: Vec<Group> = Vec::new();
     let mut group_of_run: Vec<Option<usize>> = Vec::with_capacity(runs.len());
     let mut known: HashMap<(&Identity, Option<&str>), usize> = HashMap::new();
     for run in &runs {
-        if run.is_container || !run.identity.is_keyed() {
+        if !run.identity.is_keyed() {
             group_of_run.push(None);
             continue;
         }
@@ -113,7 +122,9 @@ fn keyed_groups(tree: &Tree<'_>, kinds: &[SpanKind], own: &[Identity]) -> Vec<Gr
     for group in &mut groups {
         group.find_root(tree, kinds);
     }
-    groups
+    let below = runs.iter().zip(&group_of_run).filter_map(|(run, group)| Some((group_of_run[run.above?]?, (*group)?)));
+    let below = below.collect();
+    (groups, below)
 }
 
 fn find_runs(tree: &Tree<'_>, own: &[Identity]) -> (Vec<Run>, Vec<Option<usize>>) {
@@ -127,11 +138,7 @@ fn find_runs(tree: &Tree<'_>, own: &[Identity]) -> (Vec<Run>, Vec<Option<usize>>
         };
         run_of[place] = if starts_new {
             let identity = above.map_or_else(|| own[place].clone(), |run| own[place].below(&runs[run].identity));
-            if let Some(above) = above {
-                let refines = runs[above].identity.is_told_by(&identity) && identity.is_keyed();
-                runs[above].is_container |= refines && !runs[above].identity.names_an_attempt();
-            }
-            runs.push(Run { identity, top: place, is_container: false });
+            runs.push(Run { identity, top: place, above });
             Some(runs.len() - 1)
         } else {
             above
@@ -193,6 +200,11 @@ impl Identity {
             && told(&self.number, &other.number)
     }
 
+    /// It names an attempt or a rollout of what `above` names only as far as that.
+    fn refines(&self, above: &Self) -> bool {
+        !above.names_an_attempt() && above.is_told_by(self) && above != self
+    }
+
     /// What a span with these keys resolves to below `above`: per level the nearest keys, where both keys of a level are
     /// inherited unless one of them disagrees.
     fn below(&self, above: &Self) -> Self {
@@ -219,7 +231,16 @@ fn level<A: Clone + PartialEq, B: Clone + PartialEq>(
 
 impl Group {
     fn empty(identity: Identity, top: usize) -> Self {
-        Self { identity, root: None, top, spans: Vec::new(), unkeyed: false, tops: Vec::new(), carriers: 0 }
+        Self {
+            identity,
+            root: None,
+            top,
+            spans: Vec::new(),
+            unkeyed: false,
+            surrounds: false,
+            tops: Vec::new(),
+            carriers: 0,
+        }
     }
 
     /// The root is seen when a topmost span stands below a span that is known not to be of the attempt, or below nothing.

@@ -184,8 +184,11 @@ fn joined(chunks: Vec<Message>) -> Vec<Message> {
         answer.finish_reason = chunk.finish_reason.or(answer.finish_reason);
         for part in chunk.parts {
             match (answer.parts.last_mut(), part) {
-                (Some(Part::Text { content }), Part::Text { content: more })
-                | (Some(Part::Reasoning { content }), Part::Reasoning { content: more }) => content.push_str(&more),
+                (Some(Part::Text { content }), Part::Text { content: more }) => content.push_str(&more),
+                (
+                    Some(Part::Reasoning { content, kind, data: None }),
+                    Part::Reasoning { content: more, kind: next, data: None },
+                ) if *kind == next => content.push_str(&more),
                 (_, part) => answer.parts.push(part),
             }
         }

@@ -111,7 +111,7 @@ impl Recorded {
                 ..Mapped::default()
             });
         } else if let Some(text) = first_str(inner("reasoning").unwrap_or(item), &["reasoning_text"]) {
-            self.message.parts.push(Part::Reasoning { content: text.to_owned() });
+            self.message.parts.push(Part::reasoning(text));
         } else if let Some(image) = first_str(inner("image").unwrap_or(item), &["base64_image"]) {
             let mime_type = first_text(inner("image").unwrap_or(item), &["mime_type"]);
             let modality = Some("image".to_owned());

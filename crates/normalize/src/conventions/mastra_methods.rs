@@ -148,7 +148,7 @@ fn answer(call: &mut Mapped, told: &Map<String, Value>) {
     call.finish_reason = first(told, &["finishReason"]).and_then(finish_reason);
     let mut parts = Vec::new();
     if let Some(content) = first_text(told, &["reasoningText"]) {
-        parts.push(Part::Reasoning { content });
+        parts.push(Part::reasoning(content));
     }
     if let Some(content) = first_text(told, &["text"]) {
         parts.push(Part::Text { content });

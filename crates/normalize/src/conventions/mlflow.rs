@@ -292,7 +292,7 @@ fn answer(value: &Value) -> Option<Vec<Message>> {
 
 /// Reasoning whose text the provider kept.
 fn is_hollow(part: &Part) -> bool {
-    matches!(part, Part::Reasoning { content } if content.is_empty())
+    part.is_reasoning() && *part == Part::reasoning("")
 }
 
 /// Reasoning or a refusal, as JSON of the item that it was.
@@ -303,7 +303,7 @@ fn item_in(content: &str) -> Option<Part> {
         return None;
     }
     let part = messages(&json!([item]), "assistant").into_iter().flat_map(|message| message.parts).next();
-    Some(part.unwrap_or(Part::Reasoning { content: String::new() }))
+    Some(part.unwrap_or(Part::reasoning("")))
 }
 
 #[cfg(test)]

@@ -228,7 +228,11 @@ fn chat_message(item: &Value, default_role: &str) -> Option<Value> {
         out.insert("content".to_owned(), content);
     }
     if let Some(reasoning) = fields.get("reasoning") {
-        out.insert("reasoning".to_owned(), Value::String(thought(reasoning)));
+        // JSON of summary blocks tells that it is a summary: left for the reading of messages.
+        let is_summary = |block: &Value| block.get("type").is_some_and(|kind| kind == "summary_text");
+        if !structured(reasoning).as_array().is_some_and(|blocks| !blocks.is_empty() && blocks.iter().all(is_summary)) {
+            out.insert("reasoning".to_owned(), Value::String(thought(reasoning)));
+        }
     }
     Some(Value::Object(out))
 }

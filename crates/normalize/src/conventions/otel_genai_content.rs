@@ -34,7 +34,7 @@ pub(super) fn read(reader: &mut Reader) -> Mapped {
         reader.find("output_messages", &["gen_ai.completion", "gen_ai.content.completion", "gen_ai.output"]);
     let mut output = completion.map(completions).unwrap_or_default();
     if let Some(content) = reasoning {
-        let part = Part::Reasoning { content };
+        let part = Part::reasoning(content);
         match output.first_mut() {
             Some(answer) => answer.parts.insert(0, part),
             None => output.push(Message { parts: vec![part], ..Message::text("assistant", "") }),
@@ -70,7 +70,7 @@ fn completions(value: &Value) -> Vec<Message> {
     {
         let mut message = Message::text("assistant", answer);
         if let Some(content) = first_str(map, &["reasoning"]) {
-            message.parts.insert(0, Part::Reasoning { content: content.to_owned() });
+            message.parts.insert(0, Part::reasoning(content));
         }
         return vec![message];
     }

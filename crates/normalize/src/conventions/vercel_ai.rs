@@ -183,8 +183,9 @@ fn read_content(reader: &mut Reader, operation: &str) {
     }
     // Around several steps the calls of all of them are listed beside the last one's text: that one made no call.
     if is_call || content.is_empty() {
-        if let Some(reasoning) = reader.find("reasoning", &["ai.response.reasoning"]).and_then(reasoning) {
-            answer.insert("reasoning_content".to_owned(), json!(reasoning));
+        let sums_up = reader.attributes().get("ai.model.provider").and_then(Value::as_str).is_some_and(sums_up);
+        if let Some(told) = reader.find("reasoning", &["ai.response.reasoning"]) {
+            content.splice(0..0, reasoning(told, sums_up));
         }
         if let Some(calls) = reader.find("calls", &["ai.response.toolCalls", "ai.result.toolCalls"]) {
             answer.insert("tool_calls".to_owned(), structured(calls));
@@ -212,12 +213,27 @@ fn set_input(reader: &mut Reader, system: Option<String>, input: Option<Vec<glea
     reader.mapped.input_messages = input;
 }
 
-/// Text, in some versions a list of reasoning parts.
-fn reasoning(value: &Value) -> Option<String> {
-    let Value::Array(items) = structured(value) else { return text(value) };
-    let texts: Vec<&str> =
-        items.iter().filter_map(|item| item.get("text").or_else(|| item.get("reasoning"))?.as_str()).collect();
-    (!texts.is_empty()).then(|| texts.join("\n"))
+/// Providers whose reasoning is a summary wherever it can be read at all: OpenAI's Responses API, and Gemini.
+fn sums_up(provider: &str) -> bool {
+    matches!(provider, "openai.responses" | "azure.responses" | "azure-openai.responses")
+        || provider.starts_with("google.")
+}
+
+/// Text, in some versions a list of reasoning parts: as typed parts.
+fn reasoning(value: &Value, sums_up: bool) -> Vec<Value> {
+    let key = if sums_up { "summary" } else { "text" };
+    let Value::Array(items) = structured(value) else {
+        return text(value).map(|text| json!({"type": "reasoning", key: text})).into_iter().collect();
+    };
+    let part = |item: &Value| {
+        let mut part = item.as_object()?.clone();
+        part.entry("type").or_insert_with(|| json!("reasoning"));
+        if sums_up && let Some(text) = part.shift_remove("text") {
+            part.insert("summary".to_owned(), text);
+        }
+        Some(Value::Object(part))
+    };
+    items.iter().filter_map(part).collect()
 }
 
 /// Values are JSON texts, lists of values lists of such: a text is what it holds.

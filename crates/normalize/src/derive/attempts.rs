@@ -105,6 +105,7 @@ fn attempt_part(
         lineage_label: attempt.lineage_label.clone(),
         cycle: attempt.cycle,
         attempt_number: attempt.number,
+        surrounds: attempt.surrounds,
         definition_start_time_unix_nano: first_call.map(|call| call.start_time_unix_nano),
         definition,
         status: match root {

@@ -3,9 +3,10 @@
 use gleaner_model::Part;
 use serde_json::{Map, Value};
 
+use super::reasoning::{reasoning, redacted, thought};
 use crate::value::{first, first_str, first_text, json, python, structured};
 
-/// Parts out of a list, a single part, or text. Parts that carry nothing visible (signatures alone) are left out.
+/// Parts out of a list, a single part, or text. Parts that carry nothing are left out.
 pub(crate) fn parts(value: &Value) -> Vec<Part> {
     match value {
         Value::Null => Vec::new(),
@@ -72,7 +73,7 @@ fn part(map: &Map<String, Value>) -> Option<Part> {
             None => Some(other()),
         },
         "reasoning" | "thinking" | "reasoning_text" => reasoning(map),
-        "redacted_thinking" | "redacted-reasoning" => None,
+        "redacted_thinking" | "redacted-reasoning" => Some(redacted(map)),
         "refusal" => Some(
             first_str(map, &["refusal", "content"])
                 .map_or_else(other, |text| Part::Refusal { content: text.to_owned() }),
@@ -113,36 +114,15 @@ fn untyped(map: &Map<String, Value>) -> Option<Part> {
     if let Some(call) = call(map).filter(|_| first(map, &["arguments", "args", "input"]).is_some()) {
         return Some(call);
     }
-    let Some(text) = first_str(map, &["text", "content"]) else {
+    let text = first_str(map, &["text", "content"]);
+    if let Some(thought) = thought(map, text) {
+        return Some(thought);
+    }
+    let Some(text) = text else {
         let is_blank = map.iter().all(|(key, value)| matches!(key.as_str(), "text" | "content") || value.is_null());
         return (!is_blank).then(|| Part::Other { value: Value::Object(map.clone()) });
     };
-    match map.get("thought") {
-        Some(Value::Bool(true)) => Some(Part::Reasoning { content: text.to_owned() }),
-        _ => Some(Part::Text { content: text.to_owned() }),
-    }
-}
-
-fn reasoning(map: &Map<String, Value>) -> Option<Part> {
-    let written = first_str(map, &["content", "text", "thinking", "reasoning"]);
-    let content = written.map(|text| summary_in(text).unwrap_or_else(|| text.to_owned())).or_else(|| {
-        // OpenAI: a list of summary texts, which is empty where only the encrypted form was returned.
-        let items = first(map, &["summary", "content"])?.as_array()?;
-        let texts: Vec<&str> = items.iter().filter_map(text_block_or_summary).collect();
-        (!texts.is_empty()).then(|| texts.join("\n"))
-    })?;
-    Some(Part::Reasoning { content })
-}
-
-/// The summary that some write as JSON of its text blocks.
-fn summary_in(text: &str) -> Option<String> {
-    let Value::Array(blocks) = json(text)? else { return None };
-    let texts: Option<Vec<&str>> = blocks.iter().map(|block| block.get("text")?.as_str()).collect();
-    texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
-}
-
-fn text_block_or_summary(item: &Value) -> Option<&str> {
-    item.as_str().or_else(|| item.get("text")?.as_str())
+    Some(Part::Text { content: text.to_owned() })
 }
 
 /// A tool call in any of its shapes; `None` without a name.

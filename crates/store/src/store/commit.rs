@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use duckdb::{Connection, params};
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 
+use super::bindings::Touched;
 use super::keys::{KEYS, key_list};
-use super::{Commit, histories, units};
+use super::{Commit, artifact_roots, attempt_index, bindings, histories, units};
 use crate::StoreError;
 use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
 
@@ -22,16 +23,21 @@ const CARRIED_BITS: u32 = 20;
 /// Appends and replaces everything of a commit but the journal position.
 pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
     let mut rows = Rows::default();
+    let mut touched = Touched::default();
     rows.add_fragments(&commit.facts);
-    add_feedback(connection, &mut rows, commit)?;
+    add_feedback(connection, &mut rows, commit, &mut touched)?;
     let traces = last_of_each(&commit.traces);
     for trace in traces.values() {
         rows.add_trace(trace);
     }
-    replace_known(connection, &mut rows, commit, &traces)?;
+    touched.add_now(traces.values().copied());
+    replace_known(connection, &mut rows, commit, &traces, &mut touched)?;
     units::replace_known(connection, &mut rows, &commit.facts)?;
     drop_known_bodies(connection, &mut rows)?;
     rows.append(connection)?;
+    attempt_index::refresh(connection, &touched.sessions)?;
+    touched.links_changed = artifact_roots::refresh(connection, commit)?;
+    bindings::refresh(connection, &touched)?;
     histories::refresh(connection, traces.values().copied())
 }
 
@@ -84,7 +90,12 @@ pub(super) fn read_fragments(
     .collect()
 }
 
-fn add_feedback<'a>(connection: &Connection, rows: &mut Rows<'a>, commit: &'a Commit) -> Result<(), StoreError> {
+fn add_feedback<'a>(
+    connection: &Connection,
+    rows: &mut Rows<'a>,
+    commit: &'a Commit,
+    touched: &mut Touched,
+) -> Result<(), StoreError> {
     let mut ordinals: HashMap<u64, u64> = HashMap::new();
     let sent = commit.feedback.iter().map(|(position, recorded_at_unix_nano, item)| {
         // Skipped items count too: the place in the frame must not depend on what the store had.
@@ -111,7 +122,9 @@ fn add_feedback<'a>(connection: &Connection, rows: &mut Rows<'a>, commit: &'a Co
         facts.iter().map(|fact| (fact.item.project.as_str(), fact.item.item_id.as_str())),
     )?;
     for fact in facts {
-        if seen.insert((fact.item.project.clone(), fact.item.item_id.clone())) {
+        let key = (fact.item.project.clone(), fact.item.item_id.clone());
+        if seen.insert(key.clone()) {
+            touched.items.insert(key);
             rows.add_feedback(fact);
         }
     }
@@ -129,6 +142,7 @@ fn replace_known(
     rows: &mut Rows<'_>,
     commit: &Commit,
     traces: &BTreeMap<TraceKey<'_>, &DerivedTrace>,
+    touched: &mut Touched,
 ) -> Result<(), StoreError> {
     let mut facts: BTreeMap<TraceKey<'_>, (u64, u64)> = BTreeMap::new();
     for stored in commit.facts.iter().map(|fact| &fact.stored) {
@@ -138,8 +152,9 @@ fn replace_known(
             (*first, *last) = ((*first).min(at), (*last).max(at));
         }
     }
-    let touched: BTreeSet<TraceKey<'_>> = facts.keys().chain(traces.keys()).copied().collect();
-    let known = known_traces(connection, touched.iter().copied())?;
+    let concerned: BTreeSet<TraceKey<'_>> = facts.keys().chain(traces.keys()).copied().collect();
+    touched.traces.extend(concerned.iter().map(|(project, trace_id)| ((*project).to_owned(), (*trace_id).to_owned())));
+    let known = known_traces(connection, concerned.iter().copied())?;
     let derived_before = known.values().filter(|k| k.derived_at_unix_nano != 0);
     let replaced: Vec<TraceKey<'_>> = derived_before
         .map(|k| (k.project.as_str(), k.trace_id.as_str()))
@@ -147,6 +162,7 @@ fn replace_known(
         .collect();
     if !replaced.is_empty() {
         let list = key_list(replaced.into_iter());
+        touched.add_before(connection, &list)?;
         for table in DERIVED_TABLES {
             // The time of derivation is part of the key, since rows lie in its order: most row groups are spared.
             let sql = format!(
@@ -163,7 +179,7 @@ fn replace_known(
             .execute(&format!("DELETE FROM known_traces WHERE (project, trace_id) IN {KEYS}"), params![list])
             .map_err(|e| StoreError::sql("replacing derived rows", e))?;
     }
-    for key in touched {
+    for key in concerned {
         let before = known.get(&(key.0.to_owned(), key.1.to_owned()));
         let (first, last) = facts.get(&key).copied().unwrap_or((0, 0));
         let first_before = before.map_or(0, |k| k.first_fact_unix_nano);

@@ -180,6 +180,7 @@ pub(crate) fn feedback_targets<'a>() -> Vec<Column<TargetRow<'a>>> {
         column("project", Text, |r| (&r.item.project).into()),
         column("item_id", Text, |r| (&r.item.item_id).into()),
         column("entry", Int, |r| r.entry.into()),
+        column("kind", Text, |r| r.item.body.kind().into()),
         column("rank", Int, |r| r.rank.into()),
         column("locked", Bool, |r| r.locked.into()),
         column("shown_position", Int, |r| r.shown_position.into()),

@@ -50,7 +50,7 @@ pub(crate) fn time_key(unix_nano: u64, trace_id: &str) -> String {
 }
 
 pub(crate) fn attempt_rows<'a>() -> Vec<Column<AttemptRow<'a>>> {
-    use Kind::{Float, Int, Json, LongText, Text, Texts, Time, UInt};
+    use Kind::{Bool, Float, Int, Json, LongText, Text, Texts, Time, UInt};
     vec![
         column("project", Text, |r| (&r.trace.project).into()),
         column("recorded_at", Time, |r| recorded_at(r.trace.recorded_at_unix_nano)),
@@ -64,6 +64,7 @@ pub(crate) fn attempt_rows<'a>() -> Vec<Column<AttemptRow<'a>>> {
         column("lineage_label", Text, |r| (&r.part.lineage_label).into()),
         column("cycle", Int, |r| r.part.cycle.into()),
         column("attempt_number", Int, |r| r.part.attempt_number.into()),
+        column("surrounds", Bool, |r| r.part.surrounds.into()),
         column("agent_definition_id", Text, |r| r.definition().map(|d| &d.agent_definition_id).into()),
         column("definition_key", Text, |r| {
             let start = r.part.definition_start_time_unix_nano.unwrap_or(0);

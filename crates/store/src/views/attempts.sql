@@ -1,13 +1,13 @@
 -- One row per attempt. Nearly all attempts lie in one trace and are taken as they are; the parts of the others are put
--- together. `part_key` orders parts by start, then trace. Nothing here is materialized: whoever asks for a few columns must not pay for
--- texts.
+-- together. `part_key` orders parts by start, then trace. What only the session can tell (number, cycle) is in `attempt_index`.
+-- Nothing here is materialized: whoever asks for a few columns must not pay for texts.
 --
 -- Where the first call goes on from an earlier response, `input_messages` are the whole history and its own, and
 -- `history_complete` tells whether all of it is known (NULL for every other attempt). `prompt_hash` is then made here: it
 -- compares such attempts with each other, never with one that was sent its history whole.
 CREATE OR REPLACE VIEW attempts AS
 WITH several AS NOT MATERIALIZED (
-    SELECT project, attempt_id FROM attempt_rows GROUP BY project, attempt_id HAVING count(*) > 1
+    SELECT project, attempt_id FROM attempt_index WHERE parts > 1
 ),
 part AS NOT MATERIALIZED (
     SELECT *, NULL::BOOLEAN AS history_complete FROM attempt_rows WHERE continued_span_id IS NULL
@@ -30,31 +30,23 @@ part AS NOT MATERIALIZED (
 ),
 whole AS NOT MATERIALIZED (
     SELECT
-        project, attempt_id, rollout_id, lineage_id, session_id, lineage_label, agent_definition_id, agent_name, trace_id,
-        [trace_id] AS trace_ids, status, error, input_messages, prompt_hash, input_text, output_text, output_hash, test_input,
-        part_key AS start_key, started_at, ended_at,
+        part.project, part.attempt_id, agent_name, [part.trace_id] AS trace_ids, error, input_messages,
+        prompt_hash, input_text, output_text, output_hash, test_input, ended_at,
         nullif(start_time_unix_nano, 0) AS start_time_unix_nano,
         nullif(end_time_unix_nano, 0) AS end_time_unix_nano,
         llm_calls, llm_calls_failed, tool_calls, tool_calls_failed,
         input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_usd, root_span_id,
-        CASE WHEN conversation_span_id IS NOT NULL THEN trace_id END AS conversation_trace_id, conversation_span_id,
-        history_complete, recorded_at
+        CASE WHEN conversation_span_id IS NOT NULL THEN part.trace_id END AS conversation_trace_id, conversation_span_id,
+        history_complete
     FROM part
     ANTI JOIN several USING (project, attempt_id)
     UNION ALL BY NAME
     SELECT
         project,
         attempt_id,
-        arg_min(rollout_id, part_key) AS rollout_id,
-        arg_min(lineage_id, part_key) AS lineage_id,
-        arg_min(session_id, part_key) AS session_id,
-        arg_min(lineage_label, part_key) AS lineage_label,
         -- Of two parts the one whose definition started earlier decides.
-        arg_min(agent_definition_id, definition_key) AS agent_definition_id,
         arg_min_null(agent_name, definition_key) AS agent_name,
-        arg_min(trace_id, part_key) AS trace_id,
         list(trace_id ORDER BY part_key) AS trace_ids,
-        CASE WHEN bool_or(status = 'error') THEN 'error' WHEN bool_or(status = 'ok') THEN 'ok' ELSE 'open' END AS status,
         arg_min(error, part_key) AS error,
         arg_min(input_messages, part_key) AS input_messages,
         arg_min(prompt_hash, part_key) AS prompt_hash,
@@ -68,8 +60,6 @@ whole AS NOT MATERIALIZED (
         arg_max(output_text, part_key) AS output_text,
         arg_max(output_hash, part_key) AS output_hash,
         arg_min(test_input, part_key) AS test_input,
-        min(part_key) AS start_key,
-        min(started_at) AS started_at,
         max(ended_at) AS ended_at,
         min(nullif(start_time_unix_nano, 0)) AS start_time_unix_nano,
         max(nullif(end_time_unix_nano, 0)) AS end_time_unix_nano,
@@ -85,23 +75,23 @@ whole AS NOT MATERIALIZED (
         arg_min(root_span_id, part_key) AS root_span_id,
         -- Both of one part: the last that has an LLM call of the root agent.
         arg_max(trace_id, part_key) FILTER (conversation_span_id IS NOT NULL) AS conversation_trace_id,
-        arg_max(conversation_span_id, part_key) AS conversation_span_id,
-        max(recorded_at) AS recorded_at
+        arg_max(conversation_span_id, part_key) AS conversation_span_id
     FROM part
     SEMI JOIN several USING (project, attempt_id)
     GROUP BY project, attempt_id
 )
 SELECT
-    attempt_id, rollout_id, lineage_id, session_id, agent_definition_id, trace_id, to_json(trace_ids) AS trace_ids,
-    number.attempt_number, status, error, input_messages, input_text, output_text, test_input, started_at, ended_at,
+    index.attempt_id, index.rollout_id, index.lineage_id, index.session_id, index.agent_definition_id, index.trace_id,
+    to_json(trace_ids) AS trace_ids, index.attempt_number, index.status, error, input_messages, input_text, output_text,
+    test_input, index.started_at, ended_at,
     CASE
         WHEN end_time_unix_nano >= start_time_unix_nano
         THEN (end_time_unix_nano - start_time_unix_nano)::DOUBLE / 1e6
     END AS latency_ms,
     llm_calls, llm_calls_failed, tool_calls, tool_calls_failed,
     input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_usd,
-    project, recorded_at,
-    number.cycle, lineage_label, agent_name, prompt_hash, output_hash, root_span_id, conversation_trace_id,
-    conversation_span_id, start_key, history_complete
+    index.project, index.recorded_at,
+    index.cycle, index.lineage_label, agent_name, prompt_hash, output_hash, root_span_id, conversation_trace_id,
+    conversation_span_id, index.start_key, history_complete
 FROM whole
-JOIN attempt_numbers number USING (project, attempt_id);
+JOIN attempt_index index ON index.project = whole.project AND index.attempt_id = whole.attempt_id;

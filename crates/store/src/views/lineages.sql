@@ -3,10 +3,10 @@ CREATE OR REPLACE VIEW lineages AS
 WITH lineage AS (
     SELECT
         project, lineage_id,
-        arg_min(session_id, start_key) AS session_id,
-        arg_min(lineage_label, start_key) AS label,
+        arg_min(session_id, row(start_key, attempt_id)) AS session_id,
+        arg_min(lineage_label, row(start_key, attempt_id)) AS label,
         max(recorded_at) AS recorded_at
-    FROM attempts
+    FROM attempt_index
     GROUP BY project, lineage_id
 ),
 lock AS (

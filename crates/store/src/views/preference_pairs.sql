@@ -4,7 +4,7 @@
 CREATE OR REPLACE VIEW preference_pairs AS
 -- Attempts and evaluations are materialized: deriving them anew for each rule took half as much time again, and memory.
 WITH attempt AS MATERIALIZED (
-    SELECT project, attempt_id, session_id, lineage_id, cycle, attempt_number, start_key, prompt_hash, output_hash
+    SELECT project, attempt_id, session_id, lineage_id, cycle, prompt_hash, output_hash
     FROM attempts
     WHERE status = 'ok'
 ),
@@ -13,7 +13,8 @@ comparison_attempt AS (
     SELECT
         project, session_id, lineage_id, cycle,
         arg_max(attempt_id, row(attempt_number, start_key, attempt_id)) AS attempt_id
-    FROM attempt
+    FROM attempt_index
+    WHERE is_last_ok
     GROUP BY project, session_id, lineage_id, cycle
 ),
 entry AS (

@@ -2,12 +2,12 @@
 CREATE OR REPLACE VIEW rollouts AS
 SELECT
     rollout_id,
-    arg_min(lineage_id, start_key) AS lineage_id,
-    arg_min(session_id, start_key) AS session_id,
-    arg_min(cycle, start_key) AS cycle,
-    arg_min(agent_definition_id, start_key) AS agent_definition_id,
+    arg_min(lineage_id, row(start_key, attempt_id)) AS lineage_id,
+    arg_min(session_id, row(start_key, attempt_id)) AS session_id,
+    arg_min(cycle, row(start_key, attempt_id)) AS cycle,
+    arg_min(agent_definition_id, row(start_key, attempt_id)) AS agent_definition_id,
     min(started_at) AS started_at,
     project,
     max(recorded_at) AS recorded_at
-FROM attempts
+FROM attempt_index
 GROUP BY project, rollout_id;

@@ -110,6 +110,53 @@ fn spans_that_name_only_a_lineage_or_a_cycle_contain_attempts_and_are_none() {
     assert_eq!((two.lineage_label.as_str(), two.cycle, two.attempt_number), ("A", Some(2), Some(2)));
 }
 
+/// Guarantees: what a planner or a judge says around the tries of a rollout is in an attempt, whatever comes first; a wrapper that
+/// calls no model makes none, and neither takes a number from the tries.
+#[test]
+fn a_span_around_attempts_that_calls_a_model_is_an_attempt_without_a_number() {
+    let cycle = || agent("cycle").at(0, 99).attr("gleaner.lineage.label", "A").attr("gleaner.rollout.cycle", 1);
+    let tries = || {
+        [
+            agent("one").under("cycle").at(2, 9).attr("gleaner.attempt.number", 1),
+            llm("m").under("one").at(3, 4),
+            agent("two").under("cycle").at(10, 19).attr("gleaner.attempt.number", 2),
+        ]
+    };
+    let plan = || llm("plan").under("cycle").at(1, 2);
+    let told = |spans: Vec<crate::derive::fixtures::TestSpan>| {
+        let trace = derive(spans);
+        let planner = row(&trace, "plan").attempt_id.clone().expect("the planner's call is in an attempt");
+        let [planned, tried] = [true, false].map(|surrounds| {
+            trace.attempts.iter().filter(move |attempt| attempt.surrounds == surrounds).collect::<Vec<_>>()
+        });
+        assert_eq!((planned.len(), planned[0].attempt_id.as_str(), planned[0].llm_calls), (1, planner.as_str(), 1));
+        assert_eq!(planned[0].attempt_number, None);
+        assert_eq!(tried.iter().map(|attempt| attempt.attempt_number).collect::<Vec<_>>(), [Some(1), Some(2)]);
+        assert!(tried.iter().all(|attempt| attempt.rollout_id == planned[0].rollout_id));
+        assert_eq!(row(&trace, "cycle").attempt_id, Some(planner.clone()));
+        planner
+    };
+    let first = told([cycle()].into_iter().chain(tries()).chain([plan()]).collect());
+    let last = told(tries().into_iter().chain([plan(), cycle()]).collect());
+    assert_eq!(first, last);
+
+    let silent = derive([cycle()].into_iter().chain(tries()));
+    assert_eq!(row(&silent, "cycle").attempt_id, None);
+    assert_eq!(silent.attempts.len(), 2);
+}
+
+/// A number on the resource is the number of all that carries none: then the span is that attempt, and surrounds none.
+#[test]
+fn a_number_on_the_resource_makes_a_span_around_attempts_one_of_them() {
+    let trace = derive([
+        agent("a").at(0, 99).attr("gleaner.lineage.label", "A").resource("gleaner.attempt.number", 7),
+        agent("b").under("a").at(1, 9).attr("gleaner.attempt.number", 1),
+    ]);
+    let told: Vec<(Option<i64>, bool)> =
+        trace.attempts.iter().map(|attempt| (attempt.attempt_number, attempt.surrounds)).collect();
+    assert_eq!(told, [(Some(7), false), (Some(1), false)]);
+}
+
 #[test]
 fn a_session_or_a_label_named_further_down_is_the_attempt_s_own() {
     let trace = derive([

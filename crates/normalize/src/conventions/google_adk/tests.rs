@@ -38,7 +38,7 @@ fn a_call_is_read_from_its_bodies() {
     assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
     assert_eq!(input(&mapped)[1]["parts"][0]["id"], json!("adk-1"));
     assert_eq!(input(&mapped)[2]["role"], json!("tool"));
-    assert_eq!(output(&mapped)[0]["parts"][0], json!({"type": "reasoning", "content": "thinking"}));
+    assert_eq!(output(&mapped)[0]["parts"][0], json!({"type": "reasoning", "content": "thinking", "kind": "summary"}));
     assert_eq!(mapped.parameters.map(Value::Object), Some(json!({"temperature": 0.2})));
     assert_eq!(mapped.tool_definitions.as_ref().and_then(|tools| tools[0]["name"].as_str()), Some("f"));
     assert_eq!((mapped.input_tokens, mapped.output_tokens), (Some(30), Some(10)));

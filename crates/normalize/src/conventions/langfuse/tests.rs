@@ -123,7 +123,7 @@ fn the_responses_api_in_javascript_keeps_the_request_in_metadata() {
         "langfuse.observation.metadata.reasoning": "{\"effort\": \"low\", \"summary\": null}",
         "langfuse.observation.metadata.tools": "[{\"type\": \"function\", \"name\": \"f\"}]"}));
     assert_eq!(mapped.system_prompt.as_deref(), Some("Be brief."));
-    assert_eq!(output(&mapped)[0]["parts"][0], json!({"type": "reasoning", "content": "hm"}));
+    assert_eq!(output(&mapped)[0]["parts"][0], json!({"type": "reasoning", "content": "hm", "kind": "summary"}));
     assert_eq!(output(&mapped).as_array().map(Vec::len), Some(1));
     assert_eq!(mapped.finish_reason.as_deref(), Some("stop"));
     assert_eq!(mapped.parameters.map(Value::Object), Some(json!({"reasoning": {"effort": "low", "summary": null}})));

@@ -165,7 +165,7 @@ fn the_translation_is_corrected() {
     assert_eq!(
         output(&mapped),
         json!([{"role": "assistant", "finish_reason": "tool_call", "parts": [
-            {"type": "reasoning", "content": "Hm."}, {"type": "text", "content": "Wait."},
+            {"type": "reasoning", "content": "Hm.", "kind": "summary"}, {"type": "text", "content": "Wait."},
             {"type": "tool_call", "id": "c1", "name": "f", "arguments": {}}]}])
     );
     let parameters = mapped.parameters.unwrap();

@@ -111,7 +111,7 @@ fn bodies_tell_what_the_keys_do_not() {
     assert_eq!(input(&mapped), json!([{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]));
     assert_eq!(
         output(&mapped)[0]["parts"],
-        json!([{"type": "reasoning", "content": "hm"}, {"type": "text", "content": "hello"}])
+        json!([{"type": "reasoning", "content": "hm", "kind": "summary"}, {"type": "text", "content": "hello"}])
     );
     assert_eq!((mapped.model.as_deref(), mapped.response_model.as_deref()), (Some("o4-mini"), Some("o4-mini-2025")));
     assert_eq!(

@@ -62,11 +62,14 @@ fn what_the_model_thought_is_part_of_its_answer() {
         "gen_ai.completion.0.reasoning": "[{\"text\": \"Hm.\", \"type\": \"summary_text\"}]",
         "gen_ai.completion.0.finish_reason": "tool_calls", "gen_ai.completion.0.tool_calls.0.id": "c1",
         "gen_ai.completion.0.tool_calls.0.name": "f", "gen_ai.completion.0.tool_calls.0.arguments": "{}"})));
-    for mapped in [anthropic, openai] {
+    // What stands as JSON of summaries is one.
+    let raw = json!({"type": "reasoning", "content": "Hm."});
+    let summary = json!({"type": "reasoning", "content": "Hm.", "kind": "summary"});
+    for (mapped, reasoning) in [(anthropic, raw), (openai, summary)] {
         assert_eq!(
             output(&mapped),
             json!([{"role": "assistant", "finish_reason": "tool_call", "parts": [
-                {"type": "reasoning", "content": "Hm."},
+                reasoning,
                 {"type": "tool_call", "id": "c1", "name": "f", "arguments": {}}]}])
         );
     }
@@ -132,7 +135,7 @@ fn reasoning_of_the_second_era_is_text() {
         json!({"gen_ai.operation.name": "chat", "gen_ai.output.messages": json!([{"role": "assistant",
         "parts": [{"type": "reasoning", "content": "[{\"text\": \"Hm.\", \"type\": \"summary_text\"}]"}]}]).to_string()}),
     ));
-    assert_eq!(output(&mapped)[0]["parts"], json!([{"type": "reasoning", "content": "Hm."}]));
+    assert_eq!(output(&mapped)[0]["parts"], json!([{"type": "reasoning", "content": "Hm.", "kind": "summary"}]));
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn a_report_that_only_repeats_its_parent_never_counts() {
             .mapped(|mapped| {
                 mapped.repeats_parent = true;
                 mapped.model = Some("provider-name".into());
-                let reasoning = Part::Reasoning { content: "Hm".into() };
+                let reasoning = Part::reasoning("Hm");
                 mapped.output_messages.as_mut().unwrap()[0].parts.insert(0, reasoning);
             }),
     ]);

@@ -66,13 +66,14 @@ fn with_reasoning<'a>(spans: Cow<'a, [(MergedSpan, Mapped)]>, calls: &[usize]) -
             });
             // Every later prompt repeats it.
             let Some(asking) = answered.filter(|place| settled.insert(*place)) else { continue };
-            let thought: Vec<Part> = message.parts.iter().filter(|part| is_reasoning(part)).cloned().collect();
+            let thought: Vec<Part> =
+                message.parts.iter().filter(|part| part.is_readable_reasoning()).cloned().collect();
             if !thought.is_empty() {
                 found.push((asking, merged.span.span_id.clone(), thought));
             }
         }
         let parts = || mapped.output_messages.iter().flatten().flat_map(|message| &message.parts);
-        if !parts().any(is_reasoning) {
+        if !parts().any(Part::is_readable_reasoning) {
             asked.extend(parts().filter_map(|part| Some((call_id(part)?, (place, part)))));
         }
     }
@@ -87,10 +88,6 @@ fn with_reasoning<'a>(spans: Cow<'a, [(MergedSpan, Mapped)]>, calls: &[usize]) -
         mapped.source_keys.insert("reasoning_text".to_owned(), Value::String(format!("span:{told_by}")));
     }
     Cow::Owned(restored)
-}
-
-fn is_reasoning(part: &Part) -> bool {
-    matches!(part, Part::Reasoning { .. })
 }
 
 fn call_id(part: &Part) -> Option<&str> {

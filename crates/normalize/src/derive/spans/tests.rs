@@ -60,7 +60,7 @@ fn input_text_is_the_question_of_a_call_and_the_record_of_an_agent() {
 #[test]
 fn reasoning_is_kept_apart_from_the_answer() {
     let trace = derive([llm("m").mapped(|mapped| {
-        let parts = vec![Part::Reasoning { content: "hm".into() }, Part::Text { content: "yes".into() }];
+        let parts = vec![Part::reasoning("hm"), Part::Text { content: "yes".into() }];
         mapped.output_messages =
             Some(vec![Message { role: "assistant".into(), parts, name: None, finish_reason: None }]);
     })]);

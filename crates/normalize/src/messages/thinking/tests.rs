@@ -11,7 +11,7 @@ fn text(content: &str) -> Part {
 }
 
 fn reasoning(content: &str) -> Part {
-    Part::Reasoning { content: content.into() }
+    Part::reasoning(content)
 }
 
 #[test]

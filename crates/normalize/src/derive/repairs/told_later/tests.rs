@@ -65,7 +65,7 @@ fn two_calls(history: Vec<Part>) -> Vec<TestSpan> {
 }
 
 fn thought(text: &str) -> Part {
-    Part::Reasoning { content: text.into() }
+    Part::reasoning(text)
 }
 
 #[test]

@@ -1,0 +1,42 @@
+//! Keeps `attempt_index`: one row per attempt with what only its session as a whole can tell (its number, its cycle, whether
+//! it stands for its lineage), written down in the loader's transaction.
+//!
+//! Numbers are counted over all attempts of a rollout and cycles over all rollouts of a lineage, and every read of attempts or
+//! of feedback needs them: counted anew each time they took 780 MB at 500,000 attempts (measured). All of them lie inside one
+//! session, so a commit makes the rows of the sessions that it touches anew, and no others. The table is always what
+//! `attempt_index.sql` says over all of `attempt_rows`, whatever the order of arrival.
+
+use duckdb::{Connection, params};
+
+use super::keys::{KEYS, Keys, list};
+use crate::StoreError;
+
+/// The table; see [`crate::schema`].
+pub(crate) const CREATE: &str = "CREATE TABLE attempt_index (
+    project VARCHAR, attempt_id VARCHAR, rollout_id VARCHAR, lineage_id VARCHAR, session_id VARCHAR, lineage_label VARCHAR,
+    agent_definition_id VARCHAR, final_answer_id VARCHAR, trace_id VARCHAR, parts BIGINT, status VARCHAR, start_key VARCHAR,
+    started_at TIMESTAMP, recorded_at TIMESTAMP, cycle BIGINT, attempt_number BIGINT, is_last BOOLEAN, is_last_ok BOOLEAN
+)";
+
+/// Makes the rows of some sessions anew, after everything else of the commit was written.
+pub(super) fn refresh(connection: &Connection, sessions: &Keys) -> Result<(), StoreError> {
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    let sql = |e| StoreError::sql("keeping the index of attempts", e);
+    let list = list(sessions);
+    let delete = format!("DELETE FROM attempt_index WHERE (project, session_id) IN {KEYS}");
+    let insert = format!("INSERT INTO attempt_index BY NAME {}", counted(KEYS));
+    for statement in [delete, insert] {
+        connection.prepare_cached(&statement).and_then(|mut known| known.execute(params![list])).map_err(sql)?;
+    }
+    Ok(())
+}
+
+/// The rows of some sessions. `sessions` is a relation of project and session id.
+fn counted(sessions: &'static str) -> String {
+    include_str!("attempt_index.sql").replace("$sessions", sessions)
+}
+
+#[cfg(test)]
+mod tests;

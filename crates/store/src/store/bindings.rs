@@ -1,0 +1,158 @@
+//! Keeps `target_bindings`: for every target of feedback the attempt that it speaks of, or why there is none, written down in
+//! the loader's transaction.
+//!
+//! A binding is by the facts known now (SEMANTICS 13): later spans bind what came before them, and a later retry moves what was
+//! said of its cycle. What a target says can change only with a session, trace, response or artifact that a commit touches,
+//! so a commit binds those targets anew, and no others. The table is always what `bind.sql` and `bind_artifacts.sql` say over all
+//! items, whatever the order of arrival.
+
+use duckdb::{Connection, Params, params};
+use gleaner_model::DerivedTrace;
+
+use super::keys::{KEYS, Keys, list};
+use crate::StoreError;
+
+/// The table; see [`crate::schema`].
+pub(crate) const CREATE: &str = "CREATE TABLE target_bindings (
+    project VARCHAR, item_id VARCHAR, entry BIGINT, kind VARCHAR, rank BIGINT, locked BOOLEAN, shown_position BIGINT,
+    via VARCHAR, attempt_id VARCHAR, reason VARCHAR, session_id VARCHAR, lineage_id VARCHAR, cycle BIGINT,
+    attempt_status VARCHAR, attempt_trace_id VARCHAR,
+    artifact_id VARCHAR, trace_id VARCHAR, span_id VARCHAR, response_id VARCHAR
+)";
+
+/// Items whose targets, by the names that they give, may be bound otherwise. `$sessions`, `$traces`, `$responses` and `$items`
+/// are what a commit touched.
+const CONCERNED: &str = "
+    SELECT project, item_id FROM feedback_targets
+    WHERE artifact_id IS NULL AND (
+        (project, item_id) IN $items
+        OR (project, session_id) IN $sessions
+        OR (project, trace_id) IN $traces
+        OR (project, response_id) IN $responses
+        OR (project, attempt_id) IN (SELECT project, attempt_id FROM attempt_index WHERE (project, session_id) IN $sessions)
+    )
+    UNION
+    SELECT project, item_id FROM target_bindings WHERE via <> 'artifact' AND (project, session_id) IN $sessions";
+
+/// Likewise of the targets that name artifacts, once `$bound`, the items that [`CONCERNED`] tells, are bound.
+const CONCERNED_ARTIFACTS: &str = "
+    WITH moved AS MATERIALIZED (
+        SELECT project, artifact_id FROM artifact_rows WHERE (project, trace_id) IN $traces
+        UNION
+        SELECT project, final_answer_id FROM attempt_index WHERE (project, session_id) IN $sessions
+        UNION
+        SELECT project, item_id FROM target_bindings WHERE kind = 'artifact' AND (project, item_id) IN $bound
+        UNION
+        -- With a new link any chain may have another end.
+        SELECT project, artifact_id FROM artifact_roots WHERE $links_changed
+    )
+    SELECT project, item_id FROM feedback_targets
+    WHERE artifact_id IS NOT NULL AND (
+        (project, item_id) IN $items
+        OR (project, artifact_id) IN (FROM moved)
+        OR (project, artifact_id) IN (
+            SELECT project, artifact_id FROM artifact_roots WHERE (project, root_artifact_id) IN (FROM moved)
+        )
+    )
+    UNION
+    SELECT project, item_id FROM target_bindings WHERE via = 'artifact' AND (project, session_id) IN $sessions";
+
+/// What a commit changes, or may change, as far as feedback can speak of it.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    /// Sessions that had or have attempts in these traces.
+    pub(super) sessions: Keys,
+    /// Traces with new facts or rows.
+    pub(super) traces: Keys,
+    /// Response ids that spans of these traces had or have.
+    pub(super) responses: Keys,
+    /// New items of feedback.
+    pub(super) items: Keys,
+    /// An artifact was declared on an artifact.
+    pub(super) links_changed: bool,
+}
+
+impl Touched {
+    /// What is in traces as they are derived now.
+    pub(super) fn add_now<'a>(&mut self, traces: impl Iterator<Item = &'a DerivedTrace>) {
+        for trace in traces {
+            let key = |id: &str| (trace.project.clone(), id.to_owned());
+            self.sessions.extend(trace.attempts.iter().map(|attempt| key(&attempt.session_id)));
+            self.responses.extend(trace.spans.iter().filter_map(|span| span.response_id.as_deref()).map(key));
+        }
+    }
+
+    /// What is in traces, a list of (project, trace id), before their rows are replaced.
+    pub(super) fn add_before(&mut self, connection: &Connection, traces: &str) -> Result<(), StoreError> {
+        let before = |table: &'static str, column: &'static str| {
+            let query = format!(
+                "SELECT DISTINCT project, {column} FROM {table}
+                 WHERE {column} IS NOT NULL AND (project, trace_id, recorded_at) IN (
+                     SELECT project, trace_id, derived_at FROM known_traces WHERE (project, trace_id) IN {KEYS}
+                 )"
+            );
+            keys(connection, &query, params![traces])
+        };
+        self.sessions.extend(before("attempt_rows", "session_id")?);
+        self.responses.extend(before("span_rows", "response_id")?);
+        Ok(())
+    }
+}
+
+/// Binds anew what may be bound otherwise, after everything else of the commit was written.
+pub(super) fn refresh(connection: &Connection, touched: &Touched) -> Result<(), StoreError> {
+    let sql = |e| StoreError::sql("looking for feedback", e);
+    let is_empty: bool =
+        connection.query_row("SELECT NOT EXISTS (FROM feedback_targets)", [], |row| row.get(0)).map_err(sql)?;
+    if is_empty {
+        return Ok(());
+    }
+    let (sessions, traces, responses, items) =
+        (list(&touched.sessions), list(&touched.traces), list(&touched.responses), list(&touched.items));
+    let fill = |text: &str| {
+        text.replace("$sessions", &numbered(1)).replace("$traces", &numbered(2)).replace("$items", &numbered(3))
+    };
+    let concerned = fill(CONCERNED).replace("$responses", &numbered(4));
+    let concerned = keys(connection, &concerned, params![sessions, traces, items, responses])?;
+    let concerned = list(&concerned);
+    bind(connection, include_str!("bindings/bind.sql"), "via <> 'artifact'", &concerned)?;
+    let links_changed = if touched.links_changed { "true" } else { "false" };
+    let concerned_artifacts =
+        fill(CONCERNED_ARTIFACTS).replace("$bound", &numbered(4)).replace("$links_changed", links_changed);
+    let concerned_artifacts = keys(connection, &concerned_artifacts, params![sessions, traces, items, concerned])?;
+    bind(connection, include_str!("bindings/bind_artifacts.sql"), "via = 'artifact'", &list(&concerned_artifacts))
+}
+
+/// Replaces the bindings of some items; `which` tells which of their targets.
+fn bind(connection: &Connection, resolve: &'static str, which: &'static str, items: &str) -> Result<(), StoreError> {
+    if items == "[]" {
+        return Ok(());
+    }
+    let sql = |e| StoreError::sql("binding feedback", e);
+    let delete = format!("DELETE FROM target_bindings WHERE {which} AND (project, item_id) IN {KEYS}");
+    let insert = format!("INSERT INTO target_bindings BY NAME {}", selected(resolve, KEYS));
+    for statement in [delete, insert] {
+        connection.prepare_cached(&statement).and_then(|mut known| known.execute(params![items])).map_err(sql)?;
+    }
+    Ok(())
+}
+
+/// `items` is a relation of project and item id.
+fn selected(resolve: &'static str, items: &'static str) -> String {
+    format!("{}\n{}", resolve.replace("$items", items), include_str!("bindings/select.sql"))
+}
+
+/// [`KEYS`] of a parameter that is used more than once.
+fn numbered(parameter: usize) -> String {
+    KEYS.replace('?', &format!("${parameter}"))
+}
+
+fn keys(connection: &Connection, query: &str, lists: impl Params) -> Result<Keys, StoreError> {
+    let sql = |e| StoreError::sql("finding what feedback is concerned", e);
+    let mut statement = connection.prepare_cached(query).map_err(sql)?;
+    let rows = statement.query_map(lists, |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.and_then(Iterator::collect::<Result<_, _>>).map_err(sql)
+}
+
+#[cfg(test)]
+mod tests;
