@@ -11,6 +11,7 @@ mod feedback;
 mod flight;
 mod full_session;
 mod harness;
+mod hostile;
 mod otlp;
 mod reading;
 mod snapshots;

@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use crate::deadline::{Control, with_deadline};
 use crate::format::ResultWriter;
-use crate::guard::{Checked, check};
+use crate::guard::{Checked, Passed, check};
+use crate::isolated::{self, Isolation};
 use crate::text::without_end;
 use crate::{Format, QueryError, QueryLimits};
 
@@ -54,16 +55,35 @@ pub trait Sink {
 
 /// Runs one query on `reader` and gives its rows to `sink`; returns the schema of the rows.
 ///
-/// The query runs inside a read-only transaction of its own, so `reader` must not be in one. Through `control` the sink says
-/// how long it waited for its own reader, which does not count as time of the query, and anybody may cancel it.
+/// The query runs inside a read-only transaction of its own, so `reader` must not be in one. A query that no setting bounds is run in a
+/// process of its own where `isolation` says how, else here: that is for those who ask their own store on their own machine. Through
+/// `control` the sink says how long it waited for its own reader, which does not count as time of the query, and anybody may cancel it.
 pub fn execute(
     reader: &Reader,
+    isolation: Option<&Isolation>,
     sql: &str,
     params: &Params,
     limits: &QueryLimits,
     control: &Control,
     sink: &mut dyn Sink,
 ) -> Result<SchemaRef, QueryError> {
+    let checked = check(reader, sql, limits.max_sql_bytes)?;
+    execute_checked(reader, isolation, &checked, (sql, params, limits), true, control, sink)
+}
+
+fn execute_checked(
+    reader: &Reader,
+    isolation: Option<&Isolation>,
+    checked: &Checked,
+    question: (&str, &Params, &QueryLimits),
+    with_rows: bool,
+    control: &Control,
+    sink: &mut dyn Sink,
+) -> Result<SchemaRef, QueryError> {
+    if let (Checked::Query(Passed { statement, unbounded: Some(_), .. }), Some(isolation)) = (checked, isolation) {
+        return isolated::execute(reader, isolation, statement, question, with_rows, control, sink);
+    }
+    let (sql, params, limits) = question;
     let interrupt = reader.interrupt_handle();
     let mut is_begun = false;
     let (result, expired) = with_deadline(
@@ -72,8 +92,8 @@ pub fn execute(
         move || interrupt.interrupt(),
         |expired| {
             let names = Params::Positional(vec![Param::Text(PUBLIC_RELATIONS.join(","))]);
-            let (sql, params) = match check(reader, sql, limits.max_sql_bytes)? {
-                Checked::Query => (sql, params),
+            let (sql, params) = match checked {
+                Checked::Query(_) => (sql, params),
                 Checked::ShowTables => (SHOW_TABLES, &names),
             };
             let is_json = if sink.wants_json_columns() { json_columns(reader, sql, limits) } else { Vec::new() };
@@ -117,28 +137,53 @@ fn answer(
     failed.map_or_else(|| streamed.map_err(from_store), Err)
 }
 
-/// The columns of a query's answer, without running it; names that stand twice are told apart. A parameter without a value counts as NULL.
-pub fn describe(reader: &Reader, sql: &str, params: &Params, limits: &QueryLimits) -> Result<SchemaRef, QueryError> {
+/// What is known of a query before it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The columns of its answer; names that stand twice are told apart.
+    pub schema: SchemaRef,
+    /// Names of its parameters, in their order; those written `?` have numbers.
+    pub parameters: Vec<String>,
+}
+
+/// Describes a query without running it. Parameters without values count as NULL.
+pub fn describe(
+    reader: &Reader,
+    isolation: Option<&Isolation>,
+    sql: &str,
+    params: &Params,
+    limits: &QueryLimits,
+) -> Result<Description, QueryError> {
     struct Nothing;
     impl Sink for Nothing {
         fn batch(&mut self, _: RecordBatch) -> Result<ControlFlow<()>, QueryError> {
             Ok(ControlFlow::Break(()))
         }
     }
-    let sql = match check(reader, sql, limits.max_sql_bytes)? {
-        Checked::ShowTables => "SELECT '' AS name",
-        Checked::Query => sql,
+    let checked = check(reader, sql, limits.max_sql_bytes)?;
+    let parameters = match &checked {
+        Checked::Query(passed) => passed.parameters.clone(),
+        Checked::ShowTables => Vec::new(),
     };
-    let names = reader.parameter_names(sql).map_err(from_store)?;
-    let nulls = Params::Positional(vec![Param::Null; names.len()]);
+    let nulls = Params::Positional(vec![Param::Null; parameters.len()]);
     let params = if params.is_empty() { &nulls } else { params };
     // DuckDB tells the columns of a running query only. One without rows costs no more than its plan.
     const AROUND: [&str; 2] = ["SELECT * FROM (", "\n) LIMIT 0"];
     let around = [AROUND[0], without_end(sql), AROUND[1]].concat();
     let limits = QueryLimits { max_sql_bytes: limits.max_sql_bytes + AROUND[0].len() + AROUND[1].len(), ..*limits };
+    let run = |sql: &str, checked: &Checked| {
+        execute_checked(reader, isolation, checked, (sql, params, &limits), false, &Control::default(), &mut Nothing)
+    };
     // EXPLAIN does not stand in a subquery: its columns are those of what it answers.
-    let sql = if check(reader, &around, limits.max_sql_bytes).is_ok() { &around } else { sql };
-    execute(reader, sql, params, &limits, &Control::default(), &mut Nothing).map(|schema| unique_names(&schema))
+    let schema = match check(reader, &around, limits.max_sql_bytes) {
+        Ok(around_checked) if checked != Checked::ShowTables => match run(&around, &around_checked) {
+            // So that the error shows the query as it was written.
+            Err(QueryError::Failed { .. }) => run(sql, &checked),
+            schema => schema,
+        },
+        _ => run(sql, &checked),
+    };
+    Ok(Description { schema: unique_names(&*schema?), parameters })
 }
 
 /// Equal names get `_1`, `_2`, … from the second on: data frames cannot tell them apart.
@@ -176,8 +221,10 @@ pub struct Summary {
 /// Runs one query on `reader` and writes its rows to `out` in `format`.
 ///
 /// On an error, what was written is an incomplete answer; one that a limit cut is complete in form, and the summary says so.
+#[expect(clippy::too_many_arguments, reason = "a query, where it runs, and where its answer goes")]
 pub fn run(
     reader: &Reader,
+    isolation: Option<&Isolation>,
     sql: &str,
     params: &Params,
     format: Format,
@@ -186,7 +233,7 @@ pub fn run(
     out: &mut (dyn Write + Send),
 ) -> Result<Summary, QueryError> {
     let mut writer = ResultWriter::new(format, *limits, out);
-    let schema = execute(reader, sql, params, limits, control, &mut writer)?;
+    let schema = execute(reader, isolation, sql, params, limits, control, &mut writer)?;
     writer.finish(&schema)
 }
 
@@ -196,17 +243,16 @@ fn json_columns(reader: &Reader, sql: &str, limits: &QueryLimits) -> Vec<bool> {
     const PREFIX: &str = "DESCRIBE ";
     let sql = [PREFIX, sql].concat();
     // It is another text than the one that passed, so it has to pass as well.
-    if check(reader, &sql, limits.max_sql_bytes + PREFIX.len()).is_err() {
+    let Ok(Checked::Query(passed)) = check(reader, &sql, limits.max_sql_bytes + PREFIX.len()) else {
         return Vec::new();
-    }
-    let names = reader.parameter_names(&sql).unwrap_or_default();
-    let columns = reader.rows(&sql, &vec![Value::Null; names.len()]).unwrap_or_default();
+    };
+    let columns = reader.rows(&sql, &vec![Value::Null; passed.parameters.len()]).unwrap_or_default();
     let types = columns.iter().map(|column| column.get("column_type").and_then(Value::as_str));
     types.map(|name| name.is_some_and(|name| name.trim_end_matches("[]") == "JSON")).collect()
 }
 
 /// DuckDB's words if they speak of the query. Others may name files: they stay in the error's source.
-fn from_store(error: StoreError) -> QueryError {
+pub(crate) fn from_store(error: StoreError) -> QueryError {
     if let StoreError::Parameters { message } = error {
         return QueryError::Failed { message };
     }

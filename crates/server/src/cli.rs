@@ -39,7 +39,13 @@ enum Command {
     Doctor(PlaceArgs),
     /// Make the store anew from the journal, e.g. after an upgrade or when the store is damaged.
     Rebuild(PlaceArgs),
+    /// Run one query for a server, which starts this.
+    #[command(name = SQL_WORKER, hide = true)]
+    SqlWorker,
 }
+
+/// The command that runs one query for a server. Its input and output are the server's.
+pub(crate) const SQL_WORKER: &str = "sql-worker";
 
 /// Where to read or write: a directory at rest, or a running server.
 #[derive(Debug, Clone, Default, Args)]
@@ -210,6 +216,14 @@ impl Cli {
             Command::Demo(args) => runtime()?.block_on(demo::run(args)),
             Command::Doctor(place) => commands::doctor::run(&place),
             Command::Rebuild(place) => commands::rebuild::run(&place),
+            Command::SqlWorker => {
+                let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+                match gleaner_query::serve_one(input, std::io::BufWriter::new(output), errors)? {
+                    true => Ok(()),
+                    // What went wrong is told already, in the server's form.
+                    false => std::process::exit(1),
+                }
+            }
         }
     }
 }

@@ -38,7 +38,7 @@ use arrow_flight::{
     FlightEndpoint, FlightInfo, IpcMessage, SchemaAsIpc, Ticket as FlightTicket,
 };
 use bytes::Bytes;
-use gleaner_query::QueryError;
+use gleaner_query::{Description, QueryError};
 use gleaner_store::Params;
 use prost::Message;
 use tokio_stream::{Stream, StreamExt as _};
@@ -100,8 +100,8 @@ impl FlightSql {
 
     async fn info_of(&self, ticket: Ticket, names: &[String], asked: FlightDescriptor) -> Result<FlightInfo, Status> {
         let question = question(&ticket, names)?;
-        let (schema, _) = self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
-        info(&schema, ticket.to_flight(), asked)
+        let described = self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
+        info(&described.schema, ticket.to_flight(), asked)
     }
 
     async fn rows_of(&self, ticket: &Ticket) -> Result<Response<Rows>, Status> {
@@ -111,7 +111,7 @@ impl FlightSql {
             Vec::new()
         } else {
             let named = question(ticket, &[])?;
-            self.queries.describe(&named).await.map_err(|refusal| refusal.to_status())?.1
+            self.queries.describe(&named).await.map_err(|refusal| refusal.to_status())?.parameters
         };
         let question = question(ticket, &names)?;
         let rows = self.queries.rows(question, control).await.map_err(|refusal| refusal.to_status())?;
@@ -169,7 +169,8 @@ impl FlightSqlService for FlightSql {
         no_transaction(query.transaction_id.as_ref())?;
         let as_of = as_of(&request)?;
         let question = Question { sql: query.query, params: Params::default(), as_of: parse_as_of(&as_of)? };
-        let (schema, names) = self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
+        let Description { schema, parameters: names } =
+            self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
         // DuckDB does not tell the types of parameters; text is compared with numbers and times as such.
         let parameters: Vec<_> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
         let statement = Statement { sql: question.sql, as_of, names, params: Bytes::new() };

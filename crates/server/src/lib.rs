@@ -31,4 +31,4 @@ mod snapshot;
 pub use api_grpc::stubs;
 pub use config::Config;
 pub use otlp_grpc::RawCodec;
-pub use serve::{Running, start};
+pub use serve::{Running, start, start_with};

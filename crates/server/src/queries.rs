@@ -15,7 +15,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use gleaner_query::{Control, Format, QueryError, QueryLimits, Sink, Summary};
+use gleaner_query::{Control, Description, Format, Isolation, QueryError, QueryLimits, Sink, Summary};
 use gleaner_store::{Params, Reader};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -60,6 +60,8 @@ pub(crate) struct Queries {
     pub(crate) slots: Arc<Semaphore>,
     /// How long a client may take nothing.
     pub(crate) stall: Duration,
+    /// How queries are run that no setting bounds.
+    pub(crate) isolation: Arc<Isolation>,
 }
 
 impl Queries {
@@ -96,13 +98,11 @@ impl Queries {
     ///
     /// # Errors
     /// When the query is refused.
-    pub(crate) async fn describe(&self, question: &Question) -> Result<(SchemaRef, Vec<String>), Refusal> {
+    pub(crate) async fn describe(&self, question: &Question) -> Result<Description, Refusal> {
         let reader = self.reads.reader().map_err(store_unavailable)?;
-        let (question, limits) = (question.clone(), self.limits.clone());
+        let (question, limits, isolation) = (question.clone(), self.limits.clone(), self.isolation.clone());
         let described = tokio::task::spawn_blocking(move || {
-            let schema = gleaner_query::describe(&reader, &question.sql, &question.params, &limits)?;
-            let names = reader.parameter_names(&question.sql).map_err(QueryError::Store)?;
-            Ok((schema, names))
+            gleaner_query::describe(&reader, Some(&isolation), &question.sql, &question.params, &limits)
         });
         described.await.map_err(|_| given_up())?.map_err(query_refused)
     }
@@ -112,14 +112,23 @@ impl Queries {
     /// # Errors
     /// When there is no place for it, or the store cannot be read. What the query itself does wrong comes with the rows.
     pub(crate) async fn rows(&self, question: Question, control: Control) -> Result<Pieces<RecordBatch>, Refusal> {
-        let format = move |reader: &Reader, question: &Question, limits: &QueryLimits, out: Pipe<RecordBatch>| {
+        let isolation = self.isolation.clone();
+        let gather = move |reader: &Reader, question: &Question, limits: &QueryLimits, out: Pipe<RecordBatch>| {
             let mut sink =
                 BatchSink { out, limits: *limits, schema: None, held: Vec::new(), held_bytes: 0, rows: 0, bytes: 0 };
             let control = sink.out.control.clone();
-            let schema = gleaner_query::execute(reader, &question.sql, &question.params, limits, &control, &mut sink)?;
+            let schema = gleaner_query::execute(
+                reader,
+                Some(&isolation),
+                &question.sql,
+                &question.params,
+                limits,
+                &control,
+                &mut sink,
+            )?;
             sink.finish(&schema)
         };
-        self.start(question, control, format).await
+        self.start(question, control, gather).await
     }
 
     /// The answer of a query as text or a file, in pieces. A short one comes as one piece that is the whole.
@@ -132,11 +141,20 @@ impl Queries {
         format: Format,
         control: Control,
     ) -> Result<Pieces<Text>, Refusal> {
+        let isolation = self.isolation.clone();
         let write = move |reader: &Reader, question: &Question, limits: &QueryLimits, out: Pipe<Text>| {
             let mut out = TextSink { out, held: Vec::new(), is_streaming: false };
             let control = out.out.control.clone();
-            let summary =
-                gleaner_query::run(reader, &question.sql, &question.params, format, limits, &control, &mut out)?;
+            let summary = gleaner_query::run(
+                reader,
+                Some(&isolation),
+                &question.sql,
+                &question.params,
+                format,
+                limits,
+                &control,
+                &mut out,
+            )?;
             out.finish(summary, limits)
         };
         self.start(question, control, write).await

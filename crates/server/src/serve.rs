@@ -6,12 +6,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use arrow_flight::flight_service_server::FlightServiceServer;
 use gleaner_normalize::feedback::FeedbackLimits;
+use gleaner_query::Isolation;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -20,6 +22,7 @@ use tonic::transport::server::TcpIncoming;
 use crate::api_grpc::{FeedbackRpc, stubs};
 use crate::api_http::{self, Api};
 use crate::as_of::EarlierStates;
+use crate::cli::SQL_WORKER;
 use crate::config::{Config, mib};
 use crate::engine::Engine;
 use crate::feedback::Feedback;
@@ -52,6 +55,14 @@ pub struct Running {
 /// # Errors
 /// When a port is taken, the data directory cannot be used, or its contents are damaged.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
+    start_with(config, std::env::current_exe().context("cannot find this program's own file")?).await
+}
+
+/// As [`start`], with the program that runs queries apart named: where this process is not that program itself.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(config: Config, program: PathBuf) -> anyhow::Result<Running> {
     let (otlp_grpc, grpc_addr) = bind(config.otlp.grpc.endpoint, "OTLP gRPC").await?;
     let (otlp_http, http_addr) = bind(config.otlp.http.endpoint, "OTLP HTTP").await?;
     let (api, api_addr) = bind(config.api.endpoint, "API").await?;
@@ -79,6 +90,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         limits: Arc::new(config.query_limits()),
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
         stall: Duration::from_millis(config.sql.stall_ms),
+        isolation: Arc::new(isolation(&config, program)?),
     };
     let api_state = Api { queries, feedback: feedback.clone(), wire_limits: Arc::new(config.wire_limits()) };
 
@@ -175,6 +187,16 @@ fn until(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + '
         // A sender that is gone means the server is gone.
         let _ = stopped.wait_for(|stop| *stop).await;
     }
+}
+
+/// What a killed server left of its queries goes now: the directory is held by this process.
+fn isolation(config: &Config, program: PathBuf) -> anyhow::Result<Isolation> {
+    let scratch = config.data_dir.join("sql-work");
+    if scratch.exists() {
+        std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
+    }
+    let arguments = vec![SQL_WORKER.to_owned()];
+    Ok(Isolation { program, arguments, scratch, memory_bytes: mib(config.sql.worker_memory_mib) })
 }
 
 async fn bind(endpoint: SocketAddr, what: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {

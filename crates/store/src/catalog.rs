@@ -5,7 +5,7 @@ use std::path::Path;
 use duckdb::{AccessMode, Config, Connection};
 use serde_json::Value;
 
-use crate::documentation::documentation;
+use crate::documentation::{RelationDocumentation, documentation};
 use crate::{Reader, StoreError};
 
 /// Makes `dir/file` over `dir/<relation>.parquet`. The views name their files without a folder: DuckDB looks for them where it was started.
@@ -68,4 +68,58 @@ pub fn parquet_file(relation: &str) -> String {
 
 fn literal(text: &str) -> String {
     ["'", &text.replace('\'', "''"), "'"].concat()
+}
+
+/// A database in memory whose only relations are views over the Parquet files of one folder, which are the only files that it sees.
+#[derive(Debug)]
+pub struct Sandbox(Connection);
+
+impl Sandbox {
+    /// Opens the public relations of which `folder` has a file. One thread, no temporary files.
+    pub fn open(folder: &Path, memory_limit_bytes: u64) -> Result<Self, StoreError> {
+        let failed = |e| StoreError::sql("opening a sandbox", e);
+        let config = || {
+            Config::default()
+                .with("autoinstall_known_extensions", "false")?
+                .with("allow_community_extensions", "false")?
+                .enable_autoload_extension(false)?
+                .max_memory(&format!("{memory_limit_bytes}B"))?
+                .threads(1)
+        };
+        let connection = Connection::open_in_memory_with_flags(config().map_err(failed)?).map_err(failed)?;
+        let run = |sql: &str| connection.execute_batch(sql).map_err(failed);
+        run("SET temp_directory = ''")?;
+        let directory = literal(&[&folder.display().to_string(), "/"].concat());
+        run(&["SET allowed_directories = [", &directory, "]"].concat())?;
+        run("SET enable_external_access = false")?;
+        run("CREATE TABLE journal_position AS SELECT 0::UBIGINT AS position")?;
+        for relation in documentation() {
+            let file = folder.join(parquet_file(relation.name));
+            if file.is_file() {
+                let columns = columns_of(relation, &file, &connection)?;
+                let from = [" FROM read_parquet(", &literal(&file.display().to_string()), ")"].concat();
+                run(&["CREATE VIEW ", relation.name, " AS SELECT ", &columns, &from].concat())?;
+            }
+        }
+        run("SET lock_configuration = true")?;
+        Ok(Self(connection))
+    }
+
+    /// Reads it.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Ok(Reader::over(self.0.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?))
+    }
+}
+
+/// The columns that the file has, JSON as such.
+fn columns_of(relation: &RelationDocumentation, file: &Path, connection: &Connection) -> Result<String, StoreError> {
+    let failed = |e| StoreError::sql("reading the columns of a copy", e);
+    let sql = "SELECT name FROM parquet_schema(?) WHERE num_children IS NULL";
+    let mut statement = connection.prepare(sql).map_err(failed)?;
+    let names = statement.query_map([file.display().to_string()], |row| row.get::<_, String>(0)).map_err(failed)?;
+    let names = names.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let json =
+        relation.columns.iter().filter(|(name, about)| about.sql_type == "JSON" && names.iter().any(|n| n == name));
+    let json: Vec<_> = json.map(|(column, _)| ["\"", column, "\"::JSON AS \"", column, "\""].concat()).collect();
+    Ok(if json.is_empty() { "*".to_owned() } else { ["* REPLACE (", &json.join(", "), ")"].concat() })
 }

@@ -24,7 +24,7 @@ mod schema;
 mod store;
 mod tables;
 
-pub use catalog::{Snapshot, parquet_file, write_catalog};
+pub use catalog::{Sandbox, Snapshot, parquet_file, write_catalog};
 pub use documentation::{ColumnDocumentation, RelationDocumentation, column_documentation, documentation};
 pub use error::StoreError;
 pub use params::{Param, Params};

@@ -129,12 +129,6 @@ impl Reader {
         self.each_batch(sql, params, |_, batch| visit(batch))
     }
 
-    /// Names of a statement's parameters, in their order; those written `?` have numbers. Prepares, and runs nothing.
-    pub fn parameter_names(&self, sql: &str) -> Result<Vec<String>, StoreError> {
-        let statement = self.connection.prepare(sql).map_err(|e| StoreError::sql("preparing", e))?;
-        Ok((1..=statement.parameter_count()).map(|n| statement.parameter_name(n).unwrap_or(n.to_string())).collect())
-    }
-
     /// Stops the query that runs on this reader, from another thread. The reader stays usable.
     pub fn interrupt_handle(&self) -> Interrupt {
         self.interrupt.clone()

@@ -12,7 +12,8 @@ fn reader() -> Reader {
 
 fn run_json(sql: &str, params: &[Value], limits: &QueryLimits) -> Result<(Vec<Value>, Summary), QueryError> {
     let mut out = Vec::new();
-    let summary = run(&reader(), sql, &Params::from_json(params), Format::Json, limits, &Control::default(), &mut out)?;
+    let summary =
+        run(&reader(), None, sql, &Params::from_json(params), Format::Json, limits, &Control::default(), &mut out)?;
     Ok((serde_json::from_slice(&out).unwrap(), summary))
 }
 
@@ -26,9 +27,16 @@ fn the_corpus_of_ordinary_queries_runs() {
     for sql in queries {
         for format in [Format::Json, Format::Jsonl, Format::Csv, Format::Table, Format::Arrow] {
             let mut out = Vec::new();
-            if let Err(error) =
-                run(&reader, sql, &Params::default(), format, &QueryLimits::default(), &Control::default(), &mut out)
-            {
+            if let Err(error) = run(
+                &reader,
+                None,
+                sql,
+                &Params::default(),
+                format,
+                &QueryLimits::default(),
+                &Control::default(),
+                &mut out,
+            ) {
                 panic!("{sql}\n  {error:?}");
             }
             assert!(format == Format::Jsonl || !out.is_empty(), "{sql}");
@@ -45,6 +53,7 @@ fn a_refused_query_writes_nothing() {
     assert!(
         run(
             &reader,
+            None,
             "SELECT * FROM read_text('x')",
             &Params::default(),
             Format::Json,
@@ -55,7 +64,8 @@ fn a_refused_query_writes_nothing() {
         .is_err()
     );
     assert!(out.is_empty());
-    run(&reader, "SELECT 1 AS one", &Params::default(), Format::Csv, &limits, &Control::default(), &mut out).unwrap();
+    run(&reader, None, "SELECT 1 AS one", &Params::default(), Format::Csv, &limits, &Control::default(), &mut out)
+        .unwrap();
     assert_eq!(out, b"one\n1\n");
 }
 
@@ -108,14 +118,15 @@ fn the_deadline_holds() {
     for sql in endless {
         let started = Instant::now();
         let mut out = Vec::new();
-        let error =
-            run(&reader, sql, &Params::default(), Format::Json, &limits, &Control::default(), &mut out).unwrap_err();
+        let error = run(&reader, None, sql, &Params::default(), Format::Json, &limits, &Control::default(), &mut out)
+            .unwrap_err();
         assert!(matches!(error, QueryError::Deadline { deadline_ms: 300 }), "{sql}: {error:?}");
         assert!(started.elapsed() < Duration::from_secs(20), "{sql}: {:?}", started.elapsed());
     }
     let mut out = Vec::new();
     run(
         &reader,
+        None,
         "SELECT 1 AS one",
         &Params::default(),
         Format::Csv,
@@ -143,6 +154,7 @@ fn a_slow_consumer_is_cut_off() {
     let limits = QueryLimits { deadline_ms: 200, max_rows: u64::MAX, ..QueryLimits::default() };
     let error = run(
         &reader(),
+        None,
         "SELECT * FROM range(10000000)",
         &Params::default(),
         Format::Csv,
@@ -172,8 +184,9 @@ fn failures() {
             Ok(())
         }
     }
-    let error = run(&reader(), "SELECT 1", &Params::default(), Format::Csv, &limits, &Control::default(), &mut Gone)
-        .unwrap_err();
+    let error =
+        run(&reader(), None, "SELECT 1", &Params::default(), Format::Csv, &limits, &Control::default(), &mut Gone)
+            .unwrap_err();
     assert!(matches!(error, QueryError::Output(_)), "{error:?}");
 }
 
@@ -191,21 +204,22 @@ fn columns_are_known_before_rows() {
     let limits = QueryLimits::default();
     let corpus = include_str!("../../tests/allowed.sql");
     for sql in corpus.split("\n\n").filter(|query| !query.starts_with('#')) {
-        let described = describe(&reader, sql, &Params::default(), &limits).unwrap_or_else(|e| panic!("{sql}\n  {e}"));
+        let described =
+            describe(&reader, None, sql, &Params::default(), &limits).unwrap_or_else(|e| panic!("{sql}\n  {e}"));
         let mut out = Vec::new();
         let names = Params::default();
-        run(&reader, sql, &names, Format::Arrow, &limits, &Control::default(), &mut out).unwrap();
+        run(&reader, None, sql, &names, Format::Arrow, &limits, &Control::default(), &mut out).unwrap();
         let stream = arrow::ipc::reader::StreamReader::try_new(out.as_slice(), None).unwrap();
-        assert_eq!(described, stream.schema(), "{sql}");
+        assert_eq!(described.schema, stream.schema(), "{sql}");
     }
     let endless =
         "SELECT count(*) AS n, ? + 1 AS n FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7;";
     let started = Instant::now();
-    let described = describe(&reader, endless, &Params::default(), &limits).unwrap();
-    let names: Vec<_> = described.fields().iter().map(|field| field.name().as_str()).collect();
+    let described = describe(&reader, None, endless, &Params::default(), &limits).unwrap();
+    let names: Vec<_> = described.schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(names, ["n", "n_1"]);
     assert!(started.elapsed() < Duration::from_secs(5), "it was not run");
-    assert!(describe(&reader, "SELECT * FROM span_facts", &Params::default(), &limits).is_err());
+    assert!(describe(&reader, None, "SELECT * FROM span_facts", &Params::default(), &limits).is_err());
 }
 
 /// Guarantees: values are bound by place or by name, of the type they have, and what does not fit is told.
@@ -214,7 +228,7 @@ fn parameters() {
     let one = |sql: &str, params: Params| {
         let mut out = Vec::new();
         let limits = QueryLimits::default();
-        run(&reader(), sql, &params, Format::Csv, &limits, &Control::default(), &mut out)?;
+        run(&reader(), None, sql, &params, Format::Csv, &limits, &Control::default(), &mut out)?;
         Ok::<_, QueryError>(String::from_utf8(out).unwrap())
     };
     let named = |name: &str, value: Param| (name.to_owned(), value);
@@ -248,9 +262,9 @@ fn waits_do_not_count() {
     let limits = QueryLimits { deadline_ms: 300, ..QueryLimits::default() };
     let control = Control::default();
     let sql = "SELECT * FROM range(4000)";
-    execute(&reader(), sql, &Params::default(), &limits, &control, &mut Slow(control.clone())).unwrap();
-    let error =
-        execute(&reader(), sql, &Params::default(), &limits, &Control::default(), &mut Slow(control)).unwrap_err();
+    execute(&reader(), None, sql, &Params::default(), &limits, &control, &mut Slow(control.clone())).unwrap();
+    let error = execute(&reader(), None, sql, &Params::default(), &limits, &Control::default(), &mut Slow(control))
+        .unwrap_err();
     assert!(matches!(error, QueryError::Deadline { .. }), "{error:?}");
 }
 
@@ -261,7 +275,7 @@ fn a_query_can_be_cancelled() {
     let endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7";
     let execute = |control: &Control| {
         let mut out = Vec::new();
-        run(&reader, endless, &Params::default(), Format::Csv, &QueryLimits::default(), control, &mut out)
+        run(&reader, None, endless, &Params::default(), Format::Csv, &QueryLimits::default(), control, &mut out)
     };
     let other = control.clone();
     let canceller = std::thread::spawn(move || {
@@ -281,7 +295,7 @@ fn parquet_is_written() {
     let write = |sql: &str| {
         let mut out = Vec::new();
         let limits = QueryLimits { max_rows: u64::MAX, ..QueryLimits::default() };
-        run(&reader(), sql, &Params::default(), Format::Parquet, &limits, &Control::default(), &mut out)?;
+        run(&reader(), None, sql, &Params::default(), Format::Parquet, &limits, &Control::default(), &mut out)?;
         Ok::<_, QueryError>(out)
     };
     let out = write("SELECT range AS n, 'x' || range AS t FROM range(300000)").unwrap();

@@ -120,7 +120,8 @@ pub(super) fn relations(reader: &Reader, limits: &QueryLimits) -> Result<Vec<(&'
     let mut relations = Vec::with_capacity(PUBLIC_RELATIONS.len());
     for &relation in PUBLIC_RELATIONS {
         // The names are constants of ours.
-        let schema = gleaner_query::describe(reader, &["FROM ", relation].concat(), &Params::default(), limits)?;
+        let schema =
+            gleaner_query::describe(reader, None, &["FROM ", relation].concat(), &Params::default(), limits)?.schema;
         let types = reader.rows(&["DESCRIBE ", relation].concat(), &[]).map_err(QueryError::Store)?;
         let fields = schema.fields().iter().zip(types).map(|(field, told)| {
             let sql_type = told.get("column_type").and_then(|t| t.as_str()).unwrap_or_default();

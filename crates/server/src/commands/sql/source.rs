@@ -101,6 +101,6 @@ fn at_rest(
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<Vec<String>> {
     let params = params.clone().into();
-    gleaner_query::run(&store.reader()?, query, &params, format.into(), limits, control, out)?;
+    gleaner_query::run(&store.reader()?, None, query, &params, format.into(), limits, control, out)?;
     Ok(Vec::new())
 }
