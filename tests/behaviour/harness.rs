@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gleaner_journal::{Disk, FileSystem};
-use gleaner_server::{Config, RawCodec, Running, start, start_on};
+use gleaner_server::{Config, RawCodec, Running, start_on};
 use gleaner_wire::proto;
 use gleaner_wire::proto::common::v1::{AnyValue, KeyValue, any_value::Value as Any};
 use prost::Message as _;
@@ -27,21 +27,23 @@ impl Gleaner {
     }
 
     pub(crate) async fn start_in(dir: TempDir) -> Self {
-        let running = start(config(dir.path())).await.expect("starts");
-        Self { running, dir, http: reqwest::Client::new() }
+        Self::start_as(Arc::new(FileSystem), dir, |_| {}).await
     }
 
-    /// With another configuration than the default.
+    /// With a configuration that differs from the defaults.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         Self::start_on(Arc::new(FileSystem), change).await
     }
 
     /// With the journal on a disk that may fail.
     pub(crate) async fn start_on(disk: Arc<dyn Disk>, change: impl FnOnce(&mut Config)) -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
+        Self::start_as(disk, tempfile::tempdir().expect("a directory"), change).await
+    }
+
+    async fn start_as(disk: Arc<dyn Disk>, dir: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(dir.path());
         change(&mut config);
-        let running = start_on(disk, config).await.expect("starts");
+        let running = start_on(disk, config, env!("CARGO_BIN_EXE_gleaner").into()).await.expect("starts");
         Self { running, dir, http: reqwest::Client::new() }
     }
 

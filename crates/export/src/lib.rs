@@ -45,6 +45,7 @@ mod rows;
 mod score;
 mod select;
 mod sft;
+mod shelf;
 mod sink;
 mod spool;
 mod sql;
@@ -64,13 +65,14 @@ pub use reason::Reason;
 pub use rows::Rows;
 pub use select::Select;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use case::{Case, Cases};
 use collect::{Collector, Made};
 use dataset::Dataset;
 use hygiene::ScoreScale;
 use output::Files;
+use read::{Beside, Pages};
 use spool::Spool;
 use sql::Wanted;
 use stage::Stage;
@@ -101,16 +103,17 @@ pub fn export_all(
     let kinds = distinct(kinds);
     options.check(&kinds)?;
     let journal_position = rows.position()?;
-    let spool = || Spool::new(out.scratch());
-    let (mut cases, spool) = (Cases::new(spool()?), spool()?);
-    let mut collector = Collector::new(&kinds, options, spool, stages(rows, options)?);
+    let scratch = out.scratch().map(Path::to_owned);
+    let spool = || Spool::new(scratch.as_deref());
+    let mut cases = Cases::new(spool()?);
+    let mut collector = Collector::new(&kinds, options, spool()?, stages(rows, options)?);
     let mut files = Files::new(out);
     let queried = match kinds.contains(&Kind::Sql) {
         true => Some(query::write(rows, options, &mut files, progress)?),
         false => None,
     };
     let kinds_of_attempts: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Sql).collect();
-    collect(rows, &kinds_of_attempts, options, &mut cases, &mut collector, progress)?;
+    collect(rows, &kinds_of_attempts, options, &spool, &mut cases, &mut collector, progress)?;
     let ended = rows.position()?;
     if ended != journal_position {
         return Err(ExportError::Moved { began: journal_position, ended });
@@ -132,6 +135,7 @@ fn collect(
     rows: &dyn Rows,
     kinds: &[Kind],
     options: &Options,
+    spool: &dyn Fn() -> Result<Spool, ExportError>,
     cases: &mut Cases,
     collector: &mut Collector<'_>,
     progress: &mut dyn Progress,
@@ -140,10 +144,13 @@ fn collect(
         return Ok(());
     }
     let wanted = Wanted::of(kinds, options);
+    progress.begin("counting attempts", 0);
     let scale = read::score_scale(rows, options)?;
-    progress.begin("reading attempts", read::count_attempts(rows, options, &wanted)?);
+    let mut pages = Pages::choose(rows, options, &wanted, spool()?)?;
+    let mut beside = Beside::read(rows, options, &wanted, &scale, spool)?;
+    progress.begin("reading attempts", pages.total());
     let mut done = 0;
-    read::attempts(rows, options, &wanted, &scale, &mut |attempt| {
+    read::attempts(rows, options, &wanted, &mut pages, &mut beside, &mut |attempt| {
         progress.check()?;
         let is_compared = attempt.is_compared;
         let case = Case::of(attempt, options);
@@ -211,8 +218,13 @@ fn of_pairs(
     progress: &mut dyn Progress,
 ) -> Result<(), ExportError> {
     let mut session: Vec<read::PairRow> = Vec::new();
+    // How many there are is known only to whoever has read them.
+    progress.begin("reading pairs", 0);
+    let mut done = 0;
     let mut write = |session: &[read::PairRow]| {
         progress.check()?;
+        done += session.len() as u64;
+        progress.advance(done);
         for kind in kinds.iter().filter(|kind| matches!(kind, Kind::Preference | Kind::Reward)) {
             let shape = options.shape_of(*kind);
             let candidates = pairs::session(session, cases, options, shape)?;

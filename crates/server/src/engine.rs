@@ -304,6 +304,14 @@ impl FreshReads {
         Ok((open.readers.reader()?, freshness))
     }
 
+    /// A reader of what is loaded, without waiting.
+    ///
+    /// # Errors
+    /// When the store is not open, or does not give a connection.
+    pub(crate) fn reader(&self) -> Result<Reader, Unreadable> {
+        Ok(self.opened()?.readers.reader()?)
+    }
+
     /// Whether requests can be journalled and the store can be read now.
     ///
     /// # Errors
