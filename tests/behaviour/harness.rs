@@ -1,7 +1,7 @@
 //! A server in this process, and the smallest clients that speak to it.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -45,6 +45,17 @@ impl Gleaner {
         change(&mut config);
         let running = start_on(disk, config, env!("CARGO_BIN_EXE_gleaner").into()).await.expect("starts");
         Self { running, dir, http: reqwest::Client::new() }
+    }
+
+    /// With another program to start as helper.
+    pub(crate) async fn start_as_program(dir: TempDir, program: PathBuf) -> Self {
+        let running = start_on(Arc::new(FileSystem), config(dir.path()), program).await.expect("starts");
+        Self { running, dir, http: reqwest::Client::new() }
+    }
+
+    /// Status of an answer to these items.
+    pub(crate) async fn feedback_status(&self, items: Value) -> u16 {
+        self.api("/v1/feedback:submit", &json!({ "items": items })).await.status().as_u16()
     }
 
     /// The value of a line of `/metrics`; `line` is its name with its labels.

@@ -69,6 +69,42 @@ async fn r22_after_a_failed_sync_nothing_is_acknowledged() {
     assert_eq!(gleaner.sql("SELECT count(*) AS n FROM execution_spans").await, [json!({"n": 2})]);
 }
 
+/// Scenario: after a crash, whoever replays the store's log is killed by it (stood in for by a program that kills itself).
+/// Guarantees (R23): the server lives, takes telemetry, and says what to do; when the log can be replayed again everything is there.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn r23_a_log_that_ends_its_reader_does_not_end_the_server() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let gleaner = Gleaner::start().await;
+    gleaner.send(&request(vec![span(1, 1, 0, "before", &[])])).await;
+    assert_eq!(gleaner.sql("SELECT count(*) AS n FROM execution_spans").await, [json!({"n": 1})]);
+    let data = gleaner.dir.path().join("data");
+    // What a kill would leave: journal, store and log as they are now.
+    let copy = tempfile::tempdir().expect("a directory");
+    let left = copy.path().join("data");
+    std::fs::create_dir_all(left.join("journal")).expect("a directory");
+    for name in ["journal/00000000000000000001.seg", "store.duckdb", "store.duckdb.wal"] {
+        std::fs::copy(data.join(name), left.join(name)).expect("copies");
+    }
+    let program = copy.path().join("gleaner");
+    std::fs::write(&program, "#!/bin/sh\nkill -ABRT $$\n").expect("writes");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("may be run");
+
+    let gleaner = Gleaner::start_as_program(copy, program.clone()).await;
+    let (status, text) = gleaner.get("/readyz").await;
+    assert_eq!(status, 503);
+    assert!(text.contains("gleaner rebuild"), "{text}");
+    gleaner.send(&request(vec![span(1, 2, 1, "meanwhile", &[])])).await;
+    assert_eq!(gleaner.feedback_status(json!([])).await, 503);
+
+    std::fs::write(&program, "#!/bin/sh\nexit 0\n").expect("writes");
+    while gleaner.get("/readyz").await.0 != 200 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let rows = gleaner.sql("SELECT name FROM execution_spans ORDER BY span_id").await;
+    assert_eq!(rows, [json!({"name": "before"}), json!({"name": "meanwhile"})]);
+}
+
 /// Scenario: one request a hundred times, from ten clients at once and again after a restart.
 /// Guarantees (R15): each span once.
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
@@ -28,6 +28,7 @@ use crate::feedback::Feedback;
 use crate::ingest::{Ingest, PROJECT_HEADER, project_of};
 use crate::metrics;
 use crate::queries::{Pieces, Queries, Question, Text, query_refused};
+use crate::receive::{Peer, http_body, in_time};
 use crate::snapshot::{self, SnapshotRequest};
 
 /// Tells a client how many acknowledged records its answer does not see yet; absent when it sees all.
@@ -67,9 +68,14 @@ pub(crate) fn routes(api: Api) -> Router {
         .with_state(api)
 }
 
-async fn submit_feedback(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
+/// Held to the limits and budgets of telemetry: size, bytes in flight, time to arrive.
+async fn submit_feedback(State(api): State<Api>, request: Request) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let headers = parts.headers;
     let answer = async {
         require_json(&headers)?;
+        let mut held = api.ingest.admit(parts.extensions.get::<Peer>())?;
+        let body = in_time(api.ingest.timeout(), http_body(&mut body, &api.wire_limits, &mut held)).await?;
         let project = project_of(headers.get(PROJECT_HEADER).map(HeaderValue::as_bytes))?;
         let items = gleaner_wire::feedback::decode_json_items(&body, &api.wire_limits)?;
         let response = api.feedback.submit(&project, items).await?;

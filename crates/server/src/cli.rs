@@ -42,7 +42,18 @@ enum Command {
     /// Run one query for a server, which starts this.
     #[command(name = SQL_WORKER, hide = true)]
     SqlWorker,
+    /// Open a store and close it, for a server, which starts this: a damaged log may end the process that replays it.
+    #[command(name = STORE_PROBE, hide = true)]
+    StoreProbe {
+        /// Where the store lies.
+        dir: PathBuf,
+        /// Memory that DuckDB may use.
+        memory_limit_mib: u64,
+    },
 }
+
+/// The command that opens a store and closes it.
+pub(crate) const STORE_PROBE: &str = "store-probe";
 
 /// The command that runs one query for a server. Its input and output are the server's.
 pub(crate) const SQL_WORKER: &str = "sql-worker";
@@ -215,6 +226,7 @@ impl Cli {
             Command::Import(args) => commands::import::run(&args),
             Command::Demo(args) => runtime()?.block_on(demo::run(args)),
             Command::Doctor(place) => commands::doctor::run(&place),
+            Command::StoreProbe { dir, memory_limit_mib } => probe_store(dir, memory_limit_mib),
             Command::Rebuild(place) => commands::rebuild::run(&place),
             Command::SqlWorker => {
                 let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
@@ -226,6 +238,13 @@ impl Cli {
             }
         }
     }
+}
+
+fn probe_store(dir: PathBuf, memory_limit_mib: u64) -> anyhow::Result<()> {
+    let memory_limit_bytes = crate::config::mib(memory_limit_mib);
+    let config = gleaner_store::StoreConfig { memory_limit_bytes, ..gleaner_store::StoreConfig::at(&dir) };
+    drop(gleaner_store::Store::open(&config)?);
+    Ok(())
 }
 
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

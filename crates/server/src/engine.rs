@@ -6,6 +6,8 @@
 //!
 //! One process holds a data directory at a time (the journal's lock).
 
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -16,6 +18,7 @@ use gleaner_normalize::Settings;
 use gleaner_store::{FeedbackKey, Reader, Readers, Store, StoreError};
 use tokio::sync::watch;
 
+use crate::cli::STORE_PROBE;
 use crate::config::Config;
 use crate::loader::LoadError;
 use crate::metrics::{Metrics, Readings};
@@ -86,11 +89,16 @@ pub(crate) enum Unreadable {
 }
 
 impl Engine {
-    /// Opens the directory's journal, creating the directory if need be, and starts to open the store.
+    /// Opens the directory's journal, creating the directory if need be, and starts to open the store. `program` is this program's own file.
     ///
     /// # Errors
     /// When the directory is in use or cannot be written, its journal is damaged, or a setting cannot be used.
-    pub(crate) fn start(config: &Config, disk: Arc<dyn Disk>, metrics: &Metrics) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        config: &Config,
+        disk: Arc<dyn Disk>,
+        program: PathBuf,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
         let settings = config.derive_settings()?;
         let journal = at_rest::open_journal_on(disk, config)?;
         let observed = metrics.clone();
@@ -104,6 +112,7 @@ impl Engine {
             state: sender,
             stop: stop.clone(),
             metrics: metrics.clone(),
+            program,
         };
         let thread = std::thread::Builder::new().name("loader".into()).spawn(move || supervisor.run())?;
         Ok(Self { journal, store, supervisor: Some(thread), stop })
@@ -171,6 +180,7 @@ struct Supervisor {
     state: watch::Sender<StoreState>,
     stop: Arc<AtomicBool>,
     metrics: Metrics,
+    program: PathBuf,
 }
 
 impl Supervisor {
@@ -178,6 +188,15 @@ impl Supervisor {
         yield_to_acknowledgements(self.config.loader.niceness);
         let mut pause = REOPEN_PAUSE.0;
         while !self.stopped() {
+            if !self.store_can_be_opened() {
+                tracing::error!(
+                    "replaying the store's log ends the process that tries; telemetry is taken and kept in the journal"
+                );
+                self.failed(DAMAGED);
+                self.sleep(pause);
+                pause = (pause * 2).min(REOPEN_PAUSE.1);
+                continue;
+            }
             match self.open_and_load() {
                 Ok(store) if self.stopped() => close(store),
                 // Readers share its database, so that only a restart can close it.
@@ -223,6 +242,37 @@ impl Supervisor {
         Ok(loader.run(&self.stop))
     }
 
+    /// DuckDB may end the process while it replays a damaged log, or one that its memory does not hold: a child tries it first. Whatever
+    /// else is wrong is told better by the attempt itself.
+    fn store_can_be_opened(&self) -> bool {
+        let log = self.config.data_dir.join("store.duckdb.wal");
+        if !log.metadata().is_ok_and(|found| found.len() > 0) {
+            return true;
+        }
+        let probing = Command::new(&self.program)
+            .arg(STORE_PROBE)
+            .arg(&self.config.data_dir)
+            .arg(self.config.store.memory_limit_mib.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut probing) = probing else { return true };
+        loop {
+            match probing.try_wait() {
+                // No code: a signal ended it.
+                Ok(Some(status)) => return status.code().is_some(),
+                Ok(None) if !self.stopped() => std::thread::sleep(PROBE_POLL),
+                _ => {
+                    // Already gone, or nobody wants to know any more.
+                    let _ = probing.kill();
+                    let _ = probing.wait();
+                    return true;
+                }
+            }
+        }
+    }
+
     fn failed(&self, why: &str) {
         self.state.send_replace(StoreState::Failed(why.into()));
     }
@@ -239,6 +289,9 @@ impl Supervisor {
     }
 }
 
+const DAMAGED: &str = "the store cannot be opened, it may be damaged: stop gleaner and run `gleaner rebuild`, which makes it anew from the journal";
+/// How often it is asked whether the child has opened the store. Most take some ten milliseconds.
+const PROBE_POLL: Duration = Duration::from_millis(5);
 /// Records of one step of catching up, so that a stop need not wait for all of it.
 const CATCH_UP_RECORDS: u64 = 10_000;
 
@@ -268,9 +321,7 @@ fn advice(error: &LoadError) -> &'static str {
         LoadError::Store(StoreError::SchemaVersion { .. }) => {
             "the store was made by another version of gleaner: stop gleaner and run `gleaner rebuild`, which makes it anew from the journal"
         }
-        LoadError::Store(_) => {
-            "the store cannot be opened, it may be damaged: stop gleaner and run `gleaner rebuild`, which makes it anew from the journal"
-        }
+        LoadError::Store(_) => DAMAGED,
         LoadError::Journal(_) => "the journal cannot be read as far as the store has read it: see the log",
     }
 }

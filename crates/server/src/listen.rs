@@ -80,7 +80,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     routes: Router,
     limits: ConnectionLimits,
-    new_peer: impl Fn() -> Option<Peer>,
+    new_peer: impl Fn() -> Peer,
     metrics: Metrics,
     stop: impl Future<Output = ()>,
 ) {
@@ -166,7 +166,7 @@ impl Server {
         matches!(tokio::time::timeout(ROOM_WAIT, connections.join_next()).await, Ok(Some(_)))
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: Option<Peer>, mut ending: watch::Receiver<bool>) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: Peer, mut ending: watch::Receiver<bool>) {
         // An answer of one small segment must not wait for the peer's acknowledgement of the one before.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection was gone before it was served");
@@ -178,9 +178,7 @@ impl Server {
         let (routes, in_answer) = (self.routes.clone(), activity.clone());
         let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
             let answering = in_answer.begin();
-            if let Some(peer) = &peer {
-                request.extensions_mut().insert(peer.clone());
-            }
+            request.extensions_mut().insert(peer.clone());
             let answer = routes.clone().oneshot(request);
             async move { answer.await.map(|response| response.map(|body| InAnswer::new(body, answering))) }
         });

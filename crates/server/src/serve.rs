@@ -85,8 +85,8 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
 
     let opened = config.clone();
     let metrics = Metrics::new();
-    let measured = metrics.clone();
-    let engine = tokio::task::spawn_blocking(move || Engine::start(&opened, disk, &measured)).await??;
+    let (measured, worker) = (metrics.clone(), program.clone());
+    let engine = tokio::task::spawn_blocking(move || Engine::start(&opened, disk, worker, &measured)).await??;
     let timeout = Duration::from_millis(config.ingest.request_timeout_ms);
     let ingest = Ingest::new(engine.journal().clone(), config.wire_limits(), config.in_flight(), metrics.clone());
     let feedback = Feedback::new(
@@ -117,8 +117,9 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
     // A request may take its time to arrive, as much again to reach the disk, and as much again until its answer is read.
     let request_age = Some(timeout * 3);
     let streams = config.otlp.grpc.max_concurrent_streams;
-    let mut serve = |listener, routes, limits: ConnectionLimits, ingest: Option<Ingest>| {
-        let new_peer = move || ingest.as_ref().map(Ingest::new_peer);
+    let mut serve = |listener, routes, limits: ConnectionLimits| {
+        let admission = ingest.clone();
+        let new_peer = move || admission.new_peer();
         let (metrics, stop) = (metrics.clone(), until(&stopped));
         listeners.spawn(async move {
             listen::serve(listener, routes, limits, new_peer, metrics, stop).await;
@@ -126,10 +127,10 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
         });
     };
     let limits = |listener, max_request_age| config.connection_limits(listener, streams, max_request_age);
-    serve(otlp_grpc, otlp_grpc_routes(&ingest).await, limits("otlp_grpc", request_age), Some(ingest.clone()));
-    serve(otlp_http, otlp_http::routes(ingest.clone()), limits("otlp_http", request_age), Some(ingest));
+    serve(otlp_grpc, otlp_grpc_routes(&ingest).await, limits("otlp_grpc", request_age));
+    serve(otlp_http, otlp_http::routes(ingest.clone()), limits("otlp_http", request_age));
     // Exports stream for as long as they take.
-    serve(api, api_routes(api_state, feedback).await?, limits("api", None), None);
+    serve(api, api_routes(api_state, feedback).await?, limits("api", None));
     engine.settled().await;
     if engine.is_open() {
         beginning.await?;
