@@ -52,7 +52,7 @@ fn connect(address: &str) -> TcpStream {
 
 fn post_head(length: u64) -> String {
     format!(
-        "POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\ncontent-length: {length}\r\n\r\n"
+        "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: {length}\r\n\r\n"
     )
 }
 
@@ -118,7 +118,7 @@ fn r12_bodies_that_do_not_come_are_given_up() {
 }
 
 fn grpc_request() -> http::Request<()> {
-    http::Request::post("http://x/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+    http::Request::post("http://localhost/opentelemetry.proto.collector.trace.v1.TraceService/Export")
         .header("content-type", "application/grpc")
         .header("te", "trailers")
         .body(())
@@ -186,7 +186,7 @@ fn r29_large_headers_are_refused() {
     let dir = dir();
     let server = narrow(dir.path());
     let mut stream = connect(&server.otlp_http);
-    let head = format!("POST /v1/traces HTTP/1.1\r\nhost: x\r\nx-large: {}\r\n\r\n", "a".repeat(256 * 1024));
+    let head = format!("POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nx-large: {}\r\n\r\n", "a".repeat(256 * 1024));
     // It may be cut off before all was sent.
     let _ = stream.write_all(head.as_bytes());
     let answer = rest(stream);
@@ -453,6 +453,36 @@ fn times_of_a_healthy_client_beside_abuse() {
     stop.store(true, std::sync::atomic::Ordering::Release);
     resetting.join().expect("no panic");
     p99("alone again");
+}
+
+/// Scenario: requests under another name than those of this machine, to each listener, over both versions of HTTP.
+/// Guarantees (R19): 421 and nothing else.
+#[test]
+fn r19_other_names_are_misdirected() {
+    let dir = dir();
+    let server = narrow(dir.path());
+    for address in [&server.otlp_http, &server.otlp_grpc, &server.api] {
+        for path in ["/v1/traces", "/metrics", "/v1/sql"] {
+            let mut stream = connect(address);
+            let head =
+                format!("POST {path} HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(head.as_bytes()).expect("sends");
+            let answer = rest(stream);
+            assert!(answer.starts_with("HTTP/1.1 421"), "{address}{path}: {answer}");
+        }
+    }
+    let status = block_on(async {
+        let (mut client, connection) = h2_client(&server.otlp_grpc, 65_535).await;
+        let driver = tokio::spawn(connection);
+        let mut request = grpc_request();
+        *request.uri_mut() =
+            "http://evil.example/opentelemetry.proto.collector.trace.v1.TraceService/Export".parse().expect("a URI");
+        let (answer, _body) = client.send_request(request, true).expect("sends");
+        let status = answer.await.expect("answered").status();
+        driver.abort();
+        status
+    });
+    assert_eq!(status, 421);
 }
 
 /// Scenario: half-open connections: the client shuts down its sending side in the middle of a request.

@@ -280,8 +280,9 @@ async fn g14_h13_overload_asks_clients_to_retry() {
     .await;
     // Holds most of the budget: a body that does not end.
     let mut slow = tokio::net::TcpStream::connect(gleaner.running.otlp_http).await.expect("connects");
-    let head =
-        format!("POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: {PROTOBUF}\r\ncontent-length: {MIB}\r\n\r\n");
+    let head = format!(
+        "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: {PROTOBUF}\r\ncontent-length: {MIB}\r\n\r\n"
+    );
     slow.write_all(head.as_bytes()).await.expect("sends");
     slow.write_all(&vec![0; MIB - 1000]).await.expect("sends");
     while gleaner.metric("gleaner_in_flight_bytes").await < (MIB - 1000) as f64 {
@@ -420,7 +421,7 @@ async fn h6_oversize_is_413_and_the_client_gets_to_read_it() {
     // 4 MiB in chunks, all of them sent before the answer is read.
     let mut stream = tokio::net::TcpStream::connect(gleaner.running.otlp_http).await.expect("connects");
     let head = format!(
-        "POST /v1/traces HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: {PROTOBUF}\r\ntransfer-encoding: chunked\r\n\r\n"
+        "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: {PROTOBUF}\r\ntransfer-encoding: chunked\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.expect("sends");
     for _ in 0..64 {
@@ -458,7 +459,8 @@ async fn h1_http_2_is_served_and_health_is_told() {
     let stream = tokio::net::TcpStream::connect(gleaner.running.otlp_http).await.expect("connects");
     let (mut client, connection) = h2::client::handshake(stream).await.expect("shakes hands");
     let driver = tokio::spawn(connection);
-    let post = http::Request::post("http://x/v1/traces").header("content-type", PROTOBUF).body(()).expect("a request");
+    let post =
+        http::Request::post("http://localhost/v1/traces").header("content-type", PROTOBUF).body(()).expect("a request");
     let (answer, mut body) = client.send_request(post, false).expect("sends");
     let traces = request(vec![span(1, 1, 0, "over HTTP/2", &[])]).encode_to_vec();
     body.send_data(traces.into(), true).expect("sends");

@@ -1,8 +1,8 @@
 //! The append-only journal: segment files of checksummed, compressed frames, one order for every record, kept for ever.
 //!
-//! It does: segments and rotation, group commit (one `fdatasync` for all that waited), recovery of a torn tail, replay
-//! from any position, and harder recompression of sealed segments. It does not know what a record means: `kind`,
-//! `encoding` and `payload` are opaque. It does no asynchronous I/O and never deletes a record.
+//! It does: compression on the threads of those who append, segments and rotation, group commit (one `fdatasync` for all
+//! that waited), recovery of a torn tail, replay from any position, and harder recompression of sealed segments. It does not
+//! know what a record means: `kind`, `encoding` and `payload` are opaque. It does no asynchronous I/O and never deletes a record.
 //!
 //! # Invariants
 //!

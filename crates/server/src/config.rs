@@ -96,6 +96,7 @@ section!(
         stream_window_kib: u32 = 4 * 1024,
         connection_window_kib: u32 = 16 * 1024,
         max_header_kib: u32 = 16,
+        allowed_hosts: Vec<String> = Vec::new(),
     }
 );
 section!(

@@ -1,6 +1,7 @@
 //! The program `gleaner`: configuration, listeners, the feedback service, the loader task, the command line.
 //!
-//! The path of one request: `otlp_grpc.rs` or `otlp_http.rs` → `ingest.rs` (one function for both) → journal, fsync, ack.
+//! The path of one request: `listen.rs` (connections, deadlines, names) → `otlp_grpc.rs` or `otlp_http.rs` → `receive.rs` (bytes, budgets) →
+//! `ingest.rs` (one function for both: scan, compress, queue) → journal, fsync, ack.
 //! Then `loader.rs`: journal → decode → normalize → store. Feedback: `api_grpc.rs` or `api_http.rs` → `feedback.rs` → journal.
 //!
 //! Invariants: nothing between a client and its ack depends on DuckDB; only this crate opens sockets, reads configuration and

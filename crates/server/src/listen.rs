@@ -9,13 +9,16 @@
 //!   and bodies that trickle, streams that are opened and never fed, and answers that nobody reads.
 //! - An error of `accept` (no descriptors left, for one) never ends the loop.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -31,7 +34,10 @@ use crate::metrics::{Closed, Metrics};
 use crate::receive::Peer;
 
 mod activity;
+mod host;
 mod idle;
+
+pub(crate) use host::AllowedHosts;
 
 /// Pause after an `accept` that failed for want of something: without it the loop would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -71,6 +77,8 @@ pub(crate) struct ConnectionLimits {
     pub connection_window_bytes: u32,
     /// All headers of a request, in bytes.
     pub max_header_bytes: u32,
+    /// Names that are answered to; others are told 421.
+    pub allowed_hosts: AllowedHosts,
 }
 
 /// Serves until `stop`, then lets requests in answer finish.
@@ -120,6 +128,14 @@ pub(crate) async fn serve(
 fn is_of_one_connection(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Plain text, whatever was asked for: whoever gets it was not meant to be here.
+fn misdirected() -> Response {
+    let text = "this name is not one of connections.allowed_hosts\n";
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = http::StatusCode::MISDIRECTED_REQUEST;
+    response
 }
 
 fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
@@ -176,11 +192,18 @@ impl Server {
         open.inc();
         let activity = Activity::new(&self.idle);
         let (routes, in_answer) = (self.routes.clone(), activity.clone());
+        let allowed_hosts = self.limits.allowed_hosts.clone();
         let service = tower::service_fn(move |mut request: Request<hyper::body::Incoming>| {
             let answering = in_answer.begin();
             request.extensions_mut().insert(peer.clone());
-            let answer = routes.clone().oneshot(request);
-            async move { answer.await.map(|response| response.map(|body| InAnswer::new(body, answering))) }
+            let answer = allowed_hosts.allow(&request).then(|| routes.clone().oneshot(request));
+            async move {
+                let response = match answer {
+                    Some(answer) => answer.await?,
+                    None => misdirected(),
+                };
+                Ok::<_, Infallible>(response.map(|body| InAnswer::new(body, answering)))
+            }
         });
         let mut connection =
             pin!(self.builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));

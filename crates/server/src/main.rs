@@ -10,13 +10,13 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("GLEANER_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(cli.default_log_filter()));
-    let colour = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colour)
-        .with_target(false)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // For machines that read logs; what is logged is the same.
+    if std::env::var("GLEANER_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json")) {
+        log.json().with_ansi(false).init();
+    } else {
+        log.with_ansi(std::io::stderr().is_terminal()).init();
+    }
 
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,

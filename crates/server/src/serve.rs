@@ -126,11 +126,11 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
             Ok(())
         });
     };
-    let limits = |listener, max_request_age| config.connection_limits(listener, streams, max_request_age);
-    serve(otlp_grpc, otlp_grpc_routes(&ingest).await, limits("otlp_grpc", request_age));
-    serve(otlp_http, otlp_http::routes(ingest.clone()), limits("otlp_http", request_age));
+    let limits = |listener, address, age| config.connection_limits(listener, address, streams, age);
+    serve(otlp_grpc, otlp_grpc_routes(&ingest).await, limits("otlp_grpc", grpc_addr, request_age));
+    serve(otlp_http, otlp_http::routes(ingest.clone()), limits("otlp_http", http_addr, request_age));
     // Exports stream for as long as they take.
-    serve(api, api_routes(api_state, feedback).await?, limits("api", None));
+    serve(api, api_routes(api_state, feedback).await?, limits("api", api_addr, None));
     engine.settled().await;
     if engine.is_open() {
         beginning.await?;

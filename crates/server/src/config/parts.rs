@@ -1,5 +1,6 @@
 //! What each part of the program is given of the configuration, in the part's own terms and units.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use gleaner_normalize::Settings;
@@ -7,7 +8,7 @@ use gleaner_normalize::settings::{PriceTable, PromptPatterns};
 
 use super::{BUILT_IN_PRICES, Config, ConfigError, mib};
 use crate::ingest::InFlight;
-use crate::listen::ConnectionLimits;
+use crate::listen::{AllowedHosts, ConnectionLimits};
 
 impl Config {
     /// Limits that the wire layer applies before anything is built.
@@ -41,6 +42,7 @@ impl Config {
     pub(crate) fn connection_limits(
         &self,
         listener: &'static str,
+        address: SocketAddr,
         max_concurrent_streams: u32,
         max_request_age: Option<Duration>,
     ) -> ConnectionLimits {
@@ -57,6 +59,7 @@ impl Config {
             stream_window_bytes: connections.stream_window_kib.saturating_mul(1024),
             connection_window_bytes: connections.connection_window_kib.saturating_mul(1024),
             max_header_bytes: connections.max_header_kib.saturating_mul(1024),
+            allowed_hosts: AllowedHosts::new(&connections.allowed_hosts, address.ip().is_loopback()),
         }
     }
 
