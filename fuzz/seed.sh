@@ -8,6 +8,19 @@ for target in protobuf normalize; do
         cp "$file" "corpus/$target/$(echo "$file" | tr / _)"
     done
 done
+# The packed captures: one zstd frame of a letter for the signal, four bytes of length, and the body, over and over.
+for packed in ../tests/corpus/*/requests.zst; do
+    zstd -dcq "$packed" | python3 -c '
+import sys
+data, at, number = sys.stdin.buffer.read(), 0, 0
+while at < len(data):
+    length = int.from_bytes(data[at + 1 : at + 5], "little")
+    body, at, number = data[at + 5 : at + 5 + length], at + 5 + length, number + 1
+    if length < 65536:
+        for target in ("protobuf", "normalize"):
+            open(f"corpus/{target}/{sys.argv[1]}-{number}", "wb").write(body)
+' "$(basename "$(dirname "$packed")")"
+done
 mkdir -p corpus/json corpus/decompress corpus/recover
 for file in ../crates/wire/tests/captures/*.json ../examples/*/*.json; do
     [ -f "$file" ] && cp "$file" "corpus/json/$(echo "$file" | tr / _)"
