@@ -95,8 +95,8 @@ def tokenizer(template="qwen3_training"):
 
 def trl(directory, kind, file, count):
     datasets = need("datasets")
-    name = os.path.basename(file).split(".")[0]
-    loaded = datasets.load_dataset(directory, name, split="train", cache_dir=tempfile.mkdtemp())
+    name, *split, _ = os.path.basename(file).split(".")
+    loaded = datasets.load_dataset(directory, name, split=split[0] if split else "train", cache_dir=tempfile.mkdtemp())
     expect(len(loaded) == count, f"{len(loaded)} of {count} rows loaded")
     if file.endswith(".jsonl"):
         for number, (row, raw) in enumerate(zip(loaded, lines(file))):
