@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use bytes::Bytes;
-use gleaner_server::{Config, RawCodec, Running, start};
+use gleaner_server::{Config, RawCodec, Running, start_with};
 use gleaner_wire::proto;
 use gleaner_wire::proto::common::v1::{AnyValue, KeyValue, any_value::Value as Any};
 use prost::Message as _;
@@ -25,7 +25,18 @@ impl Gleaner {
     }
 
     pub(crate) async fn start_in(dir: TempDir) -> Self {
-        let running = start(config(dir.path())).await.expect("starts");
+        Self::start_as(dir, |_| {}).await
+    }
+
+    /// With a configuration that differs from the defaults.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_as(tempfile::tempdir().expect("a directory"), change).await
+    }
+
+    async fn start_as(dir: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config(dir.path());
+        change(&mut config);
+        let running = start_with(config, env!("CARGO_BIN_EXE_gleaner").into()).await.expect("starts");
         Self { running, dir, http: reqwest::Client::new() }
     }
 

@@ -234,3 +234,69 @@ async fn hidden_reasoning_stays_hidden_and_is_told() {
         assert_eq!(told, reasons, "{policy}");
     }
 }
+
+/// Scenario: one query in every format, by name and by `Accept`; then a long answer, and one that fails in the midst.
+/// Guarantees: each format comes whole with its media type, long answers are streamed, and what broke off is not taken for the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_answers_in_every_format() {
+    let gleaner = Gleaner::start().await;
+    let url = format!("http://{}/v1/sql", gleaner.running.api);
+    let post = |accept: &str, body: Value| gleaner.http.post(&url).header("accept", accept).json(&body).send();
+    let query = json!({"query": "SELECT range AS n, 'x' AS t FROM range(3)"});
+    for (accept, media, bytes) in [
+        ("*/*", "application/json", b"[\n{\"n\": 0, \"t\": \"x\"},\n{\"n\": 1".as_slice()),
+        ("application/x-ndjson", "application/x-ndjson", b"{\"n\": 0, \"t\": \"x\"}\n{"),
+        ("text/html, text/csv;q=0.9", "text/csv; charset=utf-8", b"n,t\n0,x\n1,x\n2,x\n"),
+        ("text/plain", "text/plain; charset=utf-8", b"n  t\n"),
+        ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.stream", b"\xff\xff\xff\xff"),
+        ("application/vnd.apache.parquet", "application/vnd.apache.parquet", b"PAR1"),
+    ] {
+        let response = post(accept, query.clone()).await.expect("answered");
+        assert_eq!(
+            (response.status().as_u16(), response.headers()["content-type"].to_str().expect("text")),
+            (200, media)
+        );
+        let body = response.bytes().await.expect("a body");
+        assert!(body.starts_with(bytes), "{accept}: {body:?}");
+    }
+    assert_eq!(post("text/html", query).await.expect("answered").status(), 415);
+    let named = json!({"query": "SELECT $a AS a, $b AS b", "params": {"b": 2, "a": "x"}, "format": "csv"});
+    assert_eq!(post("*/*", named).await.expect("answered").text().await.expect("text"), "a,b\nx,2\n");
+    let missing = post("*/*", json!({"query": "SELECT ?"})).await.expect("answered");
+    assert!(missing.text().await.expect("text").contains("the query has 1 parameters, 0 values were given"));
+
+    let long = json!({"query": "SELECT range AS n FROM range(1000000)", "format": "csv"});
+    let text = post("*/*", long).await.expect("answered").text().await.expect("text");
+    assert_eq!((text.lines().count(), text.lines().last()), (1_000_001, Some("999999")));
+    let late = "SELECT CASE WHEN range < 900000 THEN range ELSE ('x' || range)::BIGINT END AS n FROM range(1000000)";
+    let response = post("*/*", json!({"query": late, "format": "csv"})).await.expect("answered");
+    assert_eq!(response.status(), 200);
+    assert!(response.bytes().await.is_err(), "an answer that broke off");
+    let early = "SELECT CASE WHEN range < 9000 THEN range ELSE ('x' || range)::BIGINT END AS n FROM range(1000000)";
+    let response = post("*/*", json!({"query": early, "format": "csv"})).await.expect("answered");
+    assert_eq!(response.status(), 400);
+}
+
+/// Scenario: a session of four lineages with all its feedback, and the twenty worked queries of `crates/store/SCHEMA.md`.
+/// Guarantees: each runs past the guard as it stands there, and finds what it asks for.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worked_queries_find_what_they_ask_for() {
+    let gleaner = Gleaner::start().await;
+    for line in include_str!("../../examples/demo/lineages.traces.jsonl").lines() {
+        assert_eq!(gleaner.post_otlp("application/json", None, line.into()).await.status(), 200);
+    }
+    for line in include_str!("../../examples/demo/lineages.feedback.jsonl").lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        gleaner.feedback(json!([line["item"]])).await;
+    }
+    gleaner.send(&attempt(7, "nobody has looked at it", "A", 1, "Paris")).await;
+    let chapter = include_str!("../../crates/store/SCHEMA.md").split("## Worked queries").nth(1).expect("a chapter");
+    let block = chapter.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let queries = gleaner_query::statements(block);
+    assert_eq!(queries.len(), 20);
+    for query in queries {
+        let rows = gleaner.sql(query).await;
+        let is_of_failures = query.contains("FROM attempts WHERE status = 'error'");
+        assert!(!rows.is_empty() || is_of_failures, "{query}");
+    }
+}

@@ -53,7 +53,7 @@ impl Rows for Reader {
         visit: &mut dyn FnMut(RecordBatch) -> Result<(), ExportError>,
     ) -> Result<SchemaRef, ExportError> {
         let mut visited = Ok(());
-        let schema = Reader::stream(self, sql, &[], &mut |batch| {
+        let schema = Reader::stream(self, sql, &gleaner_store::Params::default(), &mut |batch| {
             visited = visit(batch);
             Ok(if visited.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;

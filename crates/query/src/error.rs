@@ -120,6 +120,23 @@ pub enum QueryError {
         /// The limit.
         deadline_ms: u64,
     },
+    /// Somebody ended it, or whoever read its rows has gone.
+    #[error("query cancelled")]
+    Cancelled,
+    /// Nobody took its rows for too long.
+    #[error("query stopped: nobody read its rows for stall_ms = {stall_ms}")]
+    Stalled {
+        /// The limit.
+        stall_ms: u64,
+    },
+    /// The answer is longer than allowed, where a part of it would be taken for the whole.
+    #[error("query stopped: its answer is larger than {limit_name} = {limit}")]
+    AnswerTooLarge {
+        /// Name of the limit.
+        limit_name: &'static str,
+        /// Its value.
+        limit: u64,
+    },
     /// It needs more memory, or more disk for temporary files, than the store may use.
     #[error("query stopped: it needs more memory or temporary disk than the store may use")]
     OutOfMemory,
@@ -146,6 +163,9 @@ impl QueryError {
         !matches!(
             self,
             Self::Deadline { .. }
+                | Self::Cancelled
+                | Self::Stalled { .. }
+                | Self::AnswerTooLarge { .. }
                 | Self::OutOfMemory
                 | Self::Failed { .. }
                 | Self::Encode(_)

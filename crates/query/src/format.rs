@@ -1,19 +1,24 @@
 //! The output formats, and the writer that cuts the answer at its limits, always at a whole row.
 //!
-//! JSON is one array with an object per row, a row per line. CSV has a header; text is written as it is, without guarding
+//! JSON is one array with an object per row, a row per line; JSON lines are the same without the array. CSV has a header; text is written as it is, without guarding
 //! against spreadsheets that take `=…` for a formula. A table is for eyes: long cells are shortened, control characters
 //! shown as escapes.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use arrow::record_batch::RecordBatch;
 
+use crate::binary::BinaryWriter;
 use crate::cells::{Cells, push_string};
+use crate::run::Sink;
 use crate::{QueryError, QueryLimits, Summary};
 
 /// Longest cell of a table, in characters.
 const MAX_TABLE_CELL_CHARS: usize = 60;
+/// Rows of a table, which is held in memory until its columns' widths are known. Nobody reads more.
+const MAX_TABLE_ROWS: u64 = 10_000;
 
 /// How the answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +27,21 @@ pub enum Format {
     Table,
     /// One JSON array of objects.
     Json,
+    /// One JSON object per line.
+    Jsonl,
     /// RFC 4180 with a header; NULL is an empty field, empty text is `""`.
     Csv,
+    /// Arrow's IPC stream.
+    Arrow,
+    /// Parquet, with Snappy.
+    Parquet,
 }
 
 /// Writes batches in a format, up to the limits.
 pub(crate) struct ResultWriter<'a> {
     format: Format,
     limits: QueryLimits,
-    out: &'a mut dyn Write,
+    out: Output<'a>,
     is_json: Vec<bool>,
     /// Known with the first batch, or at the end.
     cells: Option<Cells>,
@@ -47,10 +58,38 @@ struct Column {
     width: usize,
 }
 
+/// Where bytes go, or what makes bytes of batches.
+enum Output<'a> {
+    Bytes(&'a mut (dyn Write + Send)),
+    Binary(BinaryWriter<'a>),
+}
+
+impl Sink for ResultWriter<'_> {
+    fn wants_json_columns(&self) -> bool {
+        matches!(self.out, Output::Bytes(_))
+    }
+
+    fn begin(&mut self, is_json: Vec<bool>) {
+        self.is_json = is_json;
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> Result<ControlFlow<()>, QueryError> {
+        self.push(&batch)?;
+        Ok(if self.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+}
+
 impl<'a> ResultWriter<'a> {
-    /// `is_json` tells by position which columns hold JSON text, or lists of it; those beyond its end do not.
-    pub(crate) fn new(format: Format, limits: QueryLimits, out: &'a mut dyn Write, is_json: Vec<bool>) -> Self {
-        let (held, summary) = (Vec::new(), Summary::default());
+    /// Writes to `out`.
+    pub(crate) fn new(format: Format, mut limits: QueryLimits, out: &'a mut (dyn Write + Send)) -> Self {
+        let out = match format {
+            Format::Arrow | Format::Parquet => Output::Binary(BinaryWriter::new(format, out)),
+            _ => Output::Bytes(out),
+        };
+        if format == Format::Table {
+            limits.max_rows = limits.max_rows.min(MAX_TABLE_ROWS);
+        }
+        let (is_json, held, summary) = (Vec::new(), Vec::new(), Summary::default());
         Self { format, limits, out, is_json, cells: None, columns: Vec::new(), held, summary }
     }
 
@@ -73,7 +112,7 @@ impl<'a> ResultWriter<'a> {
 
     /// Writes what comes before the first row, once.
     fn start(&mut self, fields: &[FieldRef]) -> Result<(), QueryError> {
-        if self.cells.is_some() {
+        if self.cells.is_some() || matches!(self.out, Output::Binary(_)) {
             return Ok(());
         }
         self.cells = Some(Cells::new(fields, &self.is_json));
@@ -84,13 +123,19 @@ impl<'a> ResultWriter<'a> {
                 let names: Vec<_> = self.columns.iter().map(|column| csv_field(&column.name)).collect();
                 self.write(format!("{}\n", names.join(",")).as_bytes())
             }
-            Format::Table => Ok(()),
+            Format::Jsonl | Format::Table | Format::Arrow | Format::Parquet => Ok(()),
         }
     }
 
     /// Halves a batch that does not fit until what fits is written.
     fn push_bytes(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
         if batch.num_rows() == 0 || self.summary.truncated {
+            return Ok(());
+        }
+        if let Output::Binary(writer) = &mut self.out {
+            self.summary.bytes = writer.push(batch)?;
+            self.summary.rows += batch.num_rows() as u64;
+            self.summary.truncated = self.summary.bytes > self.limits.max_result_bytes;
             return Ok(());
         }
         let rows = self.rows(batch)?;
@@ -134,11 +179,18 @@ impl<'a> ResultWriter<'a> {
                 out.extend(value.unwrap_or(b"null"));
                 out.extend(if column == last { "}" } else { "" }.bytes());
             }
+            Format::Jsonl => {
+                out.extend(if column == 0 { "{" } else { ", " }.bytes());
+                push_string(&columns[column].name, &mut out);
+                out.extend(b": ");
+                out.extend(value.unwrap_or(b"null"));
+                out.extend(if column == last { "}\n" } else { "" }.bytes());
+            }
             Format::Csv => {
                 out.extend(value.map(|value| csv_field(&plain_text(value))).unwrap_or_default().bytes());
                 out.push(if column == last { b'\n' } else { b',' });
             }
-            Format::Table => {
+            Format::Table | Format::Arrow | Format::Parquet => {
                 let cell = table_cell(&value.map_or_else(|| "NULL".into(), plain_text));
                 columns[column].width = columns[column].width.max(cell.chars().count());
                 out.extend(cell.bytes());
@@ -149,14 +201,19 @@ impl<'a> ResultWriter<'a> {
     }
 
     /// Ends the answer; `fields` matter only if there was no row.
-    pub(crate) fn finish(mut self, fields: &[FieldRef]) -> Result<Summary, QueryError> {
-        self.start(fields)?;
+    pub(crate) fn finish(mut self, schema: &SchemaRef) -> Result<Summary, QueryError> {
+        self.start(schema.fields())?;
+        if let Output::Binary(writer) = self.out {
+            return Ok(Summary { bytes: writer.finish(schema)?, ..self.summary });
+        }
         match self.format {
             Format::Json => self.write(if self.summary.rows == 0 { b"]\n" } else { b"\n]\n" })?,
-            Format::Csv => {}
             Format::Table => self.write_table()?,
+            Format::Jsonl | Format::Csv | Format::Arrow | Format::Parquet => {}
         }
-        self.out.flush()?;
+        if let Output::Bytes(out) = &mut self.out {
+            out.flush()?;
+        }
         Ok(self.summary)
     }
 
@@ -189,7 +246,9 @@ impl<'a> ResultWriter<'a> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), QueryError> {
-        self.out.write_all(bytes)?;
+        if let Output::Bytes(out) = &mut self.out {
+            out.write_all(bytes)?;
+        }
         self.summary.bytes += bytes.len() as u64;
         Ok(())
     }
@@ -201,7 +260,7 @@ fn columns(format: Format, fields: &[FieldRef]) -> Vec<Column> {
     for field in fields {
         let mut name = if format == Format::Table { table_cell(field.name()) } else { field.name().clone() };
         let is_taken = |name: &str| columns.iter().any(|column| column.name == name);
-        if format == Format::Json && is_taken(&name) {
+        if matches!(format, Format::Json | Format::Jsonl) && is_taken(&name) {
             name = (1..).map(|n| format!("{name}_{n}")).find(|name| !is_taken(name)).unwrap_or(name);
         }
         let width = name.chars().count();

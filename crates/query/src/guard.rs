@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::QueryError;
 use crate::functions::{MAX_LITERAL_SIZE, is_scalar_allowed, is_sized, is_table_allowed, scalars, tables};
+use crate::growth::{self, Unbounded};
 
 /// Prefixes of DuckDB's built-in views, which need no schema.
 const CATALOG_PREFIXES: &[&str] = &["duckdb_", "pragma_", "sqlite_", "pg_"];
@@ -20,9 +21,19 @@ const CATALOG_PREFIXES: &[&str] = &["duckdb_", "pragma_", "sqlite_", "pg_"];
 #[derive(Debug, PartialEq, Eq)]
 pub enum Checked {
     /// The text may be run as it is.
-    Query,
+    Query(Passed),
     /// `SHOW TABLES`: to be answered with the public relations, not by the catalog.
     ShowTables,
+}
+
+/// A query that passed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Passed {
+    pub(crate) statement: Value,
+    /// Why it must not run in the server's process, if so.
+    pub unbounded: Option<Unbounded>,
+    /// Names of its parameters, in their order; those written `?` have numbers.
+    pub parameters: Vec<String>,
 }
 
 /// Passes `sql` if it is one query that only reads public relations. Runs nothing of it: `reader` only parses.
@@ -33,20 +44,33 @@ pub fn check(reader: &Reader, sql: &str, max_sql_bytes: usize) -> Result<Checked
     if sql.contains('\0') {
         return Err(QueryError::NulInText);
     }
-    let tree = parse(reader, sql)?;
-    let statements = tree["statements"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let [statement] = statements else {
-        return Err(QueryError::StatementCount { count: statements.len() });
+    let mut tree = parse(reader, sql)?;
+    let statements = tree["statements"].as_array_mut().map(std::mem::take).unwrap_or_default();
+    let count = statements.len();
+    let mut statements = statements.into_iter();
+    let (Some(statement), None) = (statements.next(), statements.next()) else {
+        return Err(QueryError::StatementCount { count });
     };
-    if is_show_tables(statement) {
+    if is_show_tables(&statement) {
         return Ok(Checked::ShowTables);
     }
-    Walk { ctes: Vec::new() }.value(statement)?;
-    Ok(Checked::Query)
+    Walk { ctes: Vec::new() }.value(&statement)?;
+    let unbounded = growth::bound(&statement).err();
+    let parameters = parameters(&statement);
+    Ok(Checked::Query(Passed { statement, unbounded, parameters }))
+}
+
+/// The parser numbers parameters by their first sight.
+fn parameters(statement: &Value) -> Vec<String> {
+    let named = statement["named_param_map"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut named: Vec<(u64, String)> =
+        named.iter().filter_map(|entry| Some((entry["value"].as_u64()?, entry["key"].as_str()?.to_owned()))).collect();
+    named.sort();
+    named.into_iter().map(|(_, name)| name).collect()
 }
 
 /// The syntax tree of the text, as `json_serialize_sql` gives it.
-fn parse(reader: &Reader, sql: &str) -> Result<Value, QueryError> {
+pub(crate) fn parse(reader: &Reader, sql: &str) -> Result<Value, QueryError> {
     let rows = reader.rows("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR AS tree", &[json!(sql)]);
     let rows = rows.map_err(QueryError::Store)?;
     let text = rows.first().and_then(|row| row.get("tree")).and_then(Value::as_str).unwrap_or_default();

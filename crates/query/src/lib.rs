@@ -7,17 +7,28 @@
 //! statements runs all but the last. What is not known to be harmless is refused: relations and functions are allowed by
 //! name, so that an upgrade of DuckDB opens no door.
 
+mod binary;
 mod cells;
 mod deadline;
 mod error;
 mod format;
 mod functions;
+mod growth;
 mod guard;
+mod isolated;
 mod limits;
 mod run;
+mod text;
+mod worker;
 
+pub use binary::ParquetFile;
+pub use deadline::Control;
 pub use error::QueryError;
 pub use format::Format;
-pub use guard::{Checked, check};
+pub use growth::Unbounded;
+pub use guard::{Checked, Passed, check};
+pub use isolated::Isolation;
 pub use limits::QueryLimits;
-pub use run::{Summary, run};
+pub use run::{Description, Sink, Summary, describe, execute, renamed, run, unique_names};
+pub use text::{ends_with_semicolon, statements};
+pub use worker::serve_one;

@@ -10,21 +10,24 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
-use gleaner_query::{QueryError, QueryLimits};
+use clap::ValueEnum as _;
+use gleaner_query::{Control, QueryError};
 use gleaner_store::Reader;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
-use tokio_stream::StreamExt as _;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt as _};
 
-use crate::as_of::{AsOf, EarlierStates};
+use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
-use crate::engine::FreshReads;
+use crate::commands::sql::SqlParams;
 use crate::error::{ErrorCode, Refusal};
-use crate::export::{ArchiveOutput, Export, ExportRequest};
+use crate::export::{ArchiveOutput, ArchiveProgress, Export, ExportRequest};
 use crate::feedback::Feedback;
 use crate::ingest::{PROJECT_HEADER, project_of};
+use crate::queries::{Pieces, Queries, Question, Text, query_refused};
+use crate::snapshot::{self, SnapshotRequest};
 
 /// Tells a client how many acknowledged records its answer does not see yet; absent when it sees all.
 pub(crate) const BEHIND_HEADER: &str = "x-gleaner-behind";
@@ -39,16 +42,10 @@ const ARCHIVE_PIECES: usize = 16;
 /// What the API serves from.
 #[derive(Clone)]
 pub(crate) struct Api {
-    /// Fresh reads.
-    pub reads: FreshReads,
+    /// Where queries are asked.
+    pub queries: Queries,
     /// Where feedback goes.
     pub feedback: Feedback,
-    /// Limits of a stranger's query.
-    pub query_limits: Arc<QueryLimits>,
-    /// How many queries and exports run at once.
-    pub slots: Arc<Semaphore>,
-    /// States of the store at earlier journal positions.
-    pub earlier: EarlierStates,
     /// Limits of feedback as JSON.
     pub wire_limits: Arc<gleaner_wire::Limits>,
 }
@@ -59,6 +56,7 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/v1/feedback:submit", post(submit_feedback))
         .route("/v1/sql", post(run_sql))
         .route("/v1/export", post(run_export))
+        .route("/v1/snapshot", post(run_snapshot))
         .route("/metrics", get(metrics))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
@@ -107,19 +105,15 @@ pub(crate) async fn not_found(headers: HeaderMap) -> Response {
 struct SqlRequest {
     query: String,
     #[serde(default)]
-    params: Vec<serde_json::Value>,
-    #[serde(default = "json")]
-    format: SqlFormat,
+    params: SqlParams,
+    /// Else what `Accept` says, else JSON.
+    format: Option<SqlFormat>,
     /// Journal position, or time in UTC: every relation as it was then.
     as_of: Option<AsOf>,
 }
 
-fn json() -> SqlFormat {
-    SqlFormat::Json
-}
-
 async fn run_sql(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
-    let answer = async { sql(&api, parse(&headers, &body)?).await };
+    let answer = async { sql(&api, parse(&headers, &body)?, &headers).await };
     match answer.await {
         Ok(response) => response,
         Err(refusal) => refused(&refusal),
@@ -132,51 +126,59 @@ fn parse<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Re
     serde_json::from_slice(body).map_err(|e| Refusal::new(ErrorCode::Invalid, format!("request body: {e}")))
 }
 
-async fn sql(api: &Api, request: SqlRequest) -> Result<Response, Refusal> {
-    // The slot belongs to the query, not to its client: one that hangs up ends the query, which then gives the slot back.
-    let slot = api.slots.clone().acquire_owned().await;
-    let (reader, behind) = open(api, request.as_of).await?;
-    let (limits, format) = (api.query_limits.clone(), request.format);
-    let interrupt = reader.interrupt_handle();
-    let _client_gone = OnDrop(move || interrupt.interrupt());
-    let (summary, out) = tokio::task::spawn_blocking(move || {
-        let _slot = slot;
-        let mut out = Vec::new();
-        let summary = gleaner_query::run(&reader, &request.query, &request.params, format.into(), &limits, &mut out)?;
-        Ok::<_, QueryError>((summary, out))
-    })
-    .await
-    .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the query was given up"))?
-    .map_err(query_refused)?;
-    let mut response = answered(format.media_type(), Body::from(out));
-    if summary.truncated {
-        response.headers_mut().insert(TRUNCATED_HEADER, HeaderValue::from_static("true"));
-    }
+async fn sql(api: &Api, request: SqlRequest, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let format = match request.format {
+        Some(format) => format,
+        None => accepted(headers)?,
+    };
+    let question = Question { sql: request.query, params: request.params.into(), as_of: request.as_of };
+    let mut pieces = api.queries.text(question, format.into(), Control::default()).await?;
+    let behind = pieces.behind;
+    let mut response = match pieces.next().await {
+        Some(Ok(Text::Whole(bytes, summary))) => {
+            let mut response = answered(format.media_type(), Body::from(bytes));
+            if summary.truncated {
+                response.headers_mut().insert(TRUNCATED_HEADER, HeaderValue::from_static("true"));
+            }
+            response
+        }
+        Some(Ok(Text::Part(first))) => answered(format.media_type(), Body::from_stream(rest(first, pieces))),
+        Some(Err(error)) => return Err(query_refused(error)),
+        None => answered(format.media_type(), Body::empty()),
+    };
     if behind > 0 {
         response.headers_mut().insert(BEHIND_HEADER, HeaderValue::from(behind));
     }
     Ok(response)
 }
 
-/// A reader of the present, with the number of acknowledged records that it does not see yet, or of an earlier state.
-async fn open(api: &Api, as_of: Option<AsOf>) -> Result<(Reader, u64), Refusal> {
-    let Some(as_of) = as_of else {
-        let (reader, freshness) = api.reads.open().await.map_err(store_unavailable)?;
-        return Ok((reader, freshness.behind()));
+/// The parts of a long answer. An error in the midst of it breaks the connection off, which no client takes for the end.
+fn rest(first: Bytes, pieces: Pieces<Text>) -> impl Stream<Item = Result<Bytes, QueryError>> {
+    let first = tokio_stream::once(Ok(first));
+    first.chain(pieces.map(|piece| {
+        piece.map(|piece| match piece {
+            Text::Whole(bytes, _) | Text::Part(bytes) => bytes,
+        })
+    }))
+}
+
+/// The format of `Accept`; JSON if it says nothing.
+fn accepted(headers: &HeaderMap) -> Result<SqlFormat, Refusal> {
+    let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
+        return Ok(SqlFormat::Json);
     };
-    let earlier = api.earlier.clone();
-    let reader = tokio::task::spawn_blocking(move || earlier.reader(as_of, &mut |_, _| {}))
-        .await
-        .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the earlier state was given up"))?
-        .map_err(|e| Refusal::new(ErrorCode::Invalid, format!("{e:#}")))?;
-    Ok((reader, 0))
+    let media = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
+    media.into_iter().find_map(SqlFormat::of_media_type).ok_or_else(|| {
+        let served = SqlFormat::value_variants().iter().map(|format| format.media_type()).collect::<Vec<_>>();
+        Refusal::new(ErrorCode::UnsupportedMediaType, format!("accept is {accept:?}, served are {}", served.join(", ")))
+    })
 }
 
 async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
     let answer = async {
         let request: ExportRequest = parse(&headers, &body)?;
-        let slot = api.slots.clone().acquire_owned().await;
-        let (reader, behind) = open(&api, request.as_of).await?;
+        let slot = api.queries.slot().await?;
+        let (reader, behind) = api.queries.open(request.as_of).await?;
         if behind > 0 {
             // An export names its journal position; one that lags would look complete and not be.
             return Err(Refusal::new(
@@ -190,31 +192,64 @@ async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> 
         let checked = tokio::task::spawn_blocking(move || (Export::new(&reader, &request), reader, request));
         let (export, reader, request) = checked.await.map_err(given_up)?;
         let export = export.map_err(refused)?;
-        let interrupt = reader.interrupt_handle();
-        let client_gone = OnDrop(move || interrupt.interrupt());
-        let (lines, received) = tokio::sync::mpsc::channel(ARCHIVE_PIECES);
-        tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            let mut out = ArchiveOutput::new(lines);
-            let mut progress = out.progress(request.progress);
-            if let Err(error) = export.write(&reader, &mut out, &mut progress) {
-                tracing::warn!(error = format!("{error:#}"), "an export ended early");
-                out.fail(&error);
-            }
-        });
-        Ok(ReceiverStream::new(received).map(move |line| {
-            let _held_while_the_client_reads = &client_gone;
-            Ok::<_, std::convert::Infallible>(line)
+        Ok(archive(reader, slot, request.progress, move |reader, out, progress| {
+            export.write(reader, out, progress).map(|_| ())
         }))
     };
     match answer.await {
-        Ok(archive) => answered("application/x-ndjson", Body::from_stream(archive)),
+        Ok(archive) => archive,
         Err(refusal) => refused(&refusal),
     }
 }
 
+async fn run_snapshot(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
+    let answer = async {
+        let request: SnapshotRequest = parse(&headers, &body)?;
+        let slot = api.queries.slot().await?;
+        let (reader, behind) = api.queries.open(request.as_of).await?;
+        if behind > 0 {
+            // A snapshot names its journal position, as an export does.
+            return Err(Refusal::new(
+                ErrorCode::Busy,
+                format!("{behind} acknowledged requests are not loaded yet, try again"),
+            ));
+        }
+        Ok(archive(reader, slot, request.progress, |reader, out, progress| snapshot::write(reader, out, progress)))
+    };
+    match answer.await {
+        Ok(archive) => archive,
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+/// Sends the files that `write` makes, as they are made. Whoever hangs up ends it.
+fn archive(
+    reader: Reader,
+    slot: OwnedSemaphorePermit,
+    is_progress_wanted: bool,
+    write: impl FnOnce(&Reader, &mut ArchiveOutput, &mut ArchiveProgress) -> anyhow::Result<()> + Send + 'static,
+) -> Response {
+    let interrupt = reader.interrupt_handle();
+    let client_gone = OnDrop(move || interrupt.interrupt());
+    let (lines, received) = tokio::sync::mpsc::channel(ARCHIVE_PIECES);
+    tokio::task::spawn_blocking(move || {
+        let _slot = slot;
+        let mut out = ArchiveOutput::new(lines);
+        let mut progress = out.progress(is_progress_wanted);
+        if let Err(error) = write(&reader, &mut out, &mut progress) {
+            tracing::warn!(error = format!("{error:#}"), "an export ended early");
+            out.fail(&error);
+        }
+    });
+    let lines = ReceiverStream::new(received).map(move |line| {
+        let _held_while_the_client_reads = &client_gone;
+        Ok::<_, std::convert::Infallible>(line)
+    });
+    answered("application/x-ndjson", Body::from_stream(lines))
+}
+
 async fn readyz(State(api): State<Api>) -> Response {
-    match api.reads.probe() {
+    match api.queries.reads.probe() {
         Ok(()) => answered("text/plain; charset=utf-8", Body::from("ok\n")),
         Err(error) => {
             tracing::error!(%error, "not ready");
@@ -225,7 +260,7 @@ async fn readyz(State(api): State<Api>) -> Response {
 
 /// Prometheus text. Few numbers yet: what tells whether loading keeps up.
 async fn metrics(State(api): State<Api>) -> Response {
-    let (head, lag) = (api.reads.head(), api.reads.lag());
+    let (head, lag) = (api.queries.reads.head(), api.queries.reads.lag());
     let text = format!(
         "# HELP gleaner_journal_records_total Requests and feedback batches on disk.\n\
          # TYPE gleaner_journal_records_total counter\ngleaner_journal_records_total {head}\n\
@@ -242,19 +277,6 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         (self.0)();
     }
-}
-
-/// A query that the guard or DuckDB refuses, or that takes too much, is the client's to mend; a store that fails is not.
-fn query_refused(error: QueryError) -> Refusal {
-    match error {
-        QueryError::Store(error) => store_unavailable(error),
-        error => Refusal::new(ErrorCode::Invalid, error.to_string()),
-    }
-}
-
-fn store_unavailable(error: gleaner_store::StoreError) -> Refusal {
-    tracing::error!(%error, "the store gives no reader");
-    Refusal::new(ErrorCode::Unavailable, "the store cannot be read now, telemetry and feedback are still taken")
 }
 
 fn answered(content_type: &'static str, body: Body) -> Response {

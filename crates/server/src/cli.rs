@@ -25,8 +25,10 @@ enum Command {
     Serve(ServeArgs),
     /// Write training datasets: sft, preference, kto, reward, trajectory, prompts, revisions, or the rows of a query.
     Export(Box<ExportArgs>),
-    /// Run one SELECT over the public schema.
+    /// Run SELECTs over the public schema: one, those of a file, or at a prompt.
     Sql(SqlArgs),
+    /// Write all public relations, as they are at one moment, to Parquet files with a DuckDB file over them.
+    Snapshot(SnapshotArgs),
     /// Send feedback: scores, rankings, locks, corrections.
     Feedback(Box<commands::feedback::FeedbackArgs>),
     /// Load OTLP from files: JSON lines as the Collector's file exporter writes them, or protobuf requests.
@@ -37,7 +39,13 @@ enum Command {
     Doctor(PlaceArgs),
     /// Make the store anew from the journal, e.g. after an upgrade or when the store is damaged.
     Rebuild(PlaceArgs),
+    /// Run one query for a server, which starts this.
+    #[command(name = SQL_WORKER, hide = true)]
+    SqlWorker,
 }
+
+/// The command that runs one query for a server. Its input and output are the server's.
+pub(crate) const SQL_WORKER: &str = "sql-worker";
 
 /// Where to read or write: a directory at rest, or a running server.
 #[derive(Debug, Clone, Default, Args)]
@@ -80,8 +88,14 @@ pub enum SqlFormat {
     Table,
     /// One array of objects.
     Json,
+    /// One object per line.
+    Jsonl,
     /// With a header line.
     Csv,
+    /// Arrow's IPC stream.
+    Arrow,
+    /// A Parquet file.
+    Parquet,
 }
 
 impl SqlFormat {
@@ -90,19 +104,65 @@ impl SqlFormat {
         match self {
             Self::Table => "text/plain; charset=utf-8",
             Self::Json => "application/json",
+            Self::Jsonl => "application/x-ndjson",
             Self::Csv => "text/csv; charset=utf-8",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
+    }
+
+    /// The format of a media type, or of a range of them.
+    pub fn of_media_type(media: &str) -> Option<Self> {
+        match media {
+            "*/*" | "application/*" => Some(Self::Json),
+            "text/*" => Some(Self::Csv),
+            media => {
+                let is = |format: &&Self| format.media_type().split(';').next() == Some(media);
+                Self::value_variants().iter().find(is).copied()
+            }
+        }
+    }
+
+    /// Whether a terminal should not see it.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::Arrow | Self::Parquet)
     }
 }
 
 /// `gleaner sql`
 #[derive(Debug, Args)]
 pub struct SqlArgs {
-    /// One SELECT, e.g. "SELECT session_id, need FROM sessions".
-    pub query: String,
-    /// How to print the rows.
-    #[arg(long, value_enum, default_value = "table")]
-    pub format: SqlFormat,
+    /// One SELECT, e.g. "SELECT session_id, need FROM sessions". Without it and on a terminal: a prompt; else it is read from stdin.
+    pub query: Option<String>,
+    /// File with the query or queries; `-` is stdin.
+    #[arg(long, value_name = "FILE", conflicts_with = "query")]
+    pub file: Option<PathBuf>,
+    /// A value for a parameter: for `?` in their order, or NAME=VALUE for `$name`.
+    #[arg(long = "param", value_name = "[NAME=]VALUE", allow_hyphen_values = true)]
+    pub params: Vec<String>,
+    /// How to write the rows. Default: as the name of --out says, else a table.
+    #[arg(long, value_enum)]
+    pub format: Option<SqlFormat>,
+    /// File to write to, instead of stdout. It gets its name when it is whole.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Every relation as it was then: a journal position, or a time in UTC, e.g. 2026-02-16T08:30:00Z.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) as_of: Option<AsOf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "flattened")]
+    pub place: PlaceArgs,
+}
+
+/// `gleaner snapshot`
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// Directory to make. It gets its name when everything is in it.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Take the place of an earlier snapshot there.
+    #[arg(long)]
+    pub replace: bool,
     /// Every relation as it was then: a journal position, or a time in UTC, e.g. 2026-02-16T08:30:00Z.
     #[arg(long, value_name = "WHEN")]
     pub(crate) as_of: Option<AsOf>,
@@ -150,11 +210,20 @@ impl Cli {
             Command::Serve(args) => runtime()?.block_on(serve(args)),
             Command::Export(args) => commands::export::run(&args),
             Command::Sql(args) => commands::sql::run(&args),
+            Command::Snapshot(args) => commands::snapshot::run(&args),
             Command::Feedback(args) => runtime()?.block_on(commands::feedback::run(*args)),
             Command::Import(args) => commands::import::run(&args),
             Command::Demo(args) => runtime()?.block_on(demo::run(args)),
             Command::Doctor(place) => commands::doctor::run(&place),
             Command::Rebuild(place) => commands::rebuild::run(&place),
+            Command::SqlWorker => {
+                let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+                match gleaner_query::serve_one(input, std::io::BufWriter::new(output), errors)? {
+                    true => Ok(()),
+                    // What went wrong is told already, in the server's form.
+                    false => std::process::exit(1),
+                }
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A small client of the API, for the command line and the demo.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,9 @@ use gleaner_wire::feedback::{SubmitRequest, SubmitResponse};
 use crate::api_http::{BEHIND_HEADER, TRUNCATED_HEADER};
 use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
+use crate::commands::sql::SqlParams;
 use crate::export::{ExportRequest, Told, Unpacker};
+use crate::snapshot::SnapshotRequest;
 use crate::stubs::feedback_service_client::FeedbackServiceClient;
 
 /// Talks to one server.
@@ -40,7 +43,7 @@ impl ApiClient {
         self.sql_with(query, &[], as_of, format).await
     }
 
-    /// Runs one query with values bound to it.
+    /// Runs one query with values bound to its places.
     pub(crate) async fn sql_with(
         &self,
         query: &str,
@@ -48,16 +51,35 @@ impl ApiClient {
         as_of: Option<AsOf>,
         format: SqlFormat,
     ) -> anyhow::Result<Answer> {
+        let mut body = Vec::new();
+        let params = SqlParams::Positional(params.to_vec());
+        let notes = self.sql_to(query, &params, as_of, format, &mut body).await?;
+        Ok(Answer { body, notes })
+    }
+
+    /// Runs one query with values bound to it, and writes its rows to `out` as they come. Gives what the user should know beside it.
+    pub(crate) async fn sql_to(
+        &self,
+        query: &str,
+        params: &SqlParams,
+        as_of: Option<AsOf>,
+        format: SqlFormat,
+        out: &mut (dyn Write + Send),
+    ) -> anyhow::Result<Vec<String>> {
         let body = serde_json::json!({ "query": query, "params": params, "format": format, "as_of": as_of });
-        let response = self.post("/v1/sql", &body).await?;
+        let mut response = self.post("/v1/sql", &body).await?;
         let mut notes = Vec::new();
         if let Some(behind) = response.headers().get(BEHIND_HEADER).and_then(|v| v.to_str().ok()) {
             notes.push(format!("{behind} acknowledged requests are not loaded yet"));
         }
         if response.headers().contains_key(TRUNCATED_HEADER) {
-            notes.push("the answer was cut at the server's limit; narrow the query".to_owned());
+            notes.push("the answer was cut at the server's limit; narrow the query, or take another format".to_owned());
         }
-        Ok(Answer { body: response.bytes().await?.to_vec(), notes })
+        let broken = "the answer broke off: it failed in the midst, or outgrew a limit; the server's log says which";
+        while let Some(bytes) = response.chunk().await.context(broken)? {
+            out.write_all(&bytes)?;
+        }
+        Ok(notes)
     }
 
     /// Returns when everything that was acknowledged before this call can be read.
@@ -83,7 +105,27 @@ impl ApiClient {
         out: &mut (dyn Output + Send),
         told: &mut (dyn FnMut(&Told) + Send),
     ) -> anyhow::Result<()> {
-        let mut response = self.post("/v1/export", &serde_json::to_value(request)?).await?;
+        self.archive("/v1/export", &serde_json::to_value(request)?, out, told).await
+    }
+
+    /// Takes a snapshot, and writes its files to `out` as they come.
+    pub(crate) async fn snapshot(
+        &self,
+        request: &SnapshotRequest,
+        out: &mut (dyn Output + Send),
+        told: &mut (dyn FnMut(&Told) + Send),
+    ) -> anyhow::Result<()> {
+        self.archive("/v1/snapshot", &serde_json::to_value(request)?, out, told).await
+    }
+
+    async fn archive(
+        &self,
+        path: &str,
+        request: &serde_json::Value,
+        out: &mut (dyn Output + Send),
+        told: &mut (dyn FnMut(&Told) + Send),
+    ) -> anyhow::Result<()> {
+        let mut response = self.post(path, request).await?;
         let mut unpacker = Unpacker::new(out);
         while let Some(bytes) = response.chunk().await? {
             unpacker.take(&bytes, told)?;

@@ -8,4 +8,5 @@ pub(crate) mod place;
 pub(crate) mod progress;
 pub(crate) mod provenance;
 pub(crate) mod rebuild;
+pub(crate) mod snapshot;
 pub(crate) mod sql;

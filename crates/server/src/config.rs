@@ -10,6 +10,8 @@ use gleaner_normalize::{Settings, SettingsError};
 use serde::Deserialize;
 
 const MIB: u64 = 1024 * 1024;
+/// The program's own mappings take half a GiB of address space.
+const MIN_WORKER_MIB: u64 = 768;
 
 /// The whole configuration. See `config/gleaner.toml` for what each key means and why its default is what it is.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -123,9 +125,11 @@ section!(
     Sql {
         max_sql_kib: usize = 64,
         deadline_ms: u64 = 30_000,
-        max_rows: u64 = 1_000_000,
-        max_result_mib: u64 = 64,
+        max_rows: u64 = 100_000_000,
+        max_result_mib: u64 = 16_384,
         max_concurrent: usize = 2,
+        stall_ms: u64 = 60_000,
+        worker_memory_mib: u64 = 2048,
     }
 );
 section!(
@@ -235,7 +239,8 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let positive: [(&'static str, u64); 9] = [
+        let positive: [(&'static str, u64); 10] = [
+            ("sql.stall_ms", self.sql.stall_ms),
             ("ingest.max_request_body_size_mib", self.ingest.max_request_body_size_mib),
             ("ingest.max_in_flight_mib", self.ingest.max_in_flight_mib),
             ("journal.segment_size_mib", self.journal.segment_size_mib),
@@ -250,6 +255,10 @@ impl Config {
             if value == 0 {
                 return Err(ConfigError::Range { key, got: "0".into(), want: "at least 1" });
             }
+        }
+        if self.sql.worker_memory_mib < MIN_WORKER_MIB {
+            let got = self.sql.worker_memory_mib.to_string();
+            return Err(ConfigError::Range { key: "sql.worker_memory_mib", got, want: "at least 768" });
         }
         if !(0.0..=9.0).contains(&self.pairs.min_score_gap) || self.pairs.min_score_gap == 0.0 {
             let got = self.pairs.min_score_gap.to_string();

@@ -142,6 +142,14 @@ impl FreshReads {
         Ok((self.readers.reader()?, freshness))
     }
 
+    /// A reader of what is loaded, without waiting.
+    ///
+    /// # Errors
+    /// When the store does not give a connection.
+    pub(crate) fn reader(&self) -> Result<Reader, gleaner_store::StoreError> {
+        self.readers.reader()
+    }
+
     /// Whether requests can be journalled and the store can be read now.
     ///
     /// # Errors

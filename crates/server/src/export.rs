@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::as_of::AsOf;
 use crate::cli::PlaceArgs;
 
-pub(crate) use archive::{ArchiveOutput, Told, Unpacker};
+pub(crate) use archive::{ArchiveOutput, ArchiveProgress, Told, Unpacker};
 use hygiene::{HygieneArgs, SelectArgs};
 
 /// Longest condition: as long as a query may be.
@@ -179,7 +179,7 @@ impl Export {
 /// One query over the public relations, that DuckDB can bind: so that a mistake is told before anything is written.
 fn check_sql(reader: &Reader, query: &str) -> anyhow::Result<()> {
     match gleaner_query::check(reader, query, MAX_CONDITION_BYTES)? {
-        gleaner_query::Checked::Query => {}
+        gleaner_query::Checked::Query(_) => {}
         gleaner_query::Checked::ShowTables => anyhow::bail!("SHOW TABLES is not a query"),
     }
     let describe = format!("DESCRIBE {query}");

@@ -19,13 +19,16 @@ mod error;
 mod export;
 mod feedback;
 mod feedback_codec;
+mod flight;
 mod ingest;
 mod loader;
 mod otlp_grpc;
 mod otlp_http;
+mod queries;
 mod serve;
+mod snapshot;
 
 pub use api_grpc::stubs;
 pub use config::Config;
 pub use otlp_grpc::RawCodec;
-pub use serve::{Running, start};
+pub use serve::{Running, start, start_with};

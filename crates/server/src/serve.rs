@@ -6,11 +6,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use arrow_flight::flight_service_server::FlightServiceServer;
 use gleaner_normalize::feedback::FeedbackLimits;
+use gleaner_query::Isolation;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -19,12 +22,15 @@ use tonic::transport::server::TcpIncoming;
 use crate::api_grpc::{FeedbackRpc, stubs};
 use crate::api_http::{self, Api};
 use crate::as_of::EarlierStates;
+use crate::cli::SQL_WORKER;
 use crate::config::{Config, mib};
 use crate::engine::Engine;
 use crate::feedback::Feedback;
+use crate::flight::FlightSql;
 use crate::ingest::Ingest;
 use crate::otlp_grpc::{ExportService, Logs, Metrics, Traces};
 use crate::otlp_http;
+use crate::queries::Queries;
 
 /// How long connections may take to finish what is in flight once no new ones are taken. A journal write takes milliseconds;
 /// a connection that never said anything would hold up the end for the whole drain time.
@@ -49,6 +55,14 @@ pub struct Running {
 /// # Errors
 /// When a port is taken, the data directory cannot be used, or its contents are damaged.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
+    start_with(config, std::env::current_exe().context("cannot find this program's own file")?).await
+}
+
+/// As [`start`], with the program that runs queries apart named: where this process is not that program itself.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(config: Config, program: PathBuf) -> anyhow::Result<Running> {
     let (otlp_grpc, grpc_addr) = bind(config.otlp.grpc.endpoint, "OTLP gRPC").await?;
     let (otlp_http, http_addr) = bind(config.otlp.http.endpoint, "OTLP HTTP").await?;
     let (api, api_addr) = bind(config.api.endpoint, "API").await?;
@@ -70,14 +84,15 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         config.feedback.max_items_per_request,
         timeout,
     );
-    let api_state = Api {
+    let queries = Queries {
         reads: engine.fresh_reads(Duration::from_millis(config.read.fresh_timeout_ms)),
-        feedback: feedback.clone(),
-        query_limits: Arc::new(config.query_limits()),
         earlier: EarlierStates::new(&config, engine.journal().clone())?,
+        limits: Arc::new(config.query_limits()),
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
-        wire_limits: Arc::new(config.wire_limits()),
+        stall: Duration::from_millis(config.sql.stall_ms),
+        isolation: Arc::new(isolation(&config, program)?),
     };
+    let api_state = Api { queries, feedback: feedback.clone(), wire_limits: Arc::new(config.wire_limits()) };
 
     let (stop, stopped) = watch::channel(false);
     let mut listeners = JoinSet::new();
@@ -138,9 +153,11 @@ async fn serve_otlp_grpc(
 
 /// gRPC and HTTP share the API's port: gRPC is HTTP/2 with paths of its own.
 async fn api_routes(api: Api, feedback: Feedback) -> anyhow::Result<axum::Router> {
+    let flight = FlightServiceServer::new(FlightSql::new(api.queries.clone())?);
     let service = stubs::feedback_service_server::FeedbackServiceServer::new(FeedbackRpc::new(feedback));
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<stubs::feedback_service_server::FeedbackServiceServer<FeedbackRpc>>().await;
+    reporter.set_serving::<FlightServiceServer<FlightSql>>().await;
     // Clients are about equally split between the two versions of reflection.
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -148,6 +165,7 @@ async fn api_routes(api: Api, feedback: Feedback) -> anyhow::Result<axum::Router
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let grpc = tonic::service::Routes::new(service)
+        .add_service(flight)
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
@@ -169,6 +187,16 @@ fn until(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + '
         // A sender that is gone means the server is gone.
         let _ = stopped.wait_for(|stop| *stop).await;
     }
+}
+
+/// What a killed server left of its queries goes now: the directory is held by this process.
+fn isolation(config: &Config, program: PathBuf) -> anyhow::Result<Isolation> {
+    let scratch = config.data_dir.join("sql-work");
+    if scratch.exists() {
+        std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot remove {}", scratch.display()))?;
+    }
+    let arguments = vec![SQL_WORKER.to_owned()];
+    Ok(Isolation { program, arguments, scratch, memory_bytes: mib(config.sql.worker_memory_mib) })
 }
 
 async fn bind(endpoint: SocketAddr, what: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {

@@ -54,6 +54,12 @@ pub enum StoreError {
         /// Position in the store.
         stored: u64,
     },
+    /// The values for a statement's parameters do not fit them.
+    #[error("{message}")]
+    Parameters {
+        /// What does not fit.
+        message: String,
+    },
     /// A value could not be brought into the form in which it is stored or read.
     #[error("cannot convert {what}: {message}")]
     Value {

@@ -13,15 +13,21 @@
 //! Invariants: one writer; the journal position is written in the transaction that writes what it covers; no keys and no
 //! indexes, since one logical row is guaranteed by the commit itself.
 
+mod catalog;
 mod columns;
+mod documentation;
 mod error;
 mod json_rows;
+mod params;
 mod reader;
 mod schema;
 mod store;
 mod tables;
 
+pub use catalog::{Sandbox, Snapshot, parquet_file, write_catalog};
+pub use documentation::{ColumnDocumentation, RelationDocumentation, column_documentation, documentation};
 pub use error::StoreError;
+pub use params::{Param, Params};
 pub use reader::{Interrupt, Reader, Readers};
 pub use schema::{PUBLIC_RELATIONS, SCHEMA_VERSION};
 pub use store::{Commit, DEFAULT_MIN_SCORE_GAP, Fact, FeedbackKey, Store, StoreConfig, UnitLink};

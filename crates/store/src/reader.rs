@@ -9,12 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use duckdb::types::Value as SqlValue;
 use duckdb::{Connection, InterruptHandle, Statement, params_from_iter};
 use serde_json::{Map, Value};
 
-use crate::StoreError;
 use crate::json_rows::RowShape;
+use crate::{Params, StoreError};
 
 /// Makes readers, on any thread.
 #[derive(Clone)]
@@ -33,8 +32,7 @@ impl Readers {
         // Cloning cannot leave the connection in a bad state.
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
-        let interrupt = Interrupt(Arc::new(Mutex::new(Some(connection.interrupt_handle()))));
-        Ok(Reader { connection, interrupt })
+        Ok(Reader::over(connection))
     }
 }
 
@@ -82,6 +80,12 @@ impl Drop for Reader {
 }
 
 impl Reader {
+    /// Reads over this connection.
+    pub(crate) fn over(connection: Connection) -> Self {
+        let interrupt = Interrupt(Arc::new(Mutex::new(Some(connection.interrupt_handle()))));
+        Self { connection, interrupt }
+    }
+
     /// All rows of a query. Values are typed: numbers, strings, booleans, nested lists and objects; JSON columns are parsed;
     /// times are ISO 8601 in UTC with a `Z` (`2026-11-22T17:14:59.000001Z`); integers beyond 64 bits, and doubles that are not
     /// finite, are strings.
@@ -102,7 +106,7 @@ impl Reader {
         visit: &mut dyn FnMut(Map<String, Value>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut shape = None;
-        self.each_batch(sql, params, |statement, batch| {
+        self.each_batch(sql, &Params::from_json(params), |statement, batch| {
             let shape = shape.get_or_insert_with(|| RowShape::of(statement, &batch));
             for row in 0..batch.num_rows() {
                 if shape.row(&batch, row)?.map_or(ControlFlow::Continue(()), &mut *visit).is_break() {
@@ -119,7 +123,7 @@ impl Reader {
     pub fn stream(
         &self,
         sql: &str,
-        params: &[Value],
+        params: &Params,
         visit: &mut dyn FnMut(RecordBatch) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<SchemaRef, StoreError> {
         self.each_batch(sql, params, |_, batch| visit(batch))
@@ -154,36 +158,20 @@ impl Reader {
     fn each_batch(
         &self,
         sql: &str,
-        params: &[Value],
+        params: &Params,
         mut visit: impl FnMut(&Statement<'_>, RecordBatch) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<SchemaRef, StoreError> {
         let failed = |e| StoreError::sql("querying", e);
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
-        let params: Vec<SqlValue> = params.iter().map(sql_value).collect();
+        let values = params.in_order_of(&statement)?;
         // Only to start it: the iterator itself panics where `step` returns an error.
-        drop(statement.stream_arrow(params_from_iter(params)).map_err(failed)?);
+        drop(statement.stream_arrow(params_from_iter(values)).map_err(failed)?);
         while let Some(batch) = statement.step().map_err(failed)? {
             if visit(&statement, RecordBatch::from(&batch))?.is_break() {
                 break;
             }
         }
         Ok(statement.schema())
-    }
-}
-
-/// Lists and objects go to DuckDB as their JSON text.
-fn sql_value(value: &Value) -> SqlValue {
-    match value {
-        Value::Null => SqlValue::Null,
-        Value::Bool(b) => SqlValue::Boolean(*b),
-        Value::Number(n) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
-            (Some(n), _, _) => SqlValue::BigInt(n),
-            (_, Some(n), _) => SqlValue::UBigInt(n),
-            (_, _, Some(x)) => SqlValue::Double(x),
-            _ => SqlValue::Null,
-        },
-        Value::String(text) => SqlValue::Text(text.clone()),
-        nested => SqlValue::Text(nested.to_string()),
     }
 }
 

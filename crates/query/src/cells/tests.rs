@@ -13,7 +13,7 @@ fn cells(sql: &str, is_json: &[bool]) -> Vec<Option<String>> {
         cells.each(&batch, |_, _, value| found.push(text(value))).unwrap();
         Ok(ControlFlow::Continue(()))
     };
-    reader.stream(sql, &[], visit).unwrap();
+    reader.stream(sql, &gleaner_store::Params::default(), visit).unwrap();
     found
 }
 

@@ -12,11 +12,11 @@ fn batch(text: Vec<Option<&str>>, numbers: Vec<f64>) -> RecordBatch {
 
 fn written(format: Format, limits: QueryLimits, batches: &[RecordBatch]) -> (String, Summary) {
     let mut out = Vec::new();
-    let mut writer = ResultWriter::new(format, limits, &mut out, Vec::new());
+    let mut writer = ResultWriter::new(format, limits, &mut out);
     for batch in batches {
         writer.push(batch).unwrap();
     }
-    let summary = writer.finish(batches[0].schema().fields()).unwrap();
+    let summary = writer.finish(&batches[0].schema()).unwrap();
     assert_eq!(summary.bytes, out.len() as u64, "the summary counts what was written");
     (String::from_utf8(out).unwrap(), summary)
 }

@@ -2,6 +2,8 @@ use std::time::{Duration, Instant};
 
 use gleaner_store::Store;
 
+use serde_json::json;
+
 use super::*;
 
 fn reader() -> Reader {
@@ -10,7 +12,8 @@ fn reader() -> Reader {
 
 fn run_json(sql: &str, params: &[Value], limits: &QueryLimits) -> Result<(Vec<Value>, Summary), QueryError> {
     let mut out = Vec::new();
-    let summary = run(&reader(), sql, params, Format::Json, limits, &mut out)?;
+    let summary =
+        run(&reader(), None, sql, &Params::from_json(params), Format::Json, limits, &Control::default(), &mut out)?;
     Ok((serde_json::from_slice(&out).unwrap(), summary))
 }
 
@@ -22,12 +25,21 @@ fn the_corpus_of_ordinary_queries_runs() {
     let queries: Vec<&str> = corpus.split("\n\n").filter(|query| !query.starts_with('#')).collect();
     assert!(queries.len() > 50, "the corpus was read");
     for sql in queries {
-        for format in [Format::Json, Format::Csv, Format::Table] {
+        for format in [Format::Json, Format::Jsonl, Format::Csv, Format::Table, Format::Arrow] {
             let mut out = Vec::new();
-            if let Err(error) = run(&reader, sql, &[], format, &QueryLimits::default(), &mut out) {
+            if let Err(error) = run(
+                &reader,
+                None,
+                sql,
+                &Params::default(),
+                format,
+                &QueryLimits::default(),
+                &Control::default(),
+                &mut out,
+            ) {
                 panic!("{sql}\n  {error:?}");
             }
-            assert!(!out.is_empty(), "{sql}");
+            assert!(format == Format::Jsonl || !out.is_empty(), "{sql}");
         }
     }
 }
@@ -38,9 +50,22 @@ fn a_refused_query_writes_nothing() {
     let reader = reader();
     let mut out = Vec::new();
     let limits = QueryLimits::default();
-    assert!(run(&reader, "SELECT * FROM read_text('x')", &[], Format::Json, &limits, &mut out).is_err());
+    assert!(
+        run(
+            &reader,
+            None,
+            "SELECT * FROM read_text('x')",
+            &Params::default(),
+            Format::Json,
+            &limits,
+            &Control::default(),
+            &mut out
+        )
+        .is_err()
+    );
     assert!(out.is_empty());
-    run(&reader, "SELECT 1 AS one", &[], Format::Csv, &limits, &mut out).unwrap();
+    run(&reader, None, "SELECT 1 AS one", &Params::default(), Format::Csv, &limits, &Control::default(), &mut out)
+        .unwrap();
     assert_eq!(out, b"one\n1\n");
 }
 
@@ -93,12 +118,23 @@ fn the_deadline_holds() {
     for sql in endless {
         let started = Instant::now();
         let mut out = Vec::new();
-        let error = run(&reader, sql, &[], Format::Json, &limits, &mut out).unwrap_err();
+        let error = run(&reader, None, sql, &Params::default(), Format::Json, &limits, &Control::default(), &mut out)
+            .unwrap_err();
         assert!(matches!(error, QueryError::Deadline { deadline_ms: 300 }), "{sql}: {error:?}");
         assert!(started.elapsed() < Duration::from_secs(20), "{sql}: {:?}", started.elapsed());
     }
     let mut out = Vec::new();
-    run(&reader, "SELECT 1 AS one", &[], Format::Csv, &QueryLimits::default(), &mut out).unwrap();
+    run(
+        &reader,
+        None,
+        "SELECT 1 AS one",
+        &Params::default(),
+        Format::Csv,
+        &QueryLimits::default(),
+        &Control::default(),
+        &mut out,
+    )
+    .unwrap();
     assert_eq!(out, b"one\n1\n");
 }
 
@@ -116,7 +152,17 @@ fn a_slow_consumer_is_cut_off() {
         }
     }
     let limits = QueryLimits { deadline_ms: 200, max_rows: u64::MAX, ..QueryLimits::default() };
-    let error = run(&reader(), "SELECT * FROM range(10000000)", &[], Format::Csv, &limits, &mut Slow).unwrap_err();
+    let error = run(
+        &reader(),
+        None,
+        "SELECT * FROM range(10000000)",
+        &Params::default(),
+        Format::Csv,
+        &limits,
+        &Control::default(),
+        &mut Slow,
+    )
+    .unwrap_err();
     assert!(matches!(error, QueryError::Deadline { .. }), "{error:?}");
 }
 
@@ -138,7 +184,9 @@ fn failures() {
             Ok(())
         }
     }
-    let error = run(&reader(), "SELECT 1", &[], Format::Csv, &limits, &mut Gone).unwrap_err();
+    let error =
+        run(&reader(), None, "SELECT 1", &Params::default(), Format::Csv, &limits, &Control::default(), &mut Gone)
+            .unwrap_err();
     assert!(matches!(error, QueryError::Output(_)), "{error:?}");
 }
 
@@ -147,4 +195,112 @@ fn failures() {
 fn no_path_is_told() {
     let source = gleaner_store::StoreError::Invalidated { message: "IO Error: /srv/secret.duckdb".to_owned() };
     assert_eq!(from_store(source).to_string(), "the store cannot answer");
+}
+
+/// Guarantees: the columns are known without running the query, are those that running it gives, and equal names are told apart.
+#[test]
+fn columns_are_known_before_rows() {
+    let reader = reader();
+    let limits = QueryLimits::default();
+    let corpus = include_str!("../../tests/allowed.sql");
+    for sql in corpus.split("\n\n").filter(|query| !query.starts_with('#')) {
+        let described =
+            describe(&reader, None, sql, &Params::default(), &limits).unwrap_or_else(|e| panic!("{sql}\n  {e}"));
+        let mut out = Vec::new();
+        let names = Params::default();
+        run(&reader, None, sql, &names, Format::Arrow, &limits, &Control::default(), &mut out).unwrap();
+        let stream = arrow::ipc::reader::StreamReader::try_new(out.as_slice(), None).unwrap();
+        assert_eq!(described.schema, stream.schema(), "{sql}");
+    }
+    let endless =
+        "SELECT count(*) AS n, ? + 1 AS n FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7;";
+    let started = Instant::now();
+    let described = describe(&reader, None, endless, &Params::default(), &limits).unwrap();
+    let names: Vec<_> = described.schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["n", "n_1"]);
+    assert!(started.elapsed() < Duration::from_secs(5), "it was not run");
+    assert!(describe(&reader, None, "SELECT * FROM span_facts", &Params::default(), &limits).is_err());
+}
+
+/// Guarantees: values are bound by place or by name, of the type they have, and what does not fit is told.
+#[test]
+fn parameters() {
+    let one = |sql: &str, params: Params| {
+        let mut out = Vec::new();
+        let limits = QueryLimits::default();
+        run(&reader(), None, sql, &params, Format::Csv, &limits, &Control::default(), &mut out)?;
+        Ok::<_, QueryError>(String::from_utf8(out).unwrap())
+    };
+    let named = |name: &str, value: Param| (name.to_owned(), value);
+    let both = Params::Named(vec![named("b", Param::Int(2)), named("a", Param::Text("x".into()))]);
+    assert_eq!(one("SELECT $a AS a, $b AS b", both.clone()).unwrap(), "a,b\nx,2\n");
+    let positional = Params::Positional(vec![Param::Timestamp(0), Param::Date(1)]);
+    assert_eq!(
+        one("SELECT ? + INTERVAL 1 DAY AS t, typeof(?) AS d", positional).unwrap(),
+        "t,d\n1970-01-02T00:00:00.000000Z,DATE\n"
+    );
+    for (sql, params, expected) in [
+        ("SELECT ?", Params::default(), "the query has 1 parameters, 0 values were given"),
+        ("SELECT $a", both.clone(), "the query has no parameter $b"),
+        ("SELECT $c", both, "no value was given for the parameter $c"),
+    ] {
+        let error = one(sql, params).unwrap_err();
+        assert!(matches!(&error, QueryError::Failed { message } if message == expected), "{error:?}");
+    }
+}
+
+/// Guarantees: waiting for a slow reader is not time of the query, if the sink says that it waits.
+#[test]
+fn waits_do_not_count() {
+    struct Slow(Control);
+    impl Sink for Slow {
+        fn batch(&mut self, _: RecordBatch) -> Result<ControlFlow<()>, QueryError> {
+            self.0.during(|| std::thread::sleep(Duration::from_millis(400)));
+            Ok(ControlFlow::Continue(()))
+        }
+    }
+    let limits = QueryLimits { deadline_ms: 300, ..QueryLimits::default() };
+    let control = Control::default();
+    let sql = "SELECT * FROM range(4000)";
+    execute(&reader(), None, sql, &Params::default(), &limits, &control, &mut Slow(control.clone())).unwrap();
+    let error = execute(&reader(), None, sql, &Params::default(), &limits, &Control::default(), &mut Slow(control))
+        .unwrap_err();
+    assert!(matches!(error, QueryError::Deadline { .. }), "{error:?}");
+}
+
+/// Guarantees: a query that is cancelled from outside ends, says so, and one cancelled before it begins does not run.
+#[test]
+fn a_query_can_be_cancelled() {
+    let (reader, control) = (reader(), Control::default());
+    let endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7";
+    let execute = |control: &Control| {
+        let mut out = Vec::new();
+        run(&reader, None, endless, &Params::default(), Format::Csv, &QueryLimits::default(), control, &mut out)
+    };
+    let other = control.clone();
+    let canceller = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        other.cancel();
+    });
+    let started = Instant::now();
+    assert!(matches!(execute(&control), Err(QueryError::Cancelled)));
+    assert!(matches!(execute(&control), Err(QueryError::Cancelled)));
+    assert!(started.elapsed() < Duration::from_secs(10));
+    canceller.join().unwrap();
+}
+
+/// Guarantees: Parquet comes whole, in several row groups, and an answer that has no form in it is told so.
+#[test]
+fn parquet_is_written() {
+    let write = |sql: &str| {
+        let mut out = Vec::new();
+        let limits = QueryLimits { max_rows: u64::MAX, ..QueryLimits::default() };
+        run(&reader(), None, sql, &Params::default(), Format::Parquet, &limits, &Control::default(), &mut out)?;
+        Ok::<_, QueryError>(out)
+    };
+    let out = write("SELECT range AS n, 'x' || range AS t FROM range(300000)").unwrap();
+    assert_eq!((&out[..4], &out[out.len() - 4..]), (b"PAR1".as_slice(), b"PAR1".as_slice()));
+    let none = write("SELECT 1 AS n WHERE false").unwrap();
+    assert_eq!(&none[none.len() - 4..], b"PAR1");
+    assert!(matches!(write("SELECT INTERVAL 1 DAY AS i"), Ok(_) | Err(QueryError::Encode(_))));
 }

@@ -71,9 +71,9 @@ fn was_interrupted() -> anyhow::Error {
 }
 
 /// The progress bar, and the interrupt.
-struct Bar<'a> {
-    bar: &'a ProgressBar,
-    is_cancelled: &'a AtomicBool,
+pub(crate) struct Bar<'a> {
+    pub(crate) bar: &'a ProgressBar,
+    pub(crate) is_cancelled: &'a AtomicBool,
 }
 
 impl Progress for Bar<'_> {
@@ -90,7 +90,7 @@ impl Progress for Bar<'_> {
     }
 }
 
-fn tell(bar: &ProgressBar, told: &Told) {
+pub(crate) fn tell(bar: &ProgressBar, told: &Told) {
     progress::tell(bar, &told.part, told.done, told.total);
 }
 

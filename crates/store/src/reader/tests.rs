@@ -62,7 +62,7 @@ fn an_empty_result_has_a_schema() {
     let reader = store_at(1).reader().expect("a reader");
     let mut batches = 0;
     let schema = reader
-        .stream("SELECT attempt_id, llm_calls FROM attempts", &[], &mut |_| {
+        .stream("SELECT attempt_id, llm_calls FROM attempts", &Params::default(), &mut |_| {
             batches += 1;
             Ok(ControlFlow::Continue(()))
         })

@@ -1,0 +1,377 @@
+//! Queries of strangers, from the request to its rows: waiting for fresh data, a place among the queries that run, a thread for
+//! DuckDB, and a channel of fixed length between that thread and the client.
+//!
+//! HTTP and Flight SQL share it. Invariants: what waits between DuckDB and a client is bounded, whatever the client does; a client
+//! that goes away, or takes nothing for [`Queries::stall`], ends its query; an answer that ended early is never taken for a whole one.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use gleaner_query::{Control, Description, Format, Isolation, QueryError, QueryLimits, Sink, Summary};
+use gleaner_store::{Params, Reader};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_stream::Stream;
+
+use crate::as_of::{AsOf, EarlierStates};
+use crate::engine::FreshReads;
+use crate::error::{ErrorCode, Refusal};
+
+/// Batches or pieces of text that wait for a slow client.
+const WAITING_PIECES: usize = 4;
+/// DuckDB gives 2048 rows at a time; they go out together up to this, since every message has its price …
+const BATCH_ROWS: usize = 64 * 1024;
+/// … or this.
+const BATCH_BYTES: usize = 1 << 20;
+/// Text goes out in pieces of this size.
+const PIECE_BYTES: usize = 256 << 10;
+/// An answer up to this size is held until it is whole, so that an error that comes late is still an answer of its own.
+const HEAD_BYTES: usize = 1 << 20;
+
+/// One query.
+#[derive(Debug, Clone)]
+pub(crate) struct Question {
+    /// Its text.
+    pub(crate) sql: String,
+    /// Values for its parameters.
+    pub(crate) params: Params,
+    /// The state that is asked; the present if absent.
+    pub(crate) as_of: Option<AsOf>,
+}
+
+/// Where queries are asked. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Queries {
+    /// Fresh reads.
+    pub(crate) reads: FreshReads,
+    /// States of the store at earlier journal positions.
+    pub(crate) earlier: EarlierStates,
+    /// Limits of one query.
+    pub(crate) limits: Arc<QueryLimits>,
+    /// How many queries and exports run at once.
+    pub(crate) slots: Arc<Semaphore>,
+    /// How long a client may take nothing.
+    pub(crate) stall: Duration,
+    /// How queries are run that no setting bounds.
+    pub(crate) isolation: Arc<Isolation>,
+}
+
+impl Queries {
+    /// A place among those that run; waits for one as long as a query may take.
+    ///
+    /// # Errors
+    /// When none gets free.
+    pub(crate) async fn slot(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let patience = Duration::from_millis(self.limits.deadline_ms);
+        match tokio::time::timeout(patience, self.slots.clone().acquire_owned()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            _ => Err(Refusal::new(ErrorCode::Busy, "sql.max_concurrent queries are running, try again")),
+        }
+    }
+
+    /// A reader of the present, with the number of acknowledged records that it does not see yet, or of an earlier state.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or there is no such state.
+    pub(crate) async fn open(&self, as_of: Option<AsOf>) -> Result<(Reader, u64), Refusal> {
+        let Some(as_of) = as_of else {
+            let (reader, freshness) = self.reads.open().await.map_err(store_unavailable)?;
+            return Ok((reader, freshness.behind()));
+        };
+        let earlier = self.earlier.clone();
+        let reader = tokio::task::spawn_blocking(move || earlier.reader(as_of, &mut |_, _| {}))
+            .await
+            .map_err(|_| Refusal::new(ErrorCode::Unavailable, "the earlier state was given up"))?
+            .map_err(|e| Refusal::new(ErrorCode::Invalid, format!("{e:#}")))?;
+        Ok((reader, 0))
+    }
+
+    /// The columns of the answer and the names of the parameters. Nothing is run, and no data is waited for.
+    ///
+    /// # Errors
+    /// When the query is refused.
+    pub(crate) async fn describe(&self, question: &Question) -> Result<Description, Refusal> {
+        let reader = self.reads.reader().map_err(store_unavailable)?;
+        let (question, limits, isolation) = (question.clone(), self.limits.clone(), self.isolation.clone());
+        let described = tokio::task::spawn_blocking(move || {
+            gleaner_query::describe(&reader, Some(&isolation), &question.sql, &question.params, &limits)
+        });
+        described.await.map_err(|_| given_up())?.map_err(query_refused)
+    }
+
+    /// The rows of a query as they come, each batch with the same columns; one without rows has a batch all the same.
+    ///
+    /// # Errors
+    /// When there is no place for it, or the store cannot be read. What the query itself does wrong comes with the rows.
+    pub(crate) async fn rows(&self, question: Question, control: Control) -> Result<Pieces<RecordBatch>, Refusal> {
+        let isolation = self.isolation.clone();
+        let gather = move |reader: &Reader, question: &Question, limits: &QueryLimits, out: Pipe<RecordBatch>| {
+            let mut sink =
+                BatchSink { out, limits: *limits, schema: None, held: Vec::new(), held_bytes: 0, rows: 0, bytes: 0 };
+            let control = sink.out.control.clone();
+            let schema = gleaner_query::execute(
+                reader,
+                Some(&isolation),
+                &question.sql,
+                &question.params,
+                limits,
+                &control,
+                &mut sink,
+            )?;
+            sink.finish(&schema)
+        };
+        self.start(question, control, gather).await
+    }
+
+    /// The answer of a query as text or a file, in pieces. A short one comes as one piece that is the whole.
+    ///
+    /// # Errors
+    /// As [`Queries::rows`].
+    pub(crate) async fn text(
+        &self,
+        question: Question,
+        format: Format,
+        control: Control,
+    ) -> Result<Pieces<Text>, Refusal> {
+        let isolation = self.isolation.clone();
+        let write = move |reader: &Reader, question: &Question, limits: &QueryLimits, out: Pipe<Text>| {
+            let mut out = TextSink { out, held: Vec::new(), is_streaming: false };
+            let control = out.out.control.clone();
+            let summary = gleaner_query::run(
+                reader,
+                Some(&isolation),
+                &question.sql,
+                &question.params,
+                format,
+                limits,
+                &control,
+                &mut out,
+            )?;
+            out.finish(summary, limits)
+        };
+        self.start(question, control, write).await
+    }
+
+    async fn start<T: Send + 'static>(
+        &self,
+        question: Question,
+        control: Control,
+        work: impl FnOnce(&Reader, &Question, &QueryLimits, Pipe<T>) -> Result<(), QueryError> + Send + 'static,
+    ) -> Result<Pieces<T>, Refusal> {
+        // The slot belongs to the query, not to its client: one that hangs up ends the query, which then gives the slot back.
+        let slot = self.slot().await?;
+        let (reader, behind) = self.open(question.as_of).await?;
+        let (sender, receiver) = mpsc::channel(WAITING_PIECES);
+        let pipe =
+            Pipe { sender: sender.clone(), control: control.clone(), stall: self.stall, runtime: Handle::current() };
+        let limits = self.limits.clone();
+        tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            let last = match work(&reader, &question, &limits, pipe) {
+                Ok(()) => Piece::End,
+                Err(error) => Piece::Failed(error),
+            };
+            drop(reader);
+            // Nobody may be there any more.
+            let _ = sender.blocking_send(last);
+        });
+        Ok(Pieces { behind, receiver: Some(receiver), control })
+    }
+}
+
+/// What comes through the channel.
+#[derive(Debug)]
+enum Piece<T> {
+    Data(T),
+    /// Everything was sent. A channel that ends without it broke off.
+    End,
+    Failed(QueryError),
+}
+
+/// The receiving end: a stream of pieces. Dropping it cancels the query.
+pub(crate) struct Pieces<T> {
+    /// Acknowledged records that the answer does not see yet.
+    pub(crate) behind: u64,
+    receiver: Option<mpsc::Receiver<Piece<T>>>,
+    control: Control,
+}
+
+impl<T> Stream for Pieces<T> {
+    type Item = Result<T, QueryError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(receiver) = &mut self.receiver else { return Poll::Ready(None) };
+        let piece = std::task::ready!(receiver.poll_recv(context));
+        if let Some(Piece::Data(data)) = piece {
+            return Poll::Ready(Some(Ok(data)));
+        }
+        self.receiver = None;
+        Poll::Ready(match piece {
+            Some(Piece::Failed(error)) => Some(Err(error)),
+            Some(_) => None,
+            None => Some(Err(QueryError::Cancelled)),
+        })
+    }
+}
+
+impl<T> Drop for Pieces<T> {
+    fn drop(&mut self) {
+        self.control.cancel();
+    }
+}
+
+/// The sending end, on DuckDB's thread.
+struct Pipe<T> {
+    sender: mpsc::Sender<Piece<T>>,
+    control: Control,
+    stall: Duration,
+    runtime: Handle,
+}
+
+impl<T> Pipe<T> {
+    /// Waits for room, for as long as a client may stall.
+    fn send(&self, data: T) -> Result<(), QueryError> {
+        let data = match self.sender.try_send(Piece::Data(data)) {
+            Ok(()) => return Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(QueryError::Cancelled),
+            Err(mpsc::error::TrySendError::Full(data)) => data,
+        };
+        let sent =
+            self.control.during(|| self.runtime.block_on(tokio::time::timeout(self.stall, self.sender.send(data))));
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(QueryError::Cancelled),
+            Err(_) => Err(QueryError::Stalled { stall_ms: u64::try_from(self.stall.as_millis()).unwrap_or(u64::MAX) }),
+        }
+    }
+}
+
+/// Gathers small batches. The first goes out at once.
+struct BatchSink {
+    out: Pipe<RecordBatch>,
+    limits: QueryLimits,
+    schema: Option<SchemaRef>,
+    held: Vec<RecordBatch>,
+    held_bytes: usize,
+    rows: u64,
+    bytes: u64,
+}
+
+impl Sink for BatchSink {
+    fn batch(&mut self, batch: RecordBatch) -> Result<ControlFlow<()>, QueryError> {
+        let is_first = self.schema.is_none();
+        let schema = self.schema.get_or_insert_with(|| gleaner_query::unique_names(&batch.schema())).clone();
+        let batch_bytes = batch.get_array_memory_size();
+        self.rows += batch.num_rows() as u64;
+        self.bytes += batch_bytes as u64;
+        let too_large = |limit_name, limit| Err(QueryError::AnswerTooLarge { limit_name, limit });
+        if self.rows > self.limits.max_rows {
+            return too_large("sql.max_rows", self.limits.max_rows);
+        }
+        if self.bytes > self.limits.max_result_bytes {
+            return too_large("sql.max_result_mib (in bytes)", self.limits.max_result_bytes);
+        }
+        self.held_bytes += batch_bytes;
+        self.held.push(gleaner_query::renamed(batch, &schema)?);
+        let held_rows: usize = self.held.iter().map(RecordBatch::num_rows).sum();
+        if is_first || held_rows >= BATCH_ROWS || self.held_bytes >= BATCH_BYTES {
+            self.send(&schema)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+impl BatchSink {
+    fn send(&mut self, schema: &SchemaRef) -> Result<(), QueryError> {
+        let together = match self.held.as_slice() {
+            [] => return Ok(()),
+            [one] => one.clone(),
+            several => concat_batches(schema, several)?,
+        };
+        self.held.clear();
+        self.held_bytes = 0;
+        self.out.send(together)
+    }
+
+    fn finish(mut self, schema: &SchemaRef) -> Result<(), QueryError> {
+        match self.schema.clone() {
+            Some(schema) => self.send(&schema),
+            None => self.out.send(RecordBatch::new_empty(gleaner_query::unique_names(schema))),
+        }
+    }
+}
+
+/// A piece of an answer as text.
+#[derive(Debug)]
+pub(crate) enum Text {
+    /// All of it.
+    Whole(Bytes, Summary),
+    /// A part; more follow, or the end.
+    Part(Bytes),
+}
+
+struct TextSink {
+    out: Pipe<Text>,
+    held: Vec<u8>,
+    /// Parts were sent.
+    is_streaming: bool,
+}
+
+impl Write for TextSink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.held.extend_from_slice(bytes);
+        if self.held.len() >= if self.is_streaming { PIECE_BYTES } else { HEAD_BYTES } {
+            self.is_streaming = true;
+            let part = Bytes::from(std::mem::take(&mut self.held));
+            self.out.send(Text::Part(part)).map_err(std::io::Error::other)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl TextSink {
+    /// A part that a limit cut would be taken for the whole: only an answer that can still say so may be cut.
+    fn finish(self, summary: Summary, limits: &QueryLimits) -> Result<(), QueryError> {
+        let rest = Bytes::from(self.held);
+        if !self.is_streaming {
+            return self.out.send(Text::Whole(rest, summary));
+        }
+        if summary.truncated && summary.rows >= limits.max_rows {
+            return Err(QueryError::AnswerTooLarge { limit_name: "sql.max_rows", limit: limits.max_rows });
+        }
+        if summary.truncated {
+            let limit = limits.max_result_bytes;
+            return Err(QueryError::AnswerTooLarge { limit_name: "sql.max_result_mib (in bytes)", limit });
+        }
+        self.out.send(Text::Part(rest))
+    }
+}
+
+fn given_up() -> Refusal {
+    Refusal::new(ErrorCode::Unavailable, "the query was given up")
+}
+
+/// A query that the guard or DuckDB refuses, or that takes too much, is the client's to mend; a store that fails is not.
+pub(crate) fn query_refused(error: QueryError) -> Refusal {
+    match error {
+        QueryError::Store(error) => store_unavailable(error),
+        error => Refusal::new(ErrorCode::Invalid, error.to_string()),
+    }
+}
+
+pub(crate) fn store_unavailable(error: gleaner_store::StoreError) -> Refusal {
+    tracing::error!(%error, "the store gives no reader");
+    Refusal::new(ErrorCode::Unavailable, "the store cannot be read now, telemetry and feedback are still taken")
+}

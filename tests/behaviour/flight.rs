@@ -1,0 +1,192 @@
+//! Arrow Flight SQL over the API's port, with the client of arrow-rs. Other clients: `tests/clients/flight_sql.py`.
+
+use std::time::{Duration, Instant};
+
+use arrow::array::{AsArray, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
+use arrow_flight::sql::client::FlightSqlServiceClient;
+use arrow_flight::sql::{CommandGetDbSchemas, CommandGetPrimaryKeys, CommandGetTables, SqlInfo};
+use arrow_flight::{CancelFlightInfoRequest, CancelStatus, FlightClient, FlightInfo};
+use serde_json::json;
+use tokio_stream::StreamExt as _;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::harness::{Gleaner, attempt};
+
+type Client = FlightSqlServiceClient<Channel>;
+
+async fn client(gleaner: &Gleaner) -> Client {
+    let endpoint = Endpoint::from_shared(format!("http://{}", gleaner.running.api)).expect("an address");
+    FlightSqlServiceClient::new(endpoint.connect().await.expect("connects"))
+}
+
+async fn batches(client: &mut Client, info: FlightInfo) -> Result<Vec<RecordBatch>, String> {
+    let ticket = info.endpoint[0].ticket.clone().expect("a ticket");
+    let mut stream = client.do_get(ticket).await.map_err(|e| e.to_string())?;
+    let mut batches = Vec::new();
+    while let Some(batch) = stream.next().await {
+        batches.push(batch.map_err(|e| e.to_string())?);
+    }
+    Ok(batches)
+}
+
+async fn query(client: &mut Client, sql: &str) -> Result<Vec<RecordBatch>, String> {
+    let info = client.execute(sql.to_owned(), None).await.map_err(|e| e.to_string())?;
+    batches(client, info).await
+}
+
+/// Scenario: an attempt is sent, and asked for over Flight SQL at once; then many rows, and none.
+/// Guarantees: what was acknowledged is seen, the columns told beforehand are those of the rows, also where there are none.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_fresh_and_have_their_columns() {
+    let gleaner = Gleaner::start().await;
+    let mut client = client(&gleaner).await;
+    for n in 1..=5 {
+        gleaner.send(&attempt(n, "s1", "A", 1, "Paris")).await;
+        let rows = query(&mut client, "SELECT count(*) AS n FROM attempts").await.expect("rows");
+        assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), i64::try_from(n).expect("small"));
+    }
+    for sql in
+        ["SELECT range AS n, 'x' AS n FROM range(200000)", "SELECT * FROM evaluations WHERE false", "SHOW TABLES"]
+    {
+        let info = client.execute(sql.to_owned(), None).await.expect("info");
+        let told = info.clone().try_decode_schema().expect("a schema");
+        let rows = batches(&mut client, info).await.expect("rows");
+        assert!(rows.iter().all(|batch| *batch.schema() == told), "{sql}");
+        let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
+        assert!(
+            count == 200_000 || sql.contains("WHERE false") && count == 0 || sql == "SHOW TABLES",
+            "{sql}: {count}"
+        );
+    }
+}
+
+/// Scenario: a prepared statement with parameters, executed with several values, and with values that do not fit.
+/// Guarantees: values are bound as such, a new binding does not change what was asked before, mistakes are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_are_values() {
+    let gleaner = Gleaner::start().await;
+    let mut client = client(&gleaner).await;
+    let mut statement = client.prepare("SELECT ? AS a, $2 + 1 AS b".to_owned(), None).await.expect("prepared");
+    assert_eq!(statement.parameter_schema().expect("a schema").fields().len(), 2);
+    assert_eq!(statement.dataset_schema().expect("a schema").field(1).name(), "b");
+    let bind = |a: &str, b: i32| {
+        let (a, b) = (StringArray::from(vec![a]), Int32Array::from(vec![b]));
+        RecordBatch::try_from_iter([("a", std::sync::Arc::new(a) as _), ("b", std::sync::Arc::new(b) as _)])
+            .expect("a batch")
+    };
+    statement.set_parameters(bind("x'; DROP TABLE attempts; --", 1)).expect("set");
+    let first = statement.execute().await.expect("info");
+    statement.set_parameters(bind("second", 2)).expect("set");
+    let second = statement.execute().await.expect("info");
+    for (info, a, b) in [(first, "x'; DROP TABLE attempts; --", 2), (second, "second", 3)] {
+        let rows = batches(&mut client, info).await.expect("rows");
+        assert_eq!(rows[0].column(0).as_string::<i32>().value(0), a);
+        assert_eq!(rows[0].column(1).as_primitive::<Int64Type>().value(0), b);
+    }
+    let many = Int32Array::from(vec![1, 2]);
+    let many = RecordBatch::try_from_iter([("a", std::sync::Arc::new(many) as _)]).expect("a batch");
+    statement.set_parameters(many).expect("set");
+    let error = statement.execute().await.expect_err("two rows").to_string();
+    assert!(error.contains("one row of parameters"), "{error}");
+    let error = client.prepare("DELETE FROM attempts".to_owned(), None).await.expect_err("refused").to_string();
+    assert!(error.contains("DELETE is not allowed"), "{error}");
+}
+
+/// Scenario: everything that a tool asks before it shows a query's first row.
+/// Guarantees: the public relations with their columns are listed, filters hold, keys are empty, the server says that it only reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalog_is_told() {
+    let gleaner = Gleaner::start().await;
+    let mut client = client(&gleaner).await;
+    let info = client.get_catalogs().await.expect("info");
+    let rows = batches(&mut client, info).await.expect("rows");
+    assert_eq!(rows[0].column(0).as_string::<i32>().value(0), "store");
+    let info = client.get_db_schemas(CommandGetDbSchemas::default()).await.expect("info");
+    assert_eq!(batches(&mut client, info).await.expect("rows")[0].num_rows(), 1);
+    let tables = CommandGetTables {
+        table_name_filter_pattern: Some("%spans".into()),
+        include_schema: true,
+        ..CommandGetTables::default()
+    };
+    let info = client.get_tables(tables).await.expect("info");
+    let rows = batches(&mut client, info).await.expect("rows");
+    let names: Vec<_> = rows[0].column(2).as_string::<i32>().iter().flatten().collect();
+    assert_eq!(names, ["execution_spans", "unmapped_spans"]);
+    let keys = CommandGetPrimaryKeys { table: "attempts".into(), ..CommandGetPrimaryKeys::default() };
+    let info = client.get_primary_keys(keys).await.expect("info");
+    let rows = batches(&mut client, info).await.expect("rows");
+    assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
+    let info = client.get_sql_info(vec![SqlInfo::FlightSqlServerReadOnly]).await.expect("info");
+    let rows = batches(&mut client, info).await.expect("rows");
+    let read_only = rows[0].column(1).as_union().value(0);
+    assert!(read_only.as_boolean().value(0));
+    for (sql, reason) in [
+        ("SELECT * FROM span_facts", "no relation"),
+        ("COPY (SELECT 1) TO 'store.duckdb'", "COPY is not allowed"),
+        ("SELECT 1; SELECT 2", "exactly one statement"),
+    ] {
+        let error = query(&mut client, sql).await.expect_err("refused");
+        assert!(error.contains(reason), "{error}");
+    }
+    assert!(client.execute_update("DROP TABLE attempts".to_owned(), None).await.is_err());
+    assert!(client.begin_transaction().await.is_err());
+    assert_eq!(gleaner.sql("SELECT count(*) AS n FROM attempts").await, [json!({"n": 0})]);
+}
+
+/// Scenario: an endless query is cancelled by its `FlightInfo` from another connection, one before it began, one by hanging up.
+/// Guarantees: each ends soon, and gives its place to the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_can_be_cancelled() {
+    const ENDLESS: &str = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7";
+    let gleaner = Gleaner::start().await;
+    let (mut first, mut second) = (client(&gleaner).await, client(&gleaner).await);
+    let endpoint = Endpoint::from_shared(format!("http://{}", gleaner.running.api)).expect("an address");
+    let mut canceller = FlightClient::new(endpoint.connect().await.expect("connects"));
+    let started = Instant::now();
+    for is_begun in [true, false] {
+        let info = first.execute(ENDLESS.to_owned(), None).await.expect("info");
+        let running = tokio::spawn({
+            let (mut first, info) = (client(&gleaner).await, info.clone());
+            async move {
+                tokio::time::sleep(Duration::from_millis(if is_begun { 0 } else { 600 })).await;
+                batches(&mut first, info).await
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let result = canceller.cancel_flight_info(CancelFlightInfoRequest::new(info)).await.expect("an answer");
+        assert_eq!(result.status(), CancelStatus::Cancelled);
+        let error = running.await.expect("no panic").expect_err("cancelled");
+        assert!(error.contains("cancelled"), "{error}");
+    }
+    for _ in 0..3 {
+        let info = first.execute(ENDLESS.to_owned(), None).await.expect("info");
+        let hung_up = tokio::time::timeout(Duration::from_millis(200), batches(&mut first, info)).await;
+        assert!(hung_up.is_err());
+    }
+    query(&mut second, "SELECT 1").await.expect("a place is free");
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
+/// Scenario: more rows than a slow client takes, while attempts are sent.
+/// Guarantees: the client's slowness costs neither rows nor the acknowledgement of others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_client_gets_every_row() {
+    let gleaner = Gleaner::start().await;
+    let mut client = client(&gleaner).await;
+    let sql = "SELECT range AS n, repeat('x', 100) AS t FROM range(300000)";
+    let info = client.execute(sql.to_owned(), None).await.expect("info");
+    let mut stream = client.do_get(info.endpoint[0].ticket.clone().expect("a ticket")).await.expect("a stream");
+    let (mut rows, mut sum, mut taken) = (0, 0, 0_u64);
+    while let Some(batch) = stream.next().await {
+        let batch = batch.expect("a batch");
+        rows += batch.num_rows();
+        sum += batch.column(0).as_primitive::<Int64Type>().values().iter().sum::<i64>();
+        taken += 1;
+        if taken % 8 == 0 {
+            gleaner.send(&attempt(taken, "s1", "A", 1, "Paris")).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    assert_eq!((rows, sum), (300_000, 300_000 * 299_999 / 2));
+}
