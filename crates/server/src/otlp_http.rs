@@ -56,7 +56,10 @@ async fn answer(State(ingest): State<Ingest>, request: Request) -> Response {
         }
         Err(refusal) => {
             ingest.metrics().refused(Transport::http, refusal.code);
-            drain(body, DRAINED_REQUESTS * ingest.limits().max_request_bytes, ingest.timeout());
+            // Who waits for our word before sending the body reads it first.
+            if !parts.headers.contains_key(header::EXPECT) {
+                drain(body, DRAINED_REQUESTS * ingest.limits().max_request_bytes, ingest.timeout());
+            }
             refused(encoding, &refusal, gzip)
         }
     }
