@@ -62,6 +62,8 @@ pub(crate) struct Queries {
     pub(crate) stall: Duration,
     /// How queries are run that no setting bounds.
     pub(crate) isolation: Arc<Isolation>,
+    /// How many queries are described at once: that is planning, and for some a process. Apart from those that run, which may take long.
+    pub(crate) describing: Arc<Semaphore>,
 }
 
 impl Queries {
@@ -99,9 +101,11 @@ impl Queries {
     /// # Errors
     /// When the query is refused.
     pub(crate) async fn describe(&self, question: &Question) -> Result<Description, Refusal> {
+        let place = self.describing.clone().acquire_owned().await;
         let reader = self.reads.reader().map_err(store_unavailable)?;
         let (question, limits, isolation) = (question.clone(), self.limits.clone(), self.isolation.clone());
         let described = tokio::task::spawn_blocking(move || {
+            let _place = place;
             gleaner_query::describe(&reader, Some(&isolation), &question.sql, &question.params, &limits)
         });
         described.await.map_err(|_| given_up())?.map_err(query_refused)

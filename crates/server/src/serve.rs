@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arrow_flight::flight_service_server::FlightServiceServer;
+use axum::serve::ListenerExt as _;
 use gleaner_normalize::feedback::FeedbackLimits;
 use gleaner_query::Isolation;
 use tokio::net::TcpListener;
@@ -91,6 +92,7 @@ pub async fn start_with(config: Config, program: PathBuf) -> anyhow::Result<Runn
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
         stall: Duration::from_millis(config.sql.stall_ms),
         isolation: Arc::new(isolation(&config, program)?),
+        describing: Arc::new(Semaphore::new(config.sql.max_concurrent)),
     };
     let api_state = Api { queries, feedback: feedback.clone(), wire_limits: Arc::new(config.wire_limits()) };
 
@@ -177,6 +179,12 @@ async fn serve_axum(
     routes: axum::Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    // Small messages go out at once: waiting for more to fill a packet cost every Flight SQL query 40 ms (measured).
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
     axum::serve(listener, routes).with_graceful_shutdown(stop).await?;
     Ok(())
 }
