@@ -120,6 +120,8 @@ async fn queries_that_run_apart_answer_the_same() {
     assert_eq!(gleaner.api("/v1/sql", &with).await.text().await.expect("text"), "t\nbonono\n");
     let (status, body) = answer(&gleaner, "SELECT replace(no_such_column, 'a', 'b') FROM attempts").await;
     assert!(status == 400 && body.contains("no_such_column") && !body.contains("sql-work"), "{body}");
+    let (_, body) = answer(&gleaner, "SELECT replace(output_txt, 'a', 'b') FROM attempts").await;
+    assert!(body.contains("output_text"), "near names of all columns: {body}");
     let (status, body) = answer(&gleaner, "SELECT replace('a', 'a', 'b')::INTEGER").await;
     assert!(status == 400 && body.contains("Could not convert"), "{body}");
 }
