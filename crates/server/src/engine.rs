@@ -268,7 +268,13 @@ fn open_loader(config: &Config) -> anyhow::Result<(Journal, Loader, watch::Recei
     let settings = config.derive_settings()?;
     let journal = open_journal(config)?;
     let fingerprint = settings.fingerprint();
-    let store = Store::open(&config.store_config(fingerprint.clone()))?;
+    let store_config = config.store_config(fingerprint.clone());
+    // DuckDB's threads take their claim to the processors from the thread that opens it. The loader's own thread keeps its.
+    let opening = std::thread::spawn(move || {
+        gleaner_query::give_way();
+        Store::open(&store_config)
+    });
+    let store = opening.join().map_err(|_| anyhow::anyhow!("opening the store failed"))??;
     if store.derived_under()? != fingerprint {
         tracing::warn!(
             "prices or definitions.lift have changed since the store was made: they hold for what arrives from now on; \

@@ -177,8 +177,10 @@ impl Queries {
         let pipe =
             Pipe { sender: sender.clone(), control: control.clone(), stall: self.stall, runtime: Handle::current() };
         let limits = self.limits.clone();
-        tokio::task::spawn_blocking(move || {
+        // A thread of its own: one of the runtime's could not take back its claim to the processors.
+        let query = move || {
             let _slot = slot;
+            gleaner_query::give_way();
             let last = match work(&reader, &question, &limits, pipe) {
                 Ok(()) => Piece::End,
                 Err(error) => Piece::Failed(error),
@@ -186,7 +188,8 @@ impl Queries {
             drop(reader);
             // Nobody may be there any more.
             let _ = sender.blocking_send(last);
-        });
+        };
+        std::thread::Builder::new().name("query".into()).spawn(query).map_err(|_| given_up())?;
         Ok(Pieces { behind, receiver: Some(receiver), control })
     }
 }
