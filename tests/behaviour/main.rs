@@ -15,3 +15,4 @@ mod hostile;
 mod otlp;
 mod reading;
 mod snapshots;
+mod truth;

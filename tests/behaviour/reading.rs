@@ -111,7 +111,7 @@ async fn hygiene_and_selection_reach_the_rows() {
         (json!({"hygiene": {"split": "train=0.5"}}), "the shares sum up to 0.5"),
         (json!({"hygiene": {"max_tokens": 5}}), "needs --tokenizer"),
         (json!({"select": {"until": "tomorrow"}}), "`tomorrow` is no time"),
-        (json!({"reasoning": "maybe"}), "supported: keep, drop, require"),
+        (json!({"reasoning": "maybe"}), "supported: keep, raw, require, require-raw, drop"),
     ] {
         let response = gleaner.api("/v1/export", &export(selection)).await;
         assert_eq!(response.status(), 400);

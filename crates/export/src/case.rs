@@ -14,7 +14,8 @@ use crate::{
     conversation::{ChatMessage, Conversation, ToolCall, conversation, is_redacted, is_truncated, with_system},
     read::{Attempt, AttemptRow, Given, ScoreRow},
     reasoning::Kinds,
-    spool::{Place, Spool},
+    shelf::Shelf,
+    spool::Spool,
     tools::tools,
 };
 
@@ -59,10 +60,12 @@ pub(crate) struct Whole {
 
 impl Case {
     pub(crate) fn of(attempt: Attempt, options: &Options) -> Self {
-        let question = question(&attempt, options);
-        let whole = whole(&attempt, options, question.as_ref().ok());
+        // Inputs and outputs of a program that asked no model are no prompts and no answers.
+        let model = if attempt.has_model { Ok(()) } else { Err(Reason::NoModelCall) };
+        let question = model.and_then(|()| question(&attempt, options));
+        let whole = model.and_then(|()| whole(&attempt, options, question.as_ref().ok()));
         Self {
-            answer: answer(&attempt.row),
+            answer: model.and_then(|()| answer(&attempt.row)),
             question,
             whole,
             row: attempt.row,
@@ -151,33 +154,26 @@ impl Whole {
 
 /// Cases on disk, by attempt id.
 pub(crate) struct Cases {
-    spool: Spool,
-    places: HashMap<u128, Place>,
+    shelf: Shelf,
 }
 
 impl Cases {
     pub(crate) fn new(spool: Spool) -> Self {
-        Self { spool, places: HashMap::new() }
+        Self { shelf: Shelf::new(spool) }
     }
 
     pub(crate) fn put(&mut self, case: &Case) -> Result<(), ExportError> {
         let kinds: Vec<Kinds> = case.messages().map(|message| message.reasoning).collect();
-        let bytes = serde_json::to_vec(&(case, kinds)).map_err(|source| self.spool.unreadable(source))?;
-        let place = self.spool.put(&bytes)?;
-        self.places.insert(key(&case.row.attempt_id), place);
-        Ok(())
+        self.shelf.put(&case.row.attempt_id, &(case, kinds))
     }
 
     pub(crate) fn has(&self, attempt_id: &str) -> bool {
-        self.places.contains_key(&key(attempt_id))
+        self.shelf.has(attempt_id)
     }
 
     /// None: the filters leave the attempt out.
     pub(crate) fn get(&mut self, attempt_id: &str) -> Result<Option<Case>, ExportError> {
-        let Some(place) = self.places.get(&key(attempt_id)) else { return Ok(None) };
-        let bytes = self.spool.get(*place)?;
-        let (mut case, kinds): (Case, Vec<Kinds>) =
-            serde_json::from_slice(&bytes).map_err(|source| self.spool.unreadable(source))?;
+        let Some((mut case, kinds)) = self.shelf.get::<(Case, Vec<Kinds>)>(attempt_id)? else { return Ok(None) };
         case.messages_mut().zip(kinds).for_each(|(message, kinds)| message.reasoning = kinds);
         Ok(Some(case))
     }

@@ -221,8 +221,9 @@ pub(crate) static TRAJECTORY: Dataset = Dataset {
         TRAJECTORY_FACTS[7],
     ],
     identity: &[],
-    about: "One attempt from the system prompt to the final answer, with reasoning, tool calls and results. `score` is null \
-            where nobody scored it.",
+    about: "One attempt from the system prompt to the final answer, with reasoning, tool calls and results. Attempts of any \
+            score are here, bad ones and unscored ones too: `score` (in formats without that column, `scores` in \
+            `provenance.jsonl`) tells; null where nobody scored it.",
 };
 
 pub(crate) static TRAJECTORY_STEPS: Dataset = Dataset {
@@ -245,7 +246,8 @@ pub(crate) static TRAJECTORY_STEPS: Dataset = Dataset {
     ],
     identity: &[],
     about: "One assistant message of an attempt after everything before it, with reasoning. `step` counts the attempt's \
-            assistant messages from 1; `score` is the attempt's, null where nobody scored it.",
+            assistant messages from 1. Attempts of any score are here: `score` (in formats without that column, `scores` in \
+            `provenance.jsonl`) is the attempt's, null where nobody scored it.",
 };
 
 pub(crate) static PROMPTS: Dataset = Dataset {

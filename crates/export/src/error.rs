@@ -44,7 +44,7 @@ pub enum ExportError {
         limit: u32,
     },
     /// A file of an export could not be read.
-    #[error("cannot read {file}: {source}")]
+    #[error("cannot read {file}")]
     Read {
         /// File name as in the manifest.
         file: String,
@@ -52,7 +52,7 @@ pub enum ExportError {
         source: std::io::Error,
     },
     /// A file could not be written.
-    #[error("cannot write {file}: {source}")]
+    #[error("cannot write {file}")]
     Write {
         /// File name as in the manifest, or the directory.
         file: String,
@@ -60,7 +60,7 @@ pub enum ExportError {
         source: std::io::Error,
     },
     /// A row could not be put into JSON.
-    #[error("cannot encode a row of {file}: {source}")]
+    #[error("cannot encode a row of {file}")]
     Encode {
         /// File name as in the manifest.
         file: String,

@@ -5,7 +5,7 @@
 //! nor sockets, and reads no clock.
 //!
 //! One way: select (`sql`, `read`) ▶ make ready (`case`) ▶ shape into the canonical example (`sft`, `pairs`, `reward`,
-//! `trajectory`, `revisions`) ▶ honesty checks (`check`) ▶ hygiene (`stage`) ▶ row of a format (`format`) ▶ on disk, until
+//! `trajectory`, `revisions`) ▶ over to a thread of its own (`pipeline`) ▶ honesty checks (`check`) ▶ hygiene (`stage`) ▶ row of a format (`format`) ▶ on disk, until
 //! all are known (`collect`) ▶ judged beside each other (`decide`, `stage`) ▶ files (`sink`, `card`, `manifest`).
 //!
 //! Invariants:
@@ -32,6 +32,7 @@ mod manifest;
 mod options;
 mod output;
 mod pairs;
+mod pipeline;
 mod progress;
 mod provenance;
 mod query;
@@ -45,6 +46,7 @@ mod rows;
 mod score;
 mod select;
 mod sft;
+mod shelf;
 mod sink;
 mod spool;
 mod sql;
@@ -64,13 +66,15 @@ pub use reason::Reason;
 pub use rows::Rows;
 pub use select::Select;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use case::{Case, Cases};
 use collect::{Collector, Made};
 use dataset::Dataset;
 use hygiene::ScoreScale;
 use output::Files;
+use pipeline::Taker;
+use read::{Beside, Pages};
 use spool::Spool;
 use sql::Wanted;
 use stage::Stage;
@@ -101,16 +105,19 @@ pub fn export_all(
     let kinds = distinct(kinds);
     options.check(&kinds)?;
     let journal_position = rows.position()?;
-    let spool = || Spool::new(out.scratch());
-    let (mut cases, spool) = (Cases::new(spool()?), spool()?);
-    let mut collector = Collector::new(&kinds, options, spool, stages(rows, options)?);
+    let scratch = out.scratch().map(Path::to_owned);
+    let spool = || Spool::new(scratch.as_deref());
+    let mut cases = Cases::new(spool()?);
+    let collector = Collector::new(&kinds, options, spool()?, stages(rows, options)?);
     let mut files = Files::new(out);
     let queried = match kinds.contains(&Kind::Sql) {
         true => Some(query::write(rows, options, &mut files, progress)?),
         false => None,
     };
     let kinds_of_attempts: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Sql).collect();
-    collect(rows, &kinds_of_attempts, options, &mut cases, &mut collector, progress)?;
+    let collector = pipeline::run(collector, |taker| {
+        collect(rows, &kinds_of_attempts, options, &spool, &mut cases, taker, progress)
+    })?;
     let ended = rows.position()?;
     if ended != journal_position {
         return Err(ExportError::Moved { began: journal_position, ended });
@@ -132,23 +139,27 @@ fn collect(
     rows: &dyn Rows,
     kinds: &[Kind],
     options: &Options,
+    spool: &dyn Fn() -> Result<Spool, ExportError>,
     cases: &mut Cases,
-    collector: &mut Collector<'_>,
+    taker: &Taker,
     progress: &mut dyn Progress,
 ) -> Result<(), ExportError> {
     if kinds.is_empty() {
         return Ok(());
     }
     let wanted = Wanted::of(kinds, options);
+    progress.begin("counting attempts", 0);
     let scale = read::score_scale(rows, options)?;
-    progress.begin("reading attempts", read::count_attempts(rows, options, &wanted)?);
+    let mut pages = Pages::choose(rows, options, &wanted, spool()?)?;
+    let mut beside = Beside::read(rows, options, &wanted, &scale, spool)?;
+    progress.begin("reading attempts", pages.total());
     let mut done = 0;
-    read::attempts(rows, options, &wanted, &scale, &mut |attempt| {
+    read::attempts(rows, options, &wanted, &mut pages, &mut beside, &mut |attempt| {
         progress.check()?;
         let is_compared = attempt.is_compared;
         let case = Case::of(attempt, options);
         for kind in kinds {
-            of_one_attempt(*kind, &case, options, collector)?;
+            of_one_attempt(*kind, &case, options, taker)?;
         }
         if is_compared {
             cases.put(&case)?;
@@ -158,13 +169,13 @@ fn collect(
         Ok(())
     })?;
     if kinds.iter().any(|kind| matches!(kind, Kind::Preference | Kind::Reward)) {
-        of_pairs(rows, kinds, options, &scale, cases, collector, progress)?;
+        of_pairs(rows, kinds, options, &scale, cases, taker, progress)?;
     }
     if kinds.contains(&Kind::Reward) {
         let shape = options.shape_of(Kind::Reward);
         read::rankings(rows, options, &mut |row| {
             progress.check()?;
-            collector.take(&dataset::RANKINGS, reward::ranking(&row, cases, options, shape)?)
+            taker.take(&dataset::RANKINGS, reward::ranking(&row, cases, options, shape)?)
         })?;
     }
     if kinds.contains(&Kind::Revisions) {
@@ -173,30 +184,25 @@ fn collect(
             progress.check()?;
             let Some(case) = cases.get(&row.attempt_id)? else { return Ok(()) };
             let next = row.next_attempt_id.as_deref().map(|id| cases.get(id)).transpose()?.flatten();
-            collector.take(&dataset::REVISIONS, [revisions::directed(&row, &case, next.as_ref(), options, shape)])
+            taker.take(&dataset::REVISIONS, [revisions::directed(&row, &case, next.as_ref(), options, shape)])
         })?;
     }
     Ok(())
 }
 
-fn of_one_attempt(
-    kind: Kind,
-    case: &Case,
-    options: &Options,
-    collector: &mut Collector<'_>,
-) -> Result<(), ExportError> {
+fn of_one_attempt(kind: Kind, case: &Case, options: &Options, taker: &Taker) -> Result<(), ExportError> {
     let shape = options.shape_of(kind);
     let candidates = match kind {
         Kind::Sft => sft::sft(case, options, shape),
         Kind::Kto => sft::kto(case, options, shape),
-        Kind::Reward => return collector.take(&dataset::SCORES, reward::scores(case, options, shape)),
+        Kind::Reward => return taker.take(&dataset::SCORES, reward::scores(case, options, shape)),
         Kind::Trajectory => trajectory::trajectory(case, options, shape),
         Kind::Prompts => trajectory::prompts(case, options, shape),
         Kind::Revisions => revisions::corrected(case, options, shape),
         Kind::Preference | Kind::Sql => return Ok(()),
     };
     match Dataset::main(kind, shape) {
-        Some(dataset) => collector.take(dataset, candidates),
+        Some(dataset) => taker.take(dataset, candidates),
         None => Ok(()),
     }
 }
@@ -207,17 +213,22 @@ fn of_pairs(
     options: &Options,
     scale: &ScoreScale,
     cases: &mut Cases,
-    collector: &mut Collector<'_>,
+    taker: &Taker,
     progress: &mut dyn Progress,
 ) -> Result<(), ExportError> {
     let mut session: Vec<read::PairRow> = Vec::new();
+    // How many there are is known only to whoever has read them.
+    progress.begin("reading pairs", 0);
+    let mut done = 0;
     let mut write = |session: &[read::PairRow]| {
         progress.check()?;
+        done += session.len() as u64;
+        progress.advance(done);
         for kind in kinds.iter().filter(|kind| matches!(kind, Kind::Preference | Kind::Reward)) {
             let shape = options.shape_of(*kind);
             let candidates = pairs::session(session, cases, options, shape)?;
             if let Some(dataset) = Dataset::main(*kind, shape) {
-                collector.take(dataset, candidates)?;
+                taker.take(dataset, candidates)?;
             }
         }
         Ok(())

@@ -34,17 +34,35 @@ pub(crate) fn write(
     files.append(&file, b"")?;
     progress.begin("reading rows", 0);
     let columns = columns(rows, sql)?;
-    let count = match format {
-        FileFormat::Jsonl => lines(rows, sql, &file, files, progress)?,
-        FileFormat::Parquet => parquet(rows, sql, &columns, &file, files, progress)?,
-        FileFormat::Csv => csv(rows, sql, &file, files, progress)?,
-    };
+    let mut counted = Counted { count: 0, progress };
+    match format {
+        FileFormat::Jsonl => lines(rows, sql, &file, files, &mut counted)?,
+        FileFormat::Parquet => parquet(rows, sql, &columns, &file, files, &mut counted)?,
+        FileFormat::Csv => csv(rows, sql, &file, files, &mut counted)?,
+    }
+    let count = counted.count;
     let mut section = Section::new(Kind::Sql, file);
     (section.candidates, section.rows) = (count, count);
     // Readers of CSV know no JSON columns.
     let features = if format == FileFormat::Csv { String::new() } else { features(&columns, format) };
     let about = "The rows of the query in `manifest.json`.".to_owned();
     Ok((section, Described { name: NAME, features, about }))
+}
+
+/// How many rows have come, told on the way.
+struct Counted<'a> {
+    count: u64,
+    progress: &'a mut dyn Progress,
+}
+
+impl Counted<'_> {
+    /// Takes note of rows that came. An error: nobody wants them any more.
+    fn add(&mut self, rows: usize) -> Result<(), ExportError> {
+        self.progress.check()?;
+        self.count += rows as u64;
+        self.progress.advance(self.count);
+        Ok(())
+    }
 }
 
 /// Names and DuckDB's types.
@@ -63,16 +81,12 @@ fn lines(
     sql: &str,
     file: &str,
     files: &mut Files<'_>,
-    progress: &mut dyn Progress,
-) -> Result<u64, ExportError> {
-    let mut count = 0;
+    counted: &mut Counted<'_>,
+) -> Result<(), ExportError> {
     rows.for_each_row(sql, &[], &mut |row| {
-        progress.check()?;
-        count += 1;
-        progress.advance(count);
+        counted.add(1)?;
         files.line(file, &row)
-    })?;
-    Ok(count)
+    })
 }
 
 fn parquet(
@@ -81,15 +95,12 @@ fn parquet(
     columns: &[(String, String)],
     file: &str,
     files: &mut Files<'_>,
-    progress: &mut dyn Progress,
-) -> Result<u64, ExportError> {
+    counted: &mut Counted<'_>,
+) -> Result<(), ExportError> {
     let json: HashMap<&str, bool> = columns.iter().map(|(name, kind)| (name.as_str(), kind == "JSON")).collect();
     let mut sink: Option<Box<ParquetSink>> = None;
-    let mut count = 0;
     let schema = rows.for_each_batch(sql, &mut |batch| {
-        progress.check()?;
-        count += batch.num_rows() as u64;
-        progress.advance(count);
+        counted.add(batch.num_rows())?;
         let schema = with_json(&batch.schema(), &json);
         let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(|e| broken(file, &e))?;
         let sink = match &mut sink {
@@ -102,8 +113,7 @@ fn parquet(
         Some(sink) => sink,
         None => Box::new(ParquetSink::new(file, with_json(&schema, &json))?),
     };
-    sink.finish(files)?;
-    Ok(count)
+    sink.finish(files)
 }
 
 /// The schema with JSON columns marked: to Arrow they are text.
@@ -121,9 +131,8 @@ fn csv(
     sql: &str,
     file: &str,
     files: &mut Files<'_>,
-    progress: &mut dyn Progress,
-) -> Result<u64, ExportError> {
-    let mut count = 0;
+    counted: &mut Counted<'_>,
+) -> Result<(), ExportError> {
     let mut has_header = false;
     let mut batch_of = |batch: &RecordBatch, files: &mut Files<'_>| {
         let mut text = Vec::new();
@@ -133,16 +142,14 @@ fn csv(
         files.append(file, &text)
     };
     let schema = rows.for_each_batch(sql, &mut |batch| {
-        progress.check()?;
-        count += batch.num_rows() as u64;
-        progress.advance(count);
+        counted.add(batch.num_rows())?;
         files.rows(file, batch.num_rows() as u64);
         batch_of(&batch, files)
     })?;
-    if count == 0 {
+    if counted.count == 0 {
         batch_of(&RecordBatch::new_empty(schema), files)?;
     }
-    Ok(count)
+    Ok(())
 }
 
 /// The columns for the dataset card. Times are text in JSON lines.

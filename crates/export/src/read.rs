@@ -4,6 +4,11 @@
 //! checked. Attempts come in no particular order: sorting rows that hold whole conversations would cost more than all
 //! the rest. Narrow rows are ordered by derived ids.
 
+mod beside;
+mod pages;
+
+use std::collections::HashSet;
+
 use gleaner_model::{Message, Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +19,9 @@ use crate::{
     row::Row,
     sql,
 };
+
+pub(crate) use beside::Beside;
+pub(crate) use pages::{Page, Pages};
 
 /// What every shape needs of an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +56,8 @@ pub(crate) struct Attempt {
     pub(crate) thoughtful: Vec<Vec<Message>>,
     /// Scores and corrections in force, from the earliest to the latest.
     pub(crate) feedback: Vec<ScoreRow>,
+    /// Whether a model call or an agent is among its spans.
+    pub(crate) has_model: bool,
     /// Whether a pair, a ranking or a directive speaks of it.
     pub(crate) is_compared: bool,
     /// What the user needs, of the session; read for the task shape.
@@ -151,61 +161,67 @@ pub(crate) struct RevisionRow {
     pub(crate) next_attempt_id: Option<String>,
 }
 
-/// How many attempts [`attempts`] will visit.
-pub(crate) fn count_attempts(rows: &dyn Rows, options: &Options, wanted: &sql::Wanted) -> Result<u64, ExportError> {
-    let (sql, params) = sql::count_attempts(options, wanted);
-    let mut count = 0;
-    rows.for_each_row(&sql, &params, &mut |row| {
-        count = row.get("attempts").and_then(Value::as_u64).unwrap_or(0);
-        Ok(())
-    })?;
-    Ok(count)
-}
-
-/// Attempts within the filters that the kinds asked for speak of.
+/// Visits the attempts of all pages, in the order of the pages, and within one in no particular order.
 pub(crate) fn attempts(
     rows: &dyn Rows,
     options: &Options,
     wanted: &sql::Wanted,
-    scale: &ScoreScale,
+    pages: &mut Pages,
+    beside: &mut Beside,
     visit: &mut dyn FnMut(Attempt) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
-    let (sql, params) = sql::attempts(options, wanted);
-    rows.for_each_row(&sql, &params, &mut |row| {
-        let mut row = Row { relation: "attempts", row };
-        let question = Given {
-            messages: row.messages("question_messages")?,
-            lacks_history: row.typed("question_complete", "a boolean")? == Some(false),
-            is_truncated: row.typed("is_truncated", "a boolean")? == Some(true),
-            system_prompt: row.text("definition_system_prompt")?,
-            tools: row.json("definition_tools")?,
-        };
-        let agent_tools = row.json("agent_tools")?;
-        // Some instrumentations tell the tools once, with the agent, and not with its calls.
-        let known_tools = question.tools.clone().or(agent_tools);
-        let conversation = Given {
-            messages: row.messages("input_messages")?,
-            lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
-            is_truncated: row.typed("conversation_truncated", "a boolean")? == Some(true),
-            system_prompt: row.text("system_prompt")?,
-            tools: row.json("tool_definitions")?.or(known_tools),
-        };
-        visit(Attempt {
-            question,
-            conversation,
-            input_text: row.text("input_text")?,
-            output_messages: row.messages("output_messages")?,
-            call_output_text: row.text("call_output_text")?,
-            thoughtful: row.typed("thoughtful", "a list of lists of messages")?.unwrap_or_default(),
-            feedback: feedback(&mut row, scale)?,
-            is_compared: row.typed("is_compared", "a boolean")? != Some(false),
-            need: row.text("need")?.filter(|need| !need.trim().is_empty()),
-            artifact: row.text("artifact")?.filter(|content| !content.trim().is_empty()),
-            model: row.text("model")?,
-            agent_name: row.text("agent_name")?,
-            version: row.text("version")?,
-            row: attempt_row(&mut row)?,
-        })
+    while let Some(page) = pages.next()? {
+        let (sql, params) = sql::page(options, wanted, &page);
+        let compared: HashSet<&str> =
+            page.attempt_ids.iter().zip(&page.compared).filter(|(_, is)| **is).map(|(id, _)| id.as_str()).collect();
+        let mut bytes = 0;
+        rows.for_each_row(&sql, &params, &mut |row| {
+            let mut row = Row { relation: "attempts", row };
+            bytes += row.text_bytes();
+            let attempt = attempt(&mut row, beside, |id| compared.contains(id))?;
+            visit(attempt)
+        })?;
+        pages.held(page.attempt_ids.len(), bytes);
+    }
+    Ok(())
+}
+
+fn attempt(row: &mut Row, beside: &mut Beside, is_compared: impl Fn(&str) -> bool) -> Result<Attempt, ExportError> {
+    let of = attempt_row(row)?;
+    let definition = beside.definition(&of.project, of.agent_definition_id.as_deref())?;
+    let question = Given {
+        messages: row.messages("question_messages")?,
+        lacks_history: row.typed("question_complete", "a boolean")? == Some(false),
+        is_truncated: row.typed("is_truncated", "a boolean")? == Some(true),
+        system_prompt: definition.system_prompt.clone(),
+        tools: definition.tools.clone(),
+    };
+    let agent_tools = row.json("agent_tools")?;
+    // Some instrumentations tell the tools once, with the agent, and not with its calls.
+    let known_tools = question.tools.clone().or(agent_tools);
+    let conversation = Given {
+        messages: row.messages("input_messages")?,
+        lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
+        is_truncated: row.typed("conversation_truncated", "a boolean")? == Some(true),
+        system_prompt: row.text("system_prompt")?,
+        tools: row.json("tool_definitions")?.or(known_tools),
+    };
+    Ok(Attempt {
+        question,
+        conversation,
+        input_text: row.text("input_text")?,
+        output_messages: row.messages("output_messages")?,
+        call_output_text: row.text("call_output_text")?,
+        thoughtful: row.typed("thoughtful", "a list of lists of messages")?.unwrap_or_default(),
+        feedback: beside.feedback(&of.attempt_id)?,
+        has_model: row.typed("has_model", "a boolean")? != Some(false),
+        is_compared: is_compared(&of.attempt_id),
+        need: beside.need(&of.project, &of.session_id)?,
+        artifact: beside.artifact(&of.attempt_id)?,
+        model: definition.model.clone(),
+        agent_name: definition.agent_name.clone(),
+        version: definition.version.clone(),
+        row: of,
     })
 }
 
@@ -222,17 +238,6 @@ fn attempt_row(row: &mut Row) -> Result<AttemptRow, ExportError> {
         output_text: row.text("output_text")?,
         started_unix_nano: row.text("started")?.and_then(|digits| digits.parse().ok()).unwrap_or(0),
     })
-}
-
-fn feedback(row: &mut Row, scale: &ScoreScale) -> Result<Vec<ScoreRow>, ExportError> {
-    let mut feedback: Vec<ScoreRow> = row.typed("feedback", "a list of evaluations")?.unwrap_or_default();
-    for score in &mut feedback {
-        score.given = score.score;
-        score.score = score.score.map(|given| scale.score(score.reviewer.as_deref(), score.source, given));
-        score.criterion = score.criterion.take().filter(|criterion| !criterion.is_empty());
-        score.correction = score.correction.take().filter(|text| !text.is_empty());
-    }
-    Ok(feedback)
 }
 
 /// All pairs of the sources asked for, those of a session together.

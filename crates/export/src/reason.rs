@@ -2,14 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One reason per rejected candidate: the first that was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
+/// The list, with each reason's sentence as its documentation and as what users are told.
+macro_rules! reasons {
+    ($($(#[doc = $about:literal])+ $name:ident,)+) => {
+        /// One reason per rejected candidate: the first that was found.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Reason {
+            $($(#[doc = $about])+ $name,)+
+        }
+
+        impl Reason {
+            /// All reasons.
+            pub const ALL: &[Reason] = &[$(Reason::$name),+];
+
+            /// What it means, in a sentence.
+            pub fn about(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($about),+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
     /// The attempt ended in an error, and failed attempts were not asked for.
     FailedAttempt,
     /// The attempt has no end yet.
     OpenAttempt,
+    /// Neither a model call nor an agent of the attempt is known: it is an embedding, a search, or a step of a program.
+    NoModelCall,
     /// The telemetry holds no messages: content capture was off.
     PromptNotCaptured,
     /// The call goes on from an earlier response, and not all that came before it is known.

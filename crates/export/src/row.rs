@@ -16,6 +16,11 @@ impl Row {
         self.row.get_mut(column).map(Value::take).filter(|value| !value.is_null())
     }
 
+    /// What its texts take: nearly all of it.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.row.values().filter_map(Value::as_str).map(str::len).sum()
+    }
+
     pub(crate) fn unlike(&self, column: &'static str, expected: &'static str) -> ExportError {
         ExportError::Column { relation: self.relation, column, expected }
     }

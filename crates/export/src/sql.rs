@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::{Kind, Options, Reasoning, Shape};
+use crate::{Kind, Options, Reasoning, Shape, read::Page};
 
 /// Which attempts and columns the kinds asked for need.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,27 +44,23 @@ impl Wanted {
 const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.agent_definition_id, \
      to_json(a.trace_ids) AS trace_ids, to_json(s.span_ids) AS span_ids, a.status, a.output_text, \
      left(a.start_key, 20) AS started, a.input_messages::VARCHAR AS question_messages, a.history_complete AS question_complete, \
-     a.input_text, d.system_prompt AS definition_system_prompt, d.tools::VARCHAR AS definition_tools, d.model, d.agent_name, \
-     d.version_labels ->> '$[0]' AS version, c.system_prompt, c.input_messages::VARCHAR AS input_messages, c.history_complete, \
+     a.input_text, c.system_prompt, c.input_messages::VARCHAR AS input_messages, c.history_complete, \
      c.output_messages::VARCHAR AS output_messages, \
      c.output_text AS call_output_text, c.tool_definitions::VARCHAR AS tool_definitions, \
-     s.agent_tools::VARCHAR AS agent_tools, f.feedback::VARCHAR AS feedback, s.is_truncated, \
+     s.agent_tools::VARCHAR AS agent_tools, s.is_truncated, coalesce(s.has_model, false) AS has_model, \
      contains(c.source_keys::VARCHAR, '\"truncated\"') AS conversation_truncated";
-
-const DEFINITION: &str =
-    "LEFT JOIN agent_definitions d ON d.agent_definition_id = a.agent_definition_id AND d.project = a.project";
 
 /// The spans that an attempt is made of, whether content of one of them was cut off, and the tools that its first agent span
 /// declares. Duplicates are told better by another span.
-const SPANS: &str = "LEFT JOIN (SELECT attempt_id, \
+const SPANS: &str = "SELECT attempt_id, \
      list(span_id ORDER BY span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
+     bool_or(kind IN ('llm', 'agent')) AS has_model, \
      bool_or(kind = 'llm' AND contains(source_keys::VARCHAR, '\"truncated\"')) AS is_truncated, \
      arg_min(tool_definitions, start_time_unix_nano) FILTER (kind = 'agent' AND tool_definitions IS NOT NULL) AS agent_tools \
-     FROM execution_spans WHERE duplicate_of IS NULL AND kind IN ('llm', 'tool', 'agent') GROUP BY attempt_id) s \
-     ON s.attempt_id = a.attempt_id";
+     FROM span WHERE kind IN ('llm', 'tool', 'agent') GROUP BY attempt_id";
 
-const CONVERSATION: &str = "LEFT JOIN execution_spans c ON c.attempt_id = a.attempt_id AND c.project = a.project \
-     AND c.span_id = a.conversation_span_id AND c.trace_id = a.conversation_trace_id AND c.duplicate_of IS NULL";
+const CONVERSATION: &str = "LEFT JOIN span c ON c.attempt_id = a.attempt_id AND c.project = a.project \
+     AND c.span_id = a.conversation_span_id AND c.trace_id = a.conversation_trace_id";
 
 /// Outputs that show reasoning; where rows are judged by it, those with hidden reasoning too, which costs reading all outputs.
 fn thoughts(policy: Reasoning) -> String {
@@ -74,15 +70,10 @@ fn thoughts(policy: Reasoning) -> String {
     };
     format!(
         "LEFT JOIN (SELECT attempt_id, to_json(list(output_messages ORDER BY start_time_unix_nano, span_id)) \
-         AS thoughtful FROM execution_spans WHERE duplicate_of IS NULL AND kind = 'llm' AND {shown} \
+         AS thoughtful FROM span WHERE kind = 'llm' AND {shown} \
          AND output_messages IS NOT NULL GROUP BY attempt_id) t ON t.attempt_id = a.attempt_id"
     )
 }
-
-/// What was declared; a final answer is known from the attempt.
-const ARTIFACT: &str = "LEFT JOIN (SELECT attempt_id, arg_max(content, row(created_at, artifact_id)) AS artifact FROM artifacts \
-     WHERE origin <> 'final_answer' AND content IS NOT NULL GROUP BY attempt_id) r ON r.attempt_id = a.attempt_id \
-     LEFT JOIN sessions n ON n.session_id = a.session_id AND n.project = a.project";
 
 const COMPARED: &str = "SELECT chosen_attempt_id FROM preference_pairs UNION ALL SELECT rejected_attempt_id FROM preference_pairs \
      UNION ALL SELECT attempt_id FROM comparison_entries";
@@ -90,59 +81,108 @@ const COMPARED: &str = "SELECT chosen_attempt_id FROM preference_pairs UNION ALL
 const SCORED: &str =
     "SELECT attempt_id FROM evaluations WHERE in_force AND (score IS NOT NULL OR correction IS NOT NULL)";
 
+/// Scores of one criterion make pairs too, where it is asked for.
+const RATED: &str = "SELECT attempt_id FROM evaluations WHERE in_force AND score IS NOT NULL AND criterion = ?";
+
 /// Any attempt of a lineage (or session) that a directive was given to can be one that it led to.
 const DIRECTED: &str = "SELECT o.attempt_id FROM attempts o JOIN (\
      SELECT g.project, g.lineage_id FROM directives g WHERE g.lineage_id IS NOT NULL \
      UNION SELECT n.project, n.lineage_id FROM directives g JOIN attempts n ON n.project = g.project AND n.session_id = g.session_id \
      WHERE g.lineage_id IS NULL) l ON l.project = o.project AND l.lineage_id = o.lineage_id";
 
-pub(crate) fn attempts(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
-    let (filter, mut params) = attempt_filter(options, wanted);
-    let mut columns = COLUMNS.to_owned();
-    let mut joins = format!("{DEFINITION} {SPANS} {CONVERSATION}");
-    if wanted.compared || wanted.directed {
-        columns.push_str(", a.attempt_id IN (SELECT attempt_id FROM compared) AS is_compared");
-    } else {
-        columns.push_str(", false AS is_compared");
-    }
-    if wanted.thoughts {
-        columns.push_str(", t.thoughtful::VARCHAR AS thoughtful");
-        joins = format!("{joins} {}", thoughts(options.reasoning));
-    }
-    if wanted.task {
-        columns.push_str(", r.artifact, n.need");
-        joins = format!("{joins} {ARTIFACT}");
-    }
-    let (mut sources, mut source_params) = sources_filter(options, "source");
-    sources.push_str(&options.select.of_feedback("", &mut source_params));
-    sources.push_str(&options.select.of_criterion("", &mut source_params));
-    params.splice(0..0, source_params);
+/// The attempts within the filters, as ids: those of one trace with the time of recording, in its order; then the others.
+pub(crate) fn chosen(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
+    let (spoken_of, mut params) = spoken_of(options, wanted);
+    let (filter, filter_params) = attempt_filter(options, wanted);
+    params.extend(filter_params);
+    let is_compared = match wanted.compared || wanted.directed {
+        true => "a.attempt_id IN (SELECT attempt_id FROM compared)",
+        false => "false",
+    };
     let sql = format!(
-        "WITH {}, feedback AS (SELECT attempt_id, to_json(list({{evaluation_id: evaluation_id, criterion: criterion, \
-         score: score, correction: correction, comment: comment, reviewer: reviewer, source: source}} \
-         ORDER BY created_at, evaluation_id)) AS feedback FROM evaluations WHERE in_force AND attempt_id IS NOT NULL \
-         AND (score IS NOT NULL OR correction IS NOT NULL) AND {sources} GROUP BY attempt_id) \
-         SELECT {columns} FROM attempts a {joins} LEFT JOIN feedback f ON f.attempt_id = a.attempt_id WHERE {filter}",
-        spoken_of(wanted)
+        "WITH {spoken_of} SELECT a.attempt_id, {is_compared} AS is_compared, \
+         CASE WHEN json_array_length(a.trace_ids) = 1 THEN epoch_us(a.recorded_at) END AS recorded_us \
+         FROM attempts a WHERE {filter} ORDER BY recorded_us NULLS LAST, a.attempt_id"
     );
     (sql, params)
 }
 
-pub(crate) fn count_attempts(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
-    let (filter, params) = attempt_filter(options, wanted);
-    (format!("WITH {} SELECT count(*) AS attempts FROM attempts a WHERE {filter}", spoken_of(wanted)), params)
+/// Everything of some attempts that a page holds. Both the attempts and their spans are looked for in the time of recording.
+pub(crate) fn page(options: &Options, wanted: &Wanted, page: &Page) -> (String, Vec<Value>) {
+    let mut params = vec![Value::from(page.attempt_ids.clone())];
+    let mut recorded = |table: &str| match page.recorded_us {
+        None => String::new(),
+        Some((first, last)) => {
+            params.extend([Value::from(first), Value::from(last)]);
+            format!(" AND {table}.recorded_at BETWEEN make_timestamp(?) AND make_timestamp(?)")
+        }
+    };
+    let (of_spans, of_attempts) = (recorded("e"), recorded("a"));
+    let (columns, joins) = match wanted.thoughts {
+        true => (format!("{COLUMNS}, t.thoughtful::VARCHAR AS thoughtful"), thoughts(options.reasoning)),
+        false => (COLUMNS.to_owned(), String::new()),
+    };
+    let sql = format!(
+        "WITH page AS MATERIALIZED (SELECT unnest(from_json(?, '[\"VARCHAR\"]')) AS attempt_id), \
+         span AS (SELECT * FROM execution_spans e WHERE e.duplicate_of IS NULL{of_spans} \
+         AND e.attempt_id IN (SELECT attempt_id FROM page)) \
+         SELECT {columns} FROM attempts a LEFT JOIN ({SPANS}) s ON s.attempt_id = a.attempt_id {CONVERSATION} {joins} \
+         WHERE a.attempt_id IN (SELECT attempt_id FROM page){of_attempts}"
+    );
+    (sql, params)
+}
+
+/// Scores and corrections in force, those of an attempt together, from the earliest to the latest.
+pub(crate) fn feedback(options: &Options) -> (String, Vec<Value>) {
+    let (mut filter, mut params) = filters(options, "e");
+    filter.push_str(&options.select.of_criterion("e", &mut params));
+    let sql = format!(
+        "SELECT e.attempt_id, e.evaluation_id, e.criterion, e.score, e.correction, e.comment, e.reviewer, e.source \
+         FROM evaluations e WHERE e.in_force AND e.attempt_id IS NOT NULL \
+         AND (e.score IS NOT NULL OR e.correction IS NOT NULL) AND {filter} \
+         ORDER BY e.attempt_id, e.created_at, e.evaluation_id"
+    );
+    (sql, params)
+}
+
+pub(crate) fn definitions(options: &Options) -> (String, Vec<Value>) {
+    let (filter, params) = project_filter(options, "d");
+    let sql = format!(
+        "SELECT d.project, d.agent_definition_id, d.system_prompt, d.tools::VARCHAR AS tools, d.model, d.agent_name, \
+         d.version_labels ->> '$[0]' AS version FROM agent_definitions d WHERE {filter}"
+    );
+    (sql, params)
+}
+
+/// What users need, by session.
+pub(crate) fn needs(options: &Options) -> (String, Vec<Value>) {
+    let (filter, params) = project_filter(options, "n");
+    (format!("SELECT n.project, n.session_id, n.need FROM sessions n WHERE n.need IS NOT NULL AND {filter}"), params)
+}
+
+/// What was declared last; a final answer is known from the attempt.
+pub(crate) fn artifacts(options: &Options) -> (String, Vec<Value>) {
+    let (filter, params) = project_filter(options, "r");
+    let sql = format!(
+        "SELECT r.attempt_id, arg_max(r.content, row(r.created_at, r.artifact_id)) AS artifact FROM artifacts r \
+         WHERE r.origin <> 'final_answer' AND r.content IS NOT NULL AND r.attempt_id IS NOT NULL AND {filter} GROUP BY r.attempt_id"
+    );
+    (sql, params)
 }
 
 /// The attempts that are compared, and those that are compared or scored.
-fn spoken_of(wanted: &Wanted) -> String {
+fn spoken_of(options: &Options, wanted: &Wanted) -> (String, Vec<Value>) {
     let union = |is_wanted: bool, sql: &str| if is_wanted { format!(" UNION ALL {sql}") } else { String::new() };
     let (directed, scored) = (union(wanted.directed, DIRECTED), union(wanted.scored, SCORED));
     let compared = if wanted.compared { COMPARED } else { "SELECT NULL::VARCHAR WHERE false" };
-    format!(
-        "compared AS MATERIALIZED (SELECT DISTINCT * FROM ({compared}{directed}) AS t (attempt_id) \
+    let criterion = options.select.criterion.as_deref().filter(|_| wanted.compared);
+    let rated = union(criterion.is_some(), RATED);
+    let sql = format!(
+        "compared AS MATERIALIZED (SELECT DISTINCT * FROM ({compared}{rated}{directed}) AS t (attempt_id) \
          WHERE attempt_id IS NOT NULL), \
          spoken_of AS (SELECT attempt_id FROM compared{scored})"
-    )
+    );
+    (sql, criterion.into_iter().map(Value::from).collect())
 }
 
 /// How often each reviewer gave each score, in an order of its own.
@@ -170,15 +210,47 @@ pub(crate) fn first_questions(options: &Options) -> (String, Vec<Value>) {
     (sql, params)
 }
 
-/// Pairs of a session follow each other.
+/// Of scores by one criterion: comparison attempts of different lineages, same session, cycle and reviewer, and a gap as wide
+/// as overall scores need (the view's rule).
+const RATED_PAIRS: &str = "WITH comparison_attempt AS (\
+     SELECT project, session_id, lineage_id, cycle, arg_max(attempt_id, row(attempt_number, start_key, attempt_id)) AS attempt_id \
+     FROM attempts WHERE status = 'ok' AND attempt_number IS NOT NULL GROUP BY project, session_id, lineage_id, cycle), \
+     rated AS (SELECT e.project, e.evaluation_id, e.attempt_id, e.score, e.reviewer, e.source, \
+     o.session_id, o.lineage_id, o.cycle FROM evaluations e JOIN comparison_attempt o \
+     ON o.project = e.project AND o.attempt_id = e.attempt_id \
+     WHERE e.in_force AND e.score IS NOT NULL AND e.criterion = ?), \
+     rated_pair AS (SELECT better.project, better.session_id, better.attempt_id AS chosen_attempt_id, \
+     worse.attempt_id AS rejected_attempt_id, 'score' AS rule, better.score - worse.score AS margin, better.reviewer, \
+     better.source, better.evaluation_id || worse.evaluation_id AS pair_id, \
+     to_json([better.evaluation_id, worse.evaluation_id]) AS evidence \
+     FROM rated better JOIN rated worse ON worse.project = better.project AND worse.session_id = better.session_id \
+     AND worse.cycle = better.cycle AND worse.lineage_id <> better.lineage_id \
+     AND worse.reviewer IS NOT DISTINCT FROM better.reviewer \
+     WHERE better.score - worse.score >= (SELECT min_score_gap FROM read_settings) \
+     AND (better.reviewer IS NOT NULL OR better.source = worse.source))";
+
+/// Pairs of a session follow each other. The view's score pairs are of overall scores: where a criterion is asked for, those
+/// of its scores stand beside the comparisons by it.
 pub(crate) fn pairs(options: &Options) -> (String, Vec<Value>) {
-    let (mut filter, mut params) = filters(options, "p");
-    filter.push_str(&options.select.of_criterion("p", &mut params));
-    let sql = format!(
-        "SELECT p.project, p.session_id, p.chosen_attempt_id, p.rejected_attempt_id, p.rule, p.margin, p.reviewer, p.source, \
-         to_json(p.evidence) AS evidence FROM preference_pairs p WHERE {filter} ORDER BY p.project, p.session_id, p.pair_id"
-    );
-    (sql, params)
+    const COLUMNS: &str = "project, session_id, chosen_attempt_id, rejected_attempt_id, rule, margin, reviewer, source, pair_id, \
+         to_json(evidence) AS evidence";
+    let (filter, filter_params) = filters(options, "p");
+    let order = "ORDER BY project, session_id, pair_id";
+    match &options.select.criterion {
+        // What is better by one criterion is not better over all. A correction is of the whole output, whatever it came with.
+        None => {
+            let overall = "(p.criterion IS NULL OR p.rule = 'correction')";
+            (format!("SELECT {COLUMNS} FROM preference_pairs p WHERE {filter} AND {overall} {order}"), filter_params)
+        }
+        Some(criterion) => {
+            let mut params = vec![Value::from(criterion.as_str()); 2];
+            params.extend(filter_params);
+            let by_criterion = format!(
+                "SELECT {COLUMNS} FROM preference_pairs p WHERE p.criterion = ? UNION ALL BY NAME SELECT {COLUMNS} FROM rated_pair"
+            );
+            (format!("{RATED_PAIRS} SELECT {COLUMNS} FROM ({by_criterion}) p WHERE {filter} {order}"), params)
+        }
+    }
 }
 
 pub(crate) fn rankings(options: &Options) -> (String, Vec<Value>) {

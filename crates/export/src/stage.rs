@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{Reason, dataset::Dataset, example::Example, reasoning::Kinds};
 
 /// One stage of hygiene.
-pub(crate) trait Stage {
+pub(crate) trait Stage: Send {
     /// Looks at one example by itself. It may be rewritten here (redaction); a reason leaves it out.
     fn pass(&mut self, _dataset: &'static Dataset, _example: &mut Example) -> Result<(), Reason> {
         Ok(())

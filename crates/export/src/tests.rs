@@ -9,6 +9,7 @@ use super::*;
 mod honesty;
 mod hygiene;
 pub(crate) mod memory;
+mod reasons;
 
 use memory::{MemoryRows, answers, attempt, correction, pair, ranked, score, searching_attempt};
 
@@ -251,7 +252,11 @@ fn rows_of_different_positions_do_not_mix() {
 fn progress_counts_candidates() {
     let mut told = Told::default();
     export(&session(), &Options::new(Kind::Trajectory), "1", &mut MemoryOutput::default(), &mut told).expect("exports");
-    assert_eq!(told.parts, [("reading attempts", 6, 6), ("writing rows", 4, 4)]);
+    assert_eq!(told.parts, [("counting attempts", 0, 0), ("reading attempts", 6, 6), ("writing rows", 4, 4)]);
+    let mut told = Told::default();
+    let options = Options::new(Kind::Preference);
+    export(&session(), &options, "1", &mut MemoryOutput::default(), &mut told).expect("exports");
+    assert_eq!(told.parts[2], ("reading pairs", 0, 5), "how many there are is not known before");
 }
 
 /// What an export tells of its progress: parts with how many pieces they have, and how many are done.

@@ -5,6 +5,7 @@ pub(crate) mod export;
 pub(crate) mod feedback;
 pub(crate) mod import;
 pub(crate) mod place;
+pub(crate) mod progress;
 pub(crate) mod provenance;
 pub(crate) mod rebuild;
 pub(crate) mod snapshot;

@@ -9,7 +9,7 @@ use duckdb::{Connection, params};
 use gleaner_model::ContentHash;
 use serde_json::Value;
 
-use crate::store::{artifact_roots, attempt_index, bindings, histories};
+use crate::store::{artifact_roots, attempt_index, bindings, histories, pairs};
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
@@ -51,6 +51,15 @@ pub const PUBLIC_RELATIONS: &[&str] = &[
     "unbound_feedback",
 ];
 
+/// Holds `$ordered_evaluations`, which pairs are made of too.
+const EVALUATIONS: &str = include_str!("views/evaluations.sql");
+
+/// The evaluations that `which`, a condition on `item`, tells, each with whether a later one has taken its place: two common
+/// table expressions.
+pub(crate) fn ordered_evaluations(which: &str) -> String {
+    include_str!("views/ordered_evaluations.sql").trim_end().replace("$which", which)
+}
+
 /// In order of dependence.
 const VIEWS: &[&str] = &[
     include_str!("views/macros.sql"),
@@ -66,7 +75,7 @@ const VIEWS: &[&str] = &[
     include_str!("views/sessions.sql"),
     include_str!("views/execution_spans.sql"),
     include_str!("views/artifacts.sql"),
-    include_str!("views/evaluations.sql"),
+    EVALUATIONS,
     include_str!("views/comparisons.sql"),
     include_str!("views/comparison_entries.sql"),
     include_str!("views/directives.sql"),
@@ -127,7 +136,8 @@ pub(crate) fn set_read_settings(connection: &Connection, min_score_gap: f64) -> 
     }
     in_transaction(connection, |connection| {
         connection.execute_batch("DELETE FROM read_settings")?;
-        connection.execute("INSERT INTO read_settings VALUES (?)", params![min_score_gap]).map(|_| ())
+        connection.execute("INSERT INTO read_settings VALUES (?)", params![min_score_gap])?;
+        pairs::make_all(connection)
     })
 }
 
@@ -139,6 +149,7 @@ fn create(connection: &Connection, derived_under: &str) -> Result<(), duckdb::Er
     connection.execute_batch(attempt_index::CREATE)?;
     connection.execute_batch(artifact_roots::CREATE)?;
     connection.execute_batch(bindings::CREATE)?;
+    connection.execute_batch(pairs::CREATE)?;
     connection.execute_batch(
         "CREATE TABLE journal_position (position UBIGINT); INSERT INTO journal_position VALUES (0);
          CREATE TABLE schema_info (version UBIGINT, views_hash VARCHAR, derived_under VARCHAR);
@@ -150,14 +161,14 @@ fn create(connection: &Connection, derived_under: &str) -> Result<(), duckdb::Er
 
 fn replace_views(connection: &Connection) -> Result<(), duckdb::Error> {
     for view in VIEWS {
-        connection.execute_batch(view)?;
+        connection.execute_batch(&view.replace("$ordered_evaluations", &ordered_evaluations("true")))?;
     }
     connection.execute("UPDATE schema_info SET views_hash = ?", params![views_hash()])?;
     Ok(())
 }
 
 fn views_hash() -> String {
-    ContentHash::of_json(&Value::String(VIEWS.concat())).0
+    ContentHash::of_json(&Value::String(VIEWS.concat() + &ordered_evaluations("true"))).0
 }
 
 fn in_transaction(

@@ -9,6 +9,7 @@ pub(crate) mod bindings;
 mod commit;
 pub(crate) mod histories;
 mod keys;
+pub(crate) mod pairs;
 mod units;
 
 use std::path::{Path, PathBuf};

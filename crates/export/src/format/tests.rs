@@ -132,7 +132,7 @@ fn nemo_rl_ranks_two_completions_and_tinker_labels_the_first() {
     let (tinker, _) = written(Format::Tinker, Kind::Preference, &rows());
     assert_eq!(
         (&tinker[0]["label"], &tinker[0]["comparison"]["completion_B"][0]["content"]),
-        (&json!("A"), &json!("fourty"))
+        (&json!("A"), &json!([{"type": "text", "text": "fourty"}]))
     );
     let row = of_a(Format::Tinker, Kind::Trajectory);
     let first = &row["messages"][2];

@@ -11,7 +11,10 @@ use crate::{
 };
 
 pub(crate) const NOTES: &str = "- Conversations for the Tinker cookbook: `arguments` is a JSON string, `trainable` marks the assistant messages to \
-    learn, reasoning is a `thinking` part. `tools` is beside them for your renderer.\n\
+    learn, `content` is a list of parts on every message (its reader fails on a file that mixes \
+    lists and texts), reasoning is a `thinking` part. `tools` is beside them for your renderer.\n\
+    - The cookbook's renderers want `ToolCall` objects, and its readers of files make none: \
+    `message[\"tool_calls\"] = [ToolCall(**call) for call in message[\"tool_calls\"]]`.\n\
     - Pairs are labelled comparisons: completion A is always the better one, label `A`; there are no ties.\n\
     - Its `test_size` splits by row: use separate files. Where rows come from is in `provenance.jsonl`, line by line.\n";
 
@@ -42,12 +45,8 @@ pub(crate) fn row(example: &Example) -> Result<Row, Unfit> {
 
 fn message(message: &ChatMessage) -> Row {
     let mut out = with_string_arguments(message);
-    if let Some(thought) = &message.reasoning_content {
-        let mut parts = vec![json!({"type": "thinking", "thinking": thought})];
-        if !message.content.is_empty() {
-            parts.push(json!({"type": "text", "text": message.content}));
-        }
-        out.insert("content".into(), Value::Array(parts));
-    }
+    let thought = message.reasoning_content.iter().map(|thought| json!({"type": "thinking", "thinking": thought}));
+    let text = (!message.content.is_empty()).then(|| json!({"type": "text", "text": message.content}));
+    out.insert("content".into(), thought.chain(text).collect());
     out
 }

@@ -13,7 +13,9 @@ use crate::{
 };
 
 pub(crate) const NOTES: &str = "- Parquet for verl. `messages` and `prompt` are structs; `arguments` of tool calls is a JSON string, so check that \
-    your chat template takes strings. Absent keys read as null.\n\
+    your chat template takes strings. Absent keys read as null. Reasoning is left out.\n\
+    - verl hands a column `tools` to the template as it reads it, where structs put nulls into schemas and texts fail. So the schemas are in \
+    `tools_json`, which it does not look at: show them in your template or system prompt where rows call tools.\n\
     - verl's SFT trainer learns all assistant messages of a row. `data_source` names the project, to pick the reward function; \
     `reward_model.ground_truth` is an answer known to be good, or empty.\n\
     - Where rows come from is in `extra_info`, or in `provenance.jsonl`, line by line.\n";
@@ -30,7 +32,7 @@ const MESSAGES: Column = Column::List(&Column::Struct(MESSAGE));
 
 pub(crate) fn columns(kind: Kind, name: &str) -> Option<Columns> {
     match kind {
-        Kind::Sft | Kind::Trajectory | Kind::Revisions => Some(&[("messages", MESSAGES), ("tools", Column::Text)]),
+        Kind::Sft | Kind::Trajectory | Kind::Revisions => Some(&[("messages", MESSAGES), ("tools_json", Column::Text)]),
         Kind::Reward if name == "reward" => {
             Some(&[("prompt", Column::Text), ("chosen", Column::Text), ("rejected", Column::Text)])
         }
@@ -84,7 +86,7 @@ pub(crate) fn row(id: &str, example: &Example) -> Result<Row, Unfit> {
         _ => {
             let (messages, _) = conversation(example).ok_or_else(Unfit::content)?;
             let messages = messages.into_iter().map(with_string_arguments).map(Value::Object);
-            Ok(columns_of([("messages", messages.collect()), ("tools", json!(json!(example.tools).to_string()))]))
+            Ok(columns_of([("messages", messages.collect()), ("tools_json", json!(json!(example.tools).to_string()))]))
         }
     }
 }

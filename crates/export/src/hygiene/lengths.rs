@@ -23,7 +23,7 @@ pub(crate) struct Lengths {
 }
 
 /// Counts the tokens of a text.
-pub(crate) trait CountTokens {
+pub(crate) trait CountTokens: Send {
     /// None: the text cannot be encoded.
     fn count(&self, text: &str) -> Option<u64>;
 }

@@ -27,10 +27,34 @@ impl Rows for MemoryRows {
         visit: &mut dyn FnMut(Map<String, Value>) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
         let (mut rows, order) = match sql {
-            _ if sql.contains("AS attempts FROM attempts a") => (vec![json!({"attempts": self.attempts.len()})], ""),
+            _ if sql.contains("AS recorded_us FROM attempts a") => {
+                let chosen = self.attempts.iter().zip(1_000_000..).map(|(attempt, at)| {
+                    json!({"attempt_id": attempt["attempt_id"], "is_compared": true, "recorded_us": at})
+                });
+                (chosen.collect(), "")
+            }
             // In the order in which they stand here: the store promises none.
             _ if sql.contains("FROM attempts a") => {
-                (self.attempts.iter().map(|a| self.with_feedback(a, params)).collect(), "")
+                let ids = params[0].as_array().expect("the ids of a page");
+                (self.attempts.iter().filter(|attempt| ids.contains(&attempt["attempt_id"])).cloned().collect(), "")
+            }
+            // The columns of an attempt's definition stand with the attempt.
+            _ if sql.contains("FROM agent_definitions d") => {
+                let definition = |attempt: &Value| {
+                    json!({
+                        "project": attempt["project"], "agent_definition_id": attempt["agent_definition_id"],
+                        "system_prompt": attempt["definition_system_prompt"], "tools": attempt["definition_tools"],
+                        "model": attempt["model"], "agent_name": attempt["agent_name"], "version": attempt["version"],
+                    })
+                };
+                (self.attempts.iter().map(definition).collect(), "agent_definition_id")
+            }
+            _ if sql.contains("FROM sessions n") => (self.of_attempts("session_id", "need"), "session_id"),
+            _ if sql.contains("FROM artifacts r") => (self.of_attempts("attempt_id", "artifact"), "attempt_id"),
+            // Of the sources bound to the query, where there are any.
+            _ if sql.contains("ORDER BY e.attempt_id") => {
+                let is_asked = |row: &&Value| params.is_empty() || params.contains(&row["source"]);
+                (self.evaluations.iter().filter(is_asked).cloned().collect(), "attempt_id")
             }
             _ if sql.contains("AS scores FROM evaluations e") => {
                 let counted = self.evaluations.iter().map(|row| {
@@ -66,18 +90,10 @@ impl Rows for MemoryRows {
 }
 
 impl MemoryRows {
-    /// Of the sources bound to the query, where there are any.
-    fn with_feedback(&self, attempt: &Value, params: &[Value]) -> Value {
-        let all = params.is_empty();
-        let mut attempt = attempt.clone();
-        let of_it: Vec<&Value> = self
-            .evaluations
-            .iter()
-            .filter(|row| row["attempt_id"] == attempt["attempt_id"])
-            .filter(|row| all || params.contains(&row["source"]))
-            .collect();
-        attempt["feedback"] = json!(json!(of_it).to_string());
-        attempt
+    /// One column of the attempts that have it, by an id of theirs.
+    fn of_attempts(&self, id: &str, column: &str) -> Vec<Value> {
+        let having = self.attempts.iter().filter(|attempt| !attempt[column].is_null());
+        having.map(|a| json!({"project": a["project"], id: a[id], column: a[column]})).collect()
     }
 }
 

@@ -12,7 +12,8 @@ use indicatif::ProgressBar;
 use serde_json::Value;
 
 use crate::client::ApiClient;
-use crate::commands::place::{Place, open, progress, resolve};
+use crate::commands::place::{Place, open, resolve};
+use crate::commands::progress::{self, progress};
 use crate::commands::provenance;
 use crate::export::{Asker, Export, ExportArgs, ExportRequest, Told};
 
@@ -81,7 +82,7 @@ impl Progress for Bar<'_> {
     }
 
     fn advance(&mut self, done: u64) {
-        self.bar.set_position(done);
+        progress::advance(self.bar, done);
     }
 
     fn is_cancelled(&self) -> bool {
@@ -90,12 +91,7 @@ impl Progress for Bar<'_> {
 }
 
 pub(crate) fn tell(bar: &ProgressBar, told: &Told) {
-    if bar.message() != told.part {
-        bar.set_message(told.part.clone());
-        bar.reset();
-    }
-    bar.set_length(told.total);
-    bar.set_position(told.done);
+    progress::tell(bar, &told.part, told.done, told.total);
 }
 
 /// What was written, as the manifest tells it.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use gleaner_wire::Encoding;
 
 use crate::cli::ImportArgs;
-use crate::commands::place::progress;
+use crate::commands::progress::{progress, tell};
 use crate::config::Config;
 use crate::engine::open_at_rest_or_new;
 use crate::ingest::{self, PROJECT_HEADER, Signal};
@@ -54,7 +54,7 @@ fn import_at_rest(config: &Config, project: &str, requests: &[Request]) -> anyho
         }
     }
     let bar = progress("importing");
-    bar.set_length(requests.len() as u64);
+    tell(&bar, "importing", 0, requests.len() as u64);
     let mut store = open_at_rest_or_new(config, &mut |_, _| {})?;
     for request in requests {
         let body = request.body.to_vec();
@@ -70,7 +70,7 @@ fn import_at_rest(config: &Config, project: &str, requests: &[Request]) -> anyho
 async fn send(addr: std::net::SocketAddr, project: &str, requests: &[Request]) -> anyhow::Result<()> {
     let client = reqwest::Client::new();
     let bar = progress("sending");
-    bar.set_length(requests.len() as u64);
+    tell(&bar, "sending", 0, requests.len() as u64);
     for request in requests {
         let path = match request.signal {
             Signal::Traces => "traces",

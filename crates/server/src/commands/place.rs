@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use gleaner_store::Reader;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::as_of::{AsOf, EarlierStates};
 use crate::cli::PlaceArgs;
+use crate::commands::progress::{progress, tell};
 use crate::config::Config;
 use crate::engine::{AtRest, ensure_data, open_at_rest};
 
@@ -60,8 +60,7 @@ impl Opened {
 pub(crate) fn open(config: &Config, as_of: Option<AsOf>) -> anyhow::Result<Opened> {
     let bar = progress("loading the journal");
     let mut tell = |position, head| {
-        bar.set_length(head);
-        bar.set_position(position);
+        tell(&bar, "loading the journal", position, head);
     };
     let opened = match as_of {
         None => Opened::Present(Box::new(open_at_rest(config, &mut tell)?)),
@@ -74,14 +73,4 @@ pub(crate) fn open(config: &Config, as_of: Option<AsOf>) -> anyhow::Result<Opene
     };
     bar.finish_and_clear();
     Ok(opened)
-}
-
-/// A progress bar on stderr; silent when stderr is not a terminal.
-pub(crate) fn progress(what: &'static str) -> ProgressBar {
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} ({per_sec}, {eta} left)") {
-        bar.set_style(style);
-    }
-    bar.set_message(what);
-    bar
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use gleaner_export::{Found, Lookup, Sought, lookup};
+use gleaner_export::{Found, Kind, Lookup, Options, Reason, Sought, lookup};
 use serde_json::{Map, Value};
 
 use crate::cli::{PlaceArgs, SqlFormat};
@@ -20,7 +20,10 @@ const SHOWN_CHARACTERS: usize = 200;
 pub(crate) fn explain(dir: &Path, id: &str, place: &PlaceArgs) -> anyhow::Result<()> {
     let answer = lookup(dir, Sought::Row(id)).with_context(|| dir.display().to_string())?;
     warn_of_changes(dir, &answer);
-    anyhow::ensure!(!answer.found.is_empty(), "{} holds no row {id}, written or rejected", dir.display());
+    let answer = match answer.found.is_empty() {
+        false => answer,
+        true => candidates_of(dir, id)?,
+    };
     let store = Store::open(place);
     let mut out = String::new();
     for found in &answer.found {
@@ -33,6 +36,20 @@ pub(crate) fn explain(dir: &Path, id: &str, place: &PlaceArgs) -> anyhow::Result
         }
     }
     crate::commands::sql::write_all(&mut std::io::stdout().lock(), out.as_bytes())
+}
+
+/// Candidates that never became a row have no id of their own: they are told by what they came of.
+fn candidates_of(dir: &Path, id: &str) -> anyhow::Result<Lookup> {
+    let mut answer = lookup(dir, Sought::From(id)).with_context(|| dir.display().to_string())?;
+    let rows = answer.found.iter().filter(|found| found.rejected.is_none()).count();
+    answer.found.retain(|found| found.rejected.is_some() && found.id.is_none());
+    let dir = dir.display();
+    anyhow::ensure!(!answer.found.is_empty() || rows > 0, "{dir} holds no row {id}, written or rejected");
+    anyhow::ensure!(
+        !answer.found.is_empty(),
+        "{id} is not a row of {dir}, but {rows} came of it: gleaner export --containing {id} {dir}"
+    );
+    Ok(answer)
 }
 
 /// Prints the rows that came of a trace, span, attempt, session or feedback item, export by export.
@@ -80,7 +97,14 @@ fn tell_row(out: &mut String, found: &Found, manifest: &Map<String, Value>) {
             let _ = writeln!(out, "Row {id} of {}", found.file);
         }
         Some(reason) => {
-            let _ = writeln!(out, "Rejected from {}: {reason} (row {id})", found.file);
+            let _ = match &found.id {
+                Some(id) => writeln!(out, "Rejected from {}: {reason} (row {id})", found.file),
+                None => writeln!(out, "Rejected from {}: {reason}", found.file),
+            };
+            let known: Option<Reason> = serde_json::from_value(Value::from(reason.as_str())).ok();
+            if let Some(known) = known {
+                let _ = writeln!(out, "  that is: {}", known.about());
+            }
         }
     }
     let text = |name: &str| found.provenance.get(name).map(plain).filter(|text| !text.is_empty());
@@ -104,8 +128,10 @@ fn tell_row(out: &mut String, found: &Found, manifest: &Map<String, Value>) {
     let position = manifest.get("journal_position").map(plain).unwrap_or_default();
     let _ = writeln!(out, "  exported by {} at journal position {position}", program.unwrap_or_default());
     let mut options = Vec::new();
-    tell_options(manifest.get("options").unwrap_or(&Value::Null), &mut options);
-    let _ = writeln!(out, "  options: {}", options.join(" "));
+    let defaults = serde_json::to_value(Options::new(Kind::Sft)).unwrap_or(Value::Null);
+    tell_options(manifest.get("options").unwrap_or(&Value::Null), &defaults, &mut options);
+    let options = if options.is_empty() { "the defaults".to_owned() } else { options.join(" ") };
+    let _ = writeln!(out, "  options: {options}");
     for (name, value) in found.row.iter().flatten() {
         match value {
             Value::Array(messages) if !messages.is_empty() => {
@@ -123,13 +149,16 @@ fn tell_row(out: &mut String, found: &Found, manifest: &Map<String, Value>) {
     }
 }
 
-/// Those that say something: nulls and empty lists are options that were not given.
-fn tell_options(options: &Value, out: &mut Vec<String>) {
+/// Those that say something: what is as this program's default was not given, or makes no difference.
+fn tell_options(options: &Value, defaults: &Value, out: &mut Vec<String>) {
     for (name, value) in options.as_object().into_iter().flatten() {
         match value {
             Value::Null => {}
             Value::Array(items) if items.is_empty() => {}
-            Value::Object(_) if matches!(name.as_str(), "select" | "hygiene") => tell_options(value, out),
+            Value::Object(_) if matches!(name.as_str(), "select" | "hygiene") => {
+                tell_options(value, &defaults[name], out);
+            }
+            value if *value == defaults[name] => {}
             value => out.push(format!("{name}={}", plain(value))),
         }
     }

@@ -1,7 +1,7 @@
 //! `gleaner rebuild`: a new store from the journal, which is the truth.
 
 use crate::cli::PlaceArgs;
-use crate::commands::place::progress;
+use crate::commands::progress::{progress, tell};
 use crate::config::Config;
 
 pub(crate) fn run(args: &PlaceArgs) -> anyhow::Result<()> {
@@ -15,8 +15,7 @@ pub(crate) fn run(args: &PlaceArgs) -> anyhow::Result<()> {
     }
     let bar = progress("rebuilding");
     let head = crate::engine::rebuild(&config, &mut |position, head| {
-        bar.set_length(head);
-        bar.set_position(position);
+        tell(&bar, "rebuilding", position, head);
     })?;
     bar.finish_and_clear();
     println!("rebuilt {} from {head} journal records", config.data_dir.join("store.duckdb").display());

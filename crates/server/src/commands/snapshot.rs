@@ -13,7 +13,8 @@ use gleaner_export::{DirOutput, ExportError};
 use crate::cli::SnapshotArgs;
 use crate::client::ApiClient;
 use crate::commands::export::{Bar, report, tell};
-use crate::commands::place::{Place, open, progress, resolve};
+use crate::commands::place::{Place, open, resolve};
+use crate::commands::progress::progress;
 use crate::export::Told;
 use crate::snapshot::{CATALOG_FILE, MANIFEST_FILE, SnapshotRequest};
 

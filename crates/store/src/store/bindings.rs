@@ -6,10 +6,10 @@
 //! so a commit binds those targets anew, and no others. The table is always what `bind.sql` and `bind_artifacts.sql` say over all
 //! items, whatever the order of arrival.
 
-use duckdb::{Connection, Params, params};
+use duckdb::{Connection, params};
 use gleaner_model::DerivedTrace;
 
-use super::keys::{KEYS, Keys, list};
+use super::keys::{KEYS, Keys, list, numbered, read_keys};
 use crate::StoreError;
 
 /// The table; see [`crate::schema`].
@@ -72,6 +72,14 @@ pub(super) struct Touched {
     pub(super) links_changed: bool,
 }
 
+/// What was bound anew.
+#[derive(Debug, Default)]
+pub(super) struct Rebound {
+    pub(super) items: Keys,
+    /// Sessions that they were bound to before.
+    pub(super) sessions_before: Keys,
+}
+
 impl Touched {
     /// What is in traces as they are derived now.
     pub(super) fn add_now<'a>(&mut self, traces: impl Iterator<Item = &'a DerivedTrace>) {
@@ -91,7 +99,7 @@ impl Touched {
                      SELECT project, trace_id, derived_at FROM known_traces WHERE (project, trace_id) IN {KEYS}
                  )"
             );
-            keys(connection, &query, params![traces])
+            read_keys(connection, &query, params![traces]).map_err(|e| StoreError::sql("reading what a trace had", e))
         };
         self.sessions.extend(before("attempt_rows", "session_id")?);
         self.responses.extend(before("span_rows", "response_id")?);
@@ -100,12 +108,12 @@ impl Touched {
 }
 
 /// Binds anew what may be bound otherwise, after everything else of the commit was written.
-pub(super) fn refresh(connection: &Connection, touched: &Touched) -> Result<(), StoreError> {
+pub(super) fn refresh(connection: &Connection, touched: &Touched) -> Result<Rebound, StoreError> {
     let sql = |e| StoreError::sql("looking for feedback", e);
     let is_empty: bool =
         connection.query_row("SELECT NOT EXISTS (FROM feedback_targets)", [], |row| row.get(0)).map_err(sql)?;
     if is_empty {
-        return Ok(());
+        return Ok(Rebound::default());
     }
     let (sessions, traces, responses, items) =
         (list(&touched.sessions), list(&touched.traces), list(&touched.responses), list(&touched.items));
@@ -113,45 +121,42 @@ pub(super) fn refresh(connection: &Connection, touched: &Touched) -> Result<(), 
         text.replace("$sessions", &numbered(1)).replace("$traces", &numbered(2)).replace("$items", &numbered(3))
     };
     let concerned = fill(CONCERNED).replace("$responses", &numbered(4));
-    let concerned = keys(connection, &concerned, params![sessions, traces, items, responses])?;
-    let concerned = list(&concerned);
-    bind(connection, include_str!("bindings/bind.sql"), "via <> 'artifact'", &concerned)?;
+    let mut rebound = read_keys(connection, &concerned, params![sessions, traces, items, responses]).map_err(sql)?;
+    let concerned = list(&rebound);
+    let mut before = bind(connection, include_str!("bindings/bind.sql"), "via <> 'artifact'", &concerned)?;
     let links_changed = if touched.links_changed { "true" } else { "false" };
     let concerned_artifacts =
         fill(CONCERNED_ARTIFACTS).replace("$bound", &numbered(4)).replace("$links_changed", links_changed);
-    let concerned_artifacts = keys(connection, &concerned_artifacts, params![sessions, traces, items, concerned])?;
-    bind(connection, include_str!("bindings/bind_artifacts.sql"), "via = 'artifact'", &list(&concerned_artifacts))
+    let of_artifacts =
+        read_keys(connection, &concerned_artifacts, params![sessions, traces, items, concerned]).map_err(sql)?;
+    let resolve = include_str!("bindings/bind_artifacts.sql");
+    before.extend(bind(connection, resolve, "via = 'artifact'", &list(&of_artifacts))?);
+    rebound.extend(of_artifacts);
+    Ok(Rebound { items: rebound, sessions_before: before })
 }
 
-/// Replaces the bindings of some items; `which` tells which of their targets.
-fn bind(connection: &Connection, resolve: &'static str, which: &'static str, items: &str) -> Result<(), StoreError> {
+/// Replaces the bindings of some items; `which` tells which of their targets. Gives the sessions that these were bound to.
+fn bind(connection: &Connection, resolve: &'static str, which: &'static str, items: &str) -> Result<Keys, StoreError> {
     if items == "[]" {
-        return Ok(());
+        return Ok(Keys::new());
     }
     let sql = |e| StoreError::sql("binding feedback", e);
+    let sessions = format!(
+        "SELECT DISTINCT project, session_id FROM target_bindings
+         WHERE {which} AND session_id IS NOT NULL AND (project, item_id) IN {KEYS}"
+    );
+    let before = read_keys(connection, &sessions, params![items]).map_err(sql)?;
     let delete = format!("DELETE FROM target_bindings WHERE {which} AND (project, item_id) IN {KEYS}");
     let insert = format!("INSERT INTO target_bindings BY NAME {}", selected(resolve, KEYS));
     for statement in [delete, insert] {
         connection.prepare_cached(&statement).and_then(|mut known| known.execute(params![items])).map_err(sql)?;
     }
-    Ok(())
+    Ok(before)
 }
 
 /// `items` is a relation of project and item id.
 fn selected(resolve: &'static str, items: &'static str) -> String {
     format!("{}\n{}", resolve.replace("$items", items), include_str!("bindings/select.sql"))
-}
-
-/// [`KEYS`] of a parameter that is used more than once.
-fn numbered(parameter: usize) -> String {
-    KEYS.replace('?', &format!("${parameter}"))
-}
-
-fn keys(connection: &Connection, query: &str, lists: impl Params) -> Result<Keys, StoreError> {
-    let sql = |e| StoreError::sql("finding what feedback is concerned", e);
-    let mut statement = connection.prepare_cached(query).map_err(sql)?;
-    let rows = statement.query_map(lists, |row| Ok((row.get(0)?, row.get(1)?)));
-    rows.and_then(Iterator::collect::<Result<_, _>>).map_err(sql)
 }
 
 #[cfg(test)]

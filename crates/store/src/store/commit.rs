@@ -9,7 +9,8 @@ use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 
 use super::bindings::Touched;
 use super::keys::{KEYS, key_list};
-use super::{Commit, artifact_roots, attempt_index, bindings, histories, units};
+use super::pairs::Changed;
+use super::{Commit, artifact_roots, attempt_index, bindings, histories, pairs, units};
 use crate::StoreError;
 use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
 
@@ -37,8 +38,9 @@ pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), Stor
     rows.append(connection)?;
     attempt_index::refresh(connection, &touched.sessions)?;
     touched.links_changed = artifact_roots::refresh(connection, commit)?;
-    bindings::refresh(connection, &touched)?;
-    histories::refresh(connection, traces.values().copied())
+    let rebound = bindings::refresh(connection, &touched)?;
+    let histories_changed = histories::refresh(connection, traces.values().copied())?;
+    pairs::refresh(connection, &Changed { touched, rebound, histories_changed }, commit)
 }
 
 /// Facts of some traces in journal order.

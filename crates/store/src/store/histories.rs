@@ -16,11 +16,11 @@ pub(crate) const CREATE: &str = "CREATE TABLE response_histories (
     is_complete BOOLEAN
 )";
 
-/// Makes the histories anew if these traces, which were just written, can have changed one.
+/// Makes the histories anew if these traces, which were just written, can have changed one; tells whether.
 pub(super) fn refresh<'a>(
     connection: &Connection,
     traces: impl Iterator<Item = &'a DerivedTrace> + Clone,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let spans = traces.clone().flat_map(|trace| &trace.spans);
     let continues = spans.clone().any(|span| span.previous_response_id.is_some());
     let sql = |e| StoreError::sql("keeping response histories", e);
@@ -38,12 +38,13 @@ pub(super) fn refresh<'a>(
             )
             .map_err(sql)?;
         if !concerned {
-            return Ok(());
+            return Ok(false);
         }
     }
     connection
         .execute_batch("DELETE FROM response_histories; INSERT INTO response_histories FROM response_history")
-        .map_err(sql)
+        .map_err(sql)?;
+    Ok(true)
 }
 
 fn json_list(texts: &[&str]) -> String {

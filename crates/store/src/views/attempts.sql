@@ -30,7 +30,7 @@ part AS NOT MATERIALIZED (
 ),
 whole AS NOT MATERIALIZED (
     SELECT
-        part.project, part.attempt_id, agent_name, [part.trace_id] AS trace_ids, error, input_messages,
+        part.project, part.attempt_id, part.recorded_at, agent_name, [part.trace_id] AS trace_ids, error, input_messages,
         prompt_hash, input_text, output_text, output_hash, test_input, ended_at,
         nullif(start_time_unix_nano, 0) AS start_time_unix_nano,
         nullif(end_time_unix_nano, 0) AS end_time_unix_nano,
@@ -44,6 +44,7 @@ whole AS NOT MATERIALIZED (
     SELECT
         project,
         attempt_id,
+        max(recorded_at) AS recorded_at,
         -- Of two parts the one whose definition started earlier decides.
         arg_min_null(agent_name, definition_key) AS agent_name,
         list(trace_id ORDER BY part_key) AS trace_ids,
@@ -90,8 +91,10 @@ SELECT
     END AS latency_ms,
     llm_calls, llm_calls_failed, tool_calls, tool_calls_failed,
     input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_usd,
-    index.project, index.recorded_at,
+    index.project, whole.recorded_at,
     index.cycle, index.lineage_label, agent_name, prompt_hash, output_hash, root_span_id, conversation_trace_id,
     conversation_span_id, index.start_key, history_complete
 FROM whole
-JOIN attempt_index index ON index.project = whole.project AND index.attempt_id = whole.attempt_id;
+-- By the time of recording too, so that a condition on it spares most row groups of either table.
+JOIN attempt_index index ON index.project = whole.project AND index.attempt_id = whole.attempt_id
+    AND index.recorded_at = whole.recorded_at;

@@ -2,32 +2,7 @@
 -- criterion. Only a score supersedes, and only what rates is superseded: a comment or a correction stays true. A retracted
 -- score supersedes nothing. Reviewers without a name are one per source.
 CREATE OR REPLACE VIEW evaluations AS
-WITH evaluation AS NOT MATERIALIZED (
-    SELECT
-        item.project, item.item_id, item.position, item.ordinal, item.criterion, item.reviewer, item.source,
-        target.attempt_id, target.lineage_id, target.artifact_id, target.reason, target.via,
-        target.session_id AS target_session_id,
-        coalesce(target.trace_id, target.attempt_trace_id) AS trace_id,
-        target.span_id,
-        retracted.item_id IS NOT NULL AS retracted,
-        item.score IS NOT NULL AS scores,
-        item.score IS NOT NULL OR item.value IS NOT NULL OR item.label IS NOT NULL AS rates
-    FROM feedback_facts item
-    JOIN bound_targets target USING (project, item_id)
-    LEFT JOIN retracted_items retracted USING (project, item_id)
-    WHERE item.kind = 'evaluation'
-),
--- Without the items' texts, which no window should carry.
-ordered AS (
-    SELECT
-        evaluation.*,
-        attempt_id IS NOT NULL AND rates AND count(*) FILTER (scores AND NOT retracted) OVER (
-            PARTITION BY project, attempt_id, criterion, reviewer, CASE WHEN reviewer IS NULL THEN source END
-            ORDER BY position, ordinal
-            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-        ) > 0 AS superseded
-    FROM evaluation
-)
+WITH $ordered_evaluations
 SELECT
     item_id AS evaluation_id, ordered.target_session_id AS session_id, ordered.lineage_id, ordered.attempt_id,
     ordered.artifact_id, ordered.trace_id, ordered.span_id,

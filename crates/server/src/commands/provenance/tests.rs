@@ -25,7 +25,7 @@ fn found() -> Found {
 fn a_row_is_told_with_what_the_export_says_of_it() {
     let manifest = object(json!({
         "program": {"name": "gleaner", "version": "1.2.3"}, "journal_position": 7,
-        "options": {"score_threshold": 8.0, "where": null, "hygiene": {"near_duplicates": 0.9, "redact": ["emails"]}},
+        "options": {"score_threshold": 7.5, "undesirable_threshold": 4.0, "where": null, "hygiene": {"near_duplicates": 0.9, "redact": ["emails"]}},
     }));
     let mut out = String::new();
     tell_row(&mut out, &found(), &manifest);
@@ -34,7 +34,7 @@ fn a_row_is_told_with_what_the_export_says_of_it() {
         "  rules: lock, score",
         "  redacted values: {\"email\":2}",
         "  exported by gleaner 1.2.3 at journal position 7",
-        "  options: score_threshold=8.0 near_duplicates=0.9 redact=emails",
+        "  options: score_threshold=7.5 near_duplicates=0.9 redact=emails",
         "    user: Which lantern?",
         "  margin: 2.0",
     ] {
@@ -50,7 +50,8 @@ fn a_rejection_is_told_with_its_reason_and_the_row_in_its_place() {
     let mut out = String::new();
     tell_row(&mut out, &found, &Map::new());
     assert!(
-        out.starts_with("Rejected from preference.jsonl: near_duplicate (row r1)\n  kept in its place: r0\n"),
+        out.starts_with("Rejected from preference.jsonl: near_duplicate (row r1)\n  that is: Almost the same content is already in the file.\n  \
+             kept in its place: r0\n"),
         "{out}"
     );
 }

@@ -1,4 +1,4 @@
-//! Bindings against what the statements say over all items, after random commits.
+//! Bindings and pairs against what the statements say over everything, after random commits.
 
 use gleaner_model::{AttemptPart, AttemptStatus, DeclaredArtifact, DerivedTrace, FeedbackItem, Span};
 use proptest::collection::vec;
@@ -127,10 +127,21 @@ fn body() -> impl Strategy<Value = Value> {
         2 => (target(), 0..3u8).prop_map(|(target, n)| {
             json!({"item_id": format!("made{n}"), "body": {"kind": "artifact", "target": target, "content": "x"}})
         }),
-        1 => (target(), target()).prop_map(|(a, b)| json!({"body": {
-            "kind": "comparison", "form": "ranking", "session": null, "cycle": null, "over_all_others": false,
+        2 => (target(), target(), option::of(0..3u8)).prop_map(|(a, b, session)| json!({"body": {
+            "kind": "comparison", "form": "ranking", "session": session.map(|s| format!("session{s}")), "cycle": null,
+            "over_all_others": false,
             "entries": [{"target": a, "rank": 1, "locked": false}, {"target": b, "rank": 2, "locked": false}]
         }})),
+        1 => (target(), 0..2u8, 1..3i64).prop_map(|(a, s, cycle)| json!({"item_id": format!("lock{s}"), "body": {
+            "kind": "comparison", "form": "lock", "session": format!("session{s}"), "cycle": cycle, "over_all_others": true,
+            "entries": [{"target": a, "rank": 1, "locked": true}]
+        }})),
+        1 => prop::sample::select(vec!["lock0", "lock1", "made1"])
+            .prop_map(|of| json!({"body": {"kind": "retraction", "of": of}})),
+        2 => (0..2u8, 0..2u8, 1..10u8).prop_map(|(s, l, score)| {
+            let target = json!({"session": format!("session{s}"), "lineage": format!("L{l}"), "cycle": 1});
+            json!({"body": {"kind": "evaluation", "target": target, "score": score}})
+        }),
     ]
 }
 
@@ -169,6 +180,19 @@ fn different(store: &Store) -> i64 {
     ))
 }
 
+/// How many pairs are not what one pass over all sessions makes of them.
+fn different_pairs(store: &Store) -> i64 {
+    const SESSIONS: &str = "(SELECT project, session_id FROM attempt_index
+        UNION SELECT project, session_id FROM target_bindings UNION SELECT project, session_id FROM feedback_facts)";
+    let whole = crate::store::pairs::selected(SESSIONS, "(SELECT project, item_id FROM feedback_facts)", SESSIONS);
+    let sql = format!(
+        "WITH whole AS MATERIALIZED ({whole})
+         SELECT (SELECT count(*) FROM (FROM whole EXCEPT ALL FROM pair_rows))
+            + (SELECT count(*) FROM (FROM pair_rows EXCEPT ALL FROM whole))"
+    );
+    store.connection.query_row(&sql, [], |row| row.get(0)).expect("a query that works")
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -178,10 +202,13 @@ proptest! {
     fn bindings_are_what_all_facts_say(drops in drops()) {
         let once = store(&drops);
         prop_assert_eq!(different(&once), 0);
+        prop_assert_eq!(different_pairs(&once), 0);
         let traces = drops.iter().map(|(traces, _)| (traces.clone(), Vec::new()));
         let items = drops.iter().map(|(_, items)| (Vec::new(), items.clone()));
         let later: Vec<Drop> = traces.chain(items).collect();
-        prop_assert_eq!(bound(&store(&later)), bound(&once));
+        let last = store(&later);
+        prop_assert_eq!(bound(&last), bound(&once));
+        prop_assert_eq!(different_pairs(&last), 0);
     }
 }
 

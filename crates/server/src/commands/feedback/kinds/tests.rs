@@ -1,4 +1,5 @@
 use clap::Parser;
+use gleaner_wire::feedback::{DefinitionRef, Ranking, Target};
 
 use super::*;
 
