@@ -251,8 +251,9 @@ impl<T> Pipe<T> {
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(QueryError::Cancelled),
             Err(mpsc::error::TrySendError::Full(data)) => data,
         };
-        let sent =
-            self.control.during(|| self.runtime.block_on(tokio::time::timeout(self.stall, self.sender.send(data))));
+        let sent = self
+            .control
+            .during(|| self.runtime.block_on(async { tokio::time::timeout(self.stall, self.sender.send(data)).await }));
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(QueryError::Cancelled),
