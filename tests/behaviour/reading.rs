@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Gleaner, attempt};
+use crate::harness::{Gleaner, attempt, request, span};
 
 async fn scored(gleaner: &Gleaner) {
     for (trace, lineage, answer) in [(1, "A", "Paris"), (2, "B", "Lyon")] {
@@ -184,6 +184,55 @@ async fn the_readme_s_queries_run() {
         }
     }
     assert!(queries > 10, "the README shows {queries} queries");
+}
+
+/// Scenario: two attempts as agents send them over OTLP, the one with reasoning that its provider encrypted, the other with a
+/// summary of it; exported with every policy for reasoning.
+/// Guarantees: the kinds reach the store and the export; what is encrypted is in no row; each policy's reasons are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn hidden_reasoning_stays_hidden_and_is_told() {
+    let gleaner = Gleaner::start().await;
+    let thinks = |parts: Value| {
+        let said = |role: &str, parts: Value| json!([{"role": role, "parts": parts}]).to_string();
+        let question = said("user", json!([{"type": "text", "content": "What is the capital of France?"}]));
+        [
+            ("gen_ai.operation.name", json!("chat")),
+            ("gen_ai.request.model", json!("m")),
+            ("gen_ai.input.messages", json!(question)),
+            ("gen_ai.output.messages", json!(said("assistant", parts))),
+        ]
+    };
+    let text = |content: &str| json!({"type": "text", "content": content});
+    let hidden = json!([{"type": "redacted_thinking", "data": "c2VjcmV0"}, text("Paris.")]);
+    let summary = json!([
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Recalling."}]},
+        text("Paris it is."),
+    ]);
+    gleaner.send(&request(vec![span(1, 1, 0, "chat m", &thinks(hidden))])).await;
+    gleaner.send(&request(vec![span(2, 2, 0, "chat m", &thinks(summary))])).await;
+    let kinds = gleaner
+        .sql("SELECT output_messages ->> '$[0].parts[0].kind' AS kind FROM execution_spans ORDER BY trace_id")
+        .await;
+    assert_eq!(kinds, [json!({"kind": "encrypted"}), json!({"kind": "summary"})]);
+    for (policy, rows, reasons) in [
+        ("keep", 2, vec![]),
+        ("raw", 0, vec!["reasoning_encrypted", "reasoning_summarized"]),
+        ("require", 1, vec!["reasoning_encrypted"]),
+        ("drop", 2, vec![]),
+    ] {
+        let asked = json!({"kinds": ["trajectory"], "selection": {"reasoning": policy}});
+        let text = gleaner.api("/v1/export", &asked).await.text().await.expect("a body");
+        assert!(!text.contains("c2VjcmV0"), "{policy}");
+        let pieces: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a piece")).collect();
+        let lines = |file: &str| -> Vec<Value> {
+            let texts = pieces.iter().filter(|piece| piece["file"] == file).filter_map(|piece| piece["text"].as_str());
+            texts.flat_map(str::lines).map(|line| serde_json::from_str(line).expect("a row")).collect()
+        };
+        assert_eq!(lines("trajectory.jsonl").len(), rows, "{policy}");
+        let mut told: Vec<Value> = lines("rejected.jsonl").iter().map(|line| line["reason"].clone()).collect();
+        told.sort_by_key(ToString::to_string);
+        assert_eq!(told, reasons, "{policy}");
+    }
 }
 
 /// Scenario: one query in every format, by name and by `Accept`; then a long answer, and one that fails in the midst.

@@ -7,7 +7,7 @@ Each directory is one that `gleaner export --out` wrote; its manifest tells form
 a loader whose package is not importable is told as SKIP. Exit code 1 if any loader refuses or loses a row.
 
     format            packages (versions that this was written with)
-    trl               datasets 5.2, trl 1.16, transformers 5.23
+    trl               datasets 5.2, trl 1.16, transformers 5.23; OpenRLHF 0.11 where it is importable
     openai            openai 3; --host together: together 1.5.35; --host mistral: mistral-common 1.13
     sharegpt          llamafactory 0.9.5, torch
     axolotl           axolotl 0.21, transformers, trl (for its chat templates)
@@ -95,8 +95,8 @@ def tokenizer(template="qwen3_training"):
 
 def trl(directory, kind, file, count):
     datasets = need("datasets")
-    name = os.path.basename(file).split(".")[0]
-    loaded = datasets.load_dataset(directory, name, split="train", cache_dir=tempfile.mkdtemp())
+    name, *split, _ = os.path.basename(file).split(".")
+    loaded = datasets.load_dataset(directory, name, split=split[0] if split else "train", cache_dir=tempfile.mkdtemp())
     expect(len(loaded) == count, f"{len(loaded)} of {count} rows loaded")
     if file.endswith(".jsonl"):
         for number, (row, raw) in enumerate(zip(loaded, lines(file))):
@@ -112,7 +112,30 @@ def trl(directory, kind, file, count):
             texts = [rendered[key] for key in ("text", "prompt", "completion", "chosen", "rejected") if key in rendered]
             expect(texts and all(texts), f"row {number} renders to nothing")
         told += ", trl.maybe_apply_chat_template"
+    try:
+        told += openrlhf(name, loaded)
+    except Absent:
+        pass
     return told
+
+
+def openrlhf(name, rows):
+    """OpenRLHF takes TRL's files; its flags name the columns."""
+    made = tokenizer().apply_chat_template
+    if name in ("preference", "reward"):
+        module, keys = need("openrlhf.datasets.reward_dataset"), {"prompt_key": "prompt", "is_dpo": name == "preference"}
+    elif name in ("sft", "revisions"):
+        module, keys = need("openrlhf.datasets.sft_dataset"), {"input_key": "prompt", "output_key": "completion"}
+    elif name == "prompts":
+        module, keys = need("openrlhf.datasets.prompts_dataset"), {"input_key": "prompt", "label_key": "reference"}
+    else:
+        return ""
+    for number, row in enumerate(rows):
+        read = module.preprocess_data(row, apply_chat_template=made, **keys)
+        texts = read[:1] if name == "prompts" else read[: len(read) - (len(read) == 4)]
+        expect(all(texts), f"row {number} is empty to OpenRLHF")
+        expect(len(read) < 4 or read[3] == row["margin"], f"row {number} loses its margin")
+    return ", openrlhf preprocess_data"
 
 
 def openai(_directory, kind, file, _count, host):

@@ -22,6 +22,9 @@ pub(crate) fn check(example: &Example, options: &Options) -> Result<(), Reason> 
         example.completions().into_iter().try_for_each(ends_with_assistant)?;
     }
     reasoning::check(example, options.reasoning)?;
+    if !options.parallel_calls && calls_several_at_once(example) {
+        return Err(Reason::ParallelCalls);
+    }
     if options.undeclared_tools || calls_declared_tools(example) { Ok(()) } else { Err(Reason::ToolNotDeclared) }
 }
 
@@ -30,6 +33,10 @@ fn ends_with_assistant(messages: &[ChatMessage]) -> Result<(), Reason> {
         Some(last) if last.role == "assistant" && !last.says_nothing() => Ok(()),
         _ => Err(Reason::NoCompletion),
     }
+}
+
+fn calls_several_at_once(example: &Example) -> bool {
+    example.parts().into_iter().flat_map(|(_, messages)| messages).any(|message| message.tool_calls.len() > 1)
 }
 
 fn calls_declared_tools(example: &Example) -> bool {

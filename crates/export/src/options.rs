@@ -49,6 +49,8 @@ pub struct Options {
     pub reasoning: Reasoning,
     /// Rows that call tools whose definitions the telemetry does not hold, too.
     pub undeclared_tools: bool,
+    /// Rows with messages that call several tools at once, too.
+    pub parallel_calls: bool,
     /// Pairs whose answers rest on steps that are not in the prompt, too.
     pub unseen_steps: bool,
     /// Which attempts and which feedback, by name.
@@ -77,6 +79,7 @@ impl Options {
             project: None,
             reasoning: Reasoning::Keep,
             undeclared_tools: false,
+            parallel_calls: true,
             unseen_steps: true,
             select: Select::default(),
             hygiene: Hygiene::default(),

@@ -65,6 +65,8 @@ reasons! {
     ConflictingTools,
     /// A message calls a tool that the row does not declare: a trainer's template would not show its schema.
     ToolNotDeclared,
+    /// A message calls several tools at once, and such rows were not asked for.
+    ParallelCalls,
     /// What comes before the completion ends in a system or assistant message.
     PromptDoesNotEndWithUserOrTool,
     /// The two attempts of a pair, or the entries of a ranking, answer different questions.

@@ -99,6 +99,9 @@ pub(crate) struct Selection {
     /// Rows that call tools whose definitions were not captured, too.
     #[arg(long)]
     pub allow_undeclared_tools: bool,
+    /// Only rows whose messages call one tool at a time: templates of Llama 3.1 and 3.2 refuse more.
+    #[arg(long)]
+    pub no_parallel_calls: bool,
     /// Only pairs whose answers rest on nothing but the prompt of the row: none where the attempts took different steps.
     #[arg(long)]
     pub no_unseen_steps: bool,
@@ -229,6 +232,7 @@ fn options(kind: Kind, selection: &Selection) -> anyhow::Result<Options> {
     options.where_sql.clone_from(&selection.r#where);
     options.query.clone_from(&selection.query);
     options.undeclared_tools = selection.allow_undeclared_tools;
+    options.parallel_calls = !selection.no_parallel_calls;
     options.unseen_steps = !selection.no_unseen_steps;
     options.include_failed = selection.include_failed;
     options.project.clone_from(&selection.project);

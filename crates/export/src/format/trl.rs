@@ -12,6 +12,8 @@ use crate::{
 pub(crate) const NOTES: &str = "- Messages have the form of TRL: `arguments` is an object, `content` is never null, reasoning is `reasoning_content`.\n\
     - `tools` is on every row, empty where the agent had none or the attempts of a row had different ones.\n\
     - `metadata` is JSON text: attempts, traces, spans, feedback and reviewers of the row.\n\
+    - Some chat templates refuse what is legal here: Llama 3.1 and 3.2 several tool calls in one message (leave such rows out with \
+    `--no-parallel-calls`), gpt-oss a text beside reasoning and calls (`--reasoning drop`), and tools without a description.\n\
     - Lengths are in characters, not tokens: trainers drop or cut rows over their `max_length`, often without a word.\n";
 
 /// All columns in order: those that the example does not have are null.

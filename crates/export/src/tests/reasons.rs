@@ -48,6 +48,15 @@ fn provoked(reason: Reason) -> (MemoryRows, Options) {
             row["tool_definitions"] = json!(json!([tool("the shop"), tool("the web")]).to_string());
         }),
         Reason::ToolNotDeclared => whole(|row| row["tool_definitions"] = Value::Null),
+        Reason::ParallelCalls => {
+            let mut both = calls("", "c1", json!({"query": "lantern"}));
+            let second = calls("", "c2", json!({"query": "lamp"}))["parts"][1].clone();
+            both["parts"].as_array_mut().expect("parts").push(second);
+            let messages =
+                json!([says("user", QUESTION), both, answers("c1", json!("39")), answers("c2", json!("40"))]);
+            let (rows, options) = given(messages);
+            (rows, Options { parallel_calls: false, ..options })
+        }
         Reason::PromptDoesNotEndWithUserOrTool => given(json!([says("user", QUESTION), says("assistant", "Hm.")])),
         Reason::PromptsDiffer => {
             let rows = two("39.", "40.", vec![pair("a", "b", "lock", None, "mara")]);
