@@ -1,7 +1,7 @@
 //! A server in this process, and the smallest clients that speak to it.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use gleaner_server::{Config, RawCodec, Running, start_with};
@@ -25,18 +25,24 @@ impl Gleaner {
     }
 
     pub(crate) async fn start_in(dir: TempDir) -> Self {
-        Self::start_as(dir, |_| {}).await
+        Self::start_as(dir, |_| {}, env!("CARGO_BIN_EXE_gleaner").into()).await
+    }
+
+    /// With another program to run queries apart.
+    pub(crate) async fn start_with_program(program: PathBuf) -> Self {
+        Self::start_as(tempfile::tempdir().expect("a directory"), |_| {}, program).await
     }
 
     /// With a configuration that differs from the defaults.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_as(tempfile::tempdir().expect("a directory"), change).await
+        let program = env!("CARGO_BIN_EXE_gleaner").into();
+        Self::start_as(tempfile::tempdir().expect("a directory"), change, program).await
     }
 
-    async fn start_as(dir: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+    async fn start_as(dir: TempDir, change: impl FnOnce(&mut Config), program: PathBuf) -> Self {
         let mut config = config(dir.path());
         change(&mut config);
-        let running = start_with(config, env!("CARGO_BIN_EXE_gleaner").into()).await.expect("starts");
+        let running = start_with(config, program).await.expect("starts");
         Self { running, dir, http: reqwest::Client::new() }
     }
 

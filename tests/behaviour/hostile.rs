@@ -191,3 +191,14 @@ async fn descriptions_have_places_too() {
     assert_eq!(response.status(), 400);
     assert!(response.text().await.expect("text").contains("grow without bound"));
 }
+
+/// Scenario: the program that runs queries apart cannot be started.
+/// Guarantees: such a query is answered as unavailable, without a path; the others are answered as ever, and nothing is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_does_not_start_is_told() {
+    let gleaner = Gleaner::start_with_program("/nowhere/gleaner".into()).await;
+    let (status, body) = answer(&gleaner, "SELECT levenshtein('a', 'b') AS d").await;
+    assert!(status == 503 && !body.contains("nowhere"), "{status} {body}");
+    assert_eq!(gleaner.sql("SELECT 1 AS one").await, [json!({"one": 1})]);
+    assert_eq!(processes_in(gleaner.dir.path()), 0);
+}

@@ -162,6 +162,9 @@ pub enum QueryError {
     /// The one who asked has gone, or its disk is full.
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),
+    /// Its process does not start, or there is no room for its copies. The source is for the log.
+    #[error("the query cannot be run apart now")]
+    Apart(#[source] std::io::Error),
     /// The store failed. The source tells why; it may name files and is for the log.
     #[error("the store cannot answer")]
     Store(#[source] StoreError),
@@ -180,6 +183,7 @@ impl QueryError {
                 | Self::Failed { .. }
                 | Self::Encode(_)
                 | Self::Output(_)
+                | Self::Apart(_)
                 | Self::Store(_)
         )
     }

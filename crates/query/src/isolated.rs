@@ -98,7 +98,8 @@ fn execute_over(
         let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         *process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
         if let Some(mut input) = input {
-            input.write_all(request.to_json().to_string().as_bytes())?;
+            // A process that ended meanwhile says why below.
+            let _ = input.write_all(request.to_json().to_string().as_bytes());
         }
         let rows = output.map(|output| rows(BufReader::new(output), sink, expired));
         let mut child = process.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -162,7 +163,7 @@ fn spawn(isolation: &Isolation) -> Result<Child, QueryError> {
     // Where the system's loader finds what the program is linked with, and nothing else.
     command.envs(std::env::vars_os().filter(|(name, _)| name == "LD_LIBRARY_PATH"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ok(command.spawn()?)
+    command.spawn().map_err(QueryError::Apart)
 }
 
 /// Writes the relations that the query names into the folder, as they are in one transaction.
@@ -183,7 +184,7 @@ fn copy(reader: &Reader, statement: &Value, folder: &Path, copies: Copies) -> Re
 }
 
 fn copy_one(reader: &Reader, sql: &str, path: &Path) -> Result<(), QueryError> {
-    let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
+    let mut out = std::io::BufWriter::new(std::fs::File::create(path).map_err(QueryError::Apart)?);
     let mut file = ParquetFile::new(&mut out);
     let mut failed = None;
     let schema = reader.stream(sql, &Params::default(), &mut |batch| {
@@ -194,7 +195,7 @@ fn copy_one(reader: &Reader, sql: &str, path: &Path) -> Result<(), QueryError> {
         return Err(error);
     }
     file.finish(&schema.map_err(from_store)?)?;
-    Ok(out.flush()?)
+    out.flush().map_err(QueryError::Apart)
 }
 
 /// Every name in a query, lower case, whatever it names.
@@ -270,7 +271,7 @@ impl Folder {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path)?;
+        builder.create(&path).map_err(QueryError::Apart)?;
         Ok(Self(path))
     }
 }

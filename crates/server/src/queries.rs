@@ -375,6 +375,10 @@ fn given_up() -> Refusal {
 pub(crate) fn query_refused(error: QueryError) -> Refusal {
     match error {
         QueryError::Store(error) => store_unavailable(error),
+        QueryError::Apart(error) => {
+            tracing::error!(%error, "a query's process does not start, or its copies have no room");
+            Refusal::new(ErrorCode::Unavailable, "the query cannot be run apart now")
+        }
         error => Refusal::new(ErrorCode::Invalid, error.to_string()),
     }
 }
