@@ -27,7 +27,17 @@ impl Gleaner {
     }
 
     pub(crate) async fn start_in(dir: TempDir) -> Self {
-        Self::start_as(Arc::new(FileSystem), dir, |_| {}).await
+        Self::start_as(Arc::new(FileSystem), dir, |_| {}, env!("CARGO_BIN_EXE_gleaner").into()).await
+    }
+
+    /// With another program to start as helper.
+    pub(crate) async fn start_with_program(program: PathBuf) -> Self {
+        Self::start_as_program(tempfile::tempdir().expect("a directory"), program).await
+    }
+
+    /// As [`Gleaner::start_with_program`], on a directory that is there already.
+    pub(crate) async fn start_as_program(dir: TempDir, program: PathBuf) -> Self {
+        Self::start_as(Arc::new(FileSystem), dir, |_| {}, program).await
     }
 
     /// With a configuration that differs from the defaults.
@@ -37,19 +47,14 @@ impl Gleaner {
 
     /// With the journal on a disk that may fail.
     pub(crate) async fn start_on(disk: Arc<dyn Disk>, change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_as(disk, tempfile::tempdir().expect("a directory"), change).await
+        let program = env!("CARGO_BIN_EXE_gleaner").into();
+        Self::start_as(disk, tempfile::tempdir().expect("a directory"), change, program).await
     }
 
-    async fn start_as(disk: Arc<dyn Disk>, dir: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+    async fn start_as(disk: Arc<dyn Disk>, dir: TempDir, change: impl FnOnce(&mut Config), program: PathBuf) -> Self {
         let mut config = config(dir.path());
         change(&mut config);
-        let running = start_on(disk, config, env!("CARGO_BIN_EXE_gleaner").into()).await.expect("starts");
-        Self { running, dir, http: reqwest::Client::new() }
-    }
-
-    /// With another program to start as helper.
-    pub(crate) async fn start_as_program(dir: TempDir, program: PathBuf) -> Self {
-        let running = start_on(Arc::new(FileSystem), config(dir.path()), program).await.expect("starts");
+        let running = start_on(disk, config, program).await.expect("starts");
         Self { running, dir, http: reqwest::Client::new() }
     }
 

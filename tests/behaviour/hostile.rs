@@ -120,6 +120,8 @@ async fn queries_that_run_apart_answer_the_same() {
     assert_eq!(gleaner.api("/v1/sql", &with).await.text().await.expect("text"), "t\nbonono\n");
     let (status, body) = answer(&gleaner, "SELECT replace(no_such_column, 'a', 'b') FROM attempts").await;
     assert!(status == 400 && body.contains("no_such_column") && !body.contains("sql-work"), "{body}");
+    let (_, body) = answer(&gleaner, "SELECT replace(output_txt, 'a', 'b') FROM attempts").await;
+    assert!(body.contains("output_text"), "near names of all columns: {body}");
     let (status, body) = answer(&gleaner, "SELECT replace('a', 'a', 'b')::INTEGER").await;
     assert!(status == 400 && body.contains("Could not convert"), "{body}");
 }
@@ -140,4 +142,63 @@ async fn hanging_up_ends_the_process() {
         assert!(started.elapsed() < Duration::from_secs(5), "a copy is left");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Scenario: dozens of clients ask at once what a query would answer that no setting bounds, and export by such a condition.
+/// Guarantees: no more processes than places run at a time, each question is answered, and exports refuse what they cannot run apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn descriptions_have_places_too() {
+    let gleaner = Gleaner::start_with(|config| config.sql.deadline_ms = 3_000).await;
+    gleaner.send(&attempt(1, "s1", "A", 1, "Paris")).await;
+    let endpoint = format!("http://{}", gleaner.running.api);
+    let (stop, mut stopped) = tokio::sync::watch::channel(false);
+    let folder = gleaner.dir.path().to_owned();
+    let watching = tokio::spawn(async move {
+        let mut most = 0;
+        while !*stopped.borrow_and_update() {
+            most = most.max(processes_in(&folder));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        most
+    });
+    let mut asking = tokio::task::JoinSet::new();
+    for n in 0..24 {
+        let endpoint = tonic::transport::Endpoint::from_shared(endpoint.clone()).expect("an address");
+        asking.spawn(async move {
+            let channel = endpoint.connect().await.expect("connects");
+            let mut client = arrow_flight::sql::client::FlightSqlServiceClient::new(channel);
+            let sql = format!("SELECT levenshtein(output_text, 'x') AS d{n} FROM attempts");
+            client
+                .execute(sql, None)
+                .await
+                .expect("info")
+                .try_decode_schema()
+                .expect("a schema")
+                .field(0)
+                .name()
+                .clone()
+        });
+    }
+    let mut names: Vec<String> = asking.join_all().await;
+    stop.send_replace(true);
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 24);
+    let most = watching.await.expect("no panic");
+    assert!((1..=2).contains(&most), "{most} at once");
+    let export = json!({"kinds": ["sft"], "selection": {"where": "levenshtein(output_text, repeat('x', 9000)) > 1"}});
+    let response = gleaner.api("/v1/export", &export).await;
+    assert_eq!(response.status(), 400);
+    assert!(response.text().await.expect("text").contains("grow without bound"));
+}
+
+/// Scenario: the program that runs queries apart cannot be started.
+/// Guarantees: such a query is answered as unavailable, without a path; the others are answered as ever, and nothing is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_does_not_start_is_told() {
+    let gleaner = Gleaner::start_with_program("/nowhere/gleaner".into()).await;
+    let (status, body) = answer(&gleaner, "SELECT levenshtein('a', 'b') AS d").await;
+    assert!(status == 503 && !body.contains("nowhere"), "{status} {body}");
+    assert_eq!(gleaner.sql("SELECT 1 AS one").await, [json!({"one": 1})]);
+    assert_eq!(processes_in(gleaner.dir.path()), 0);
 }

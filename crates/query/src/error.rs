@@ -3,7 +3,7 @@
 use gleaner_store::StoreError;
 
 /// What is allowed, for messages about statements.
-const STATEMENTS: &str = "SELECT, WITH, FROM, VALUES, DESCRIBE, SUMMARIZE and SHOW TABLES";
+const STATEMENTS: &str = "SELECT, WITH, FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW TABLES, and EXPLAIN without options";
 
 /// Why a query was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,16 @@ pub enum QueryError {
     Syntax {
         /// DuckDB's own words.
         message: String,
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1, in characters.
+        column: usize,
+    },
+    /// The guard refuses it, and knows for which part.
+    #[error("{error} (line {line}, column {column})")]
+    RefusedAt {
+        /// Why.
+        error: Box<QueryError>,
         /// Counted from 1.
         line: usize,
         /// Counted from 1, in characters.
@@ -67,7 +77,7 @@ pub enum QueryError {
     },
     /// The relation is named with a schema or catalog.
     #[error(
-        "relation {name:?} is not allowed: relations are named without schema or catalog; for a list column write unnest(…)"
+        "relation {name:?} is not allowed: relations are named alone, or as \"store\".\"main\".\"attempts\"; for a list column write unnest(…)"
     )]
     QualifiedRelation {
         /// As written in the query.
@@ -152,6 +162,9 @@ pub enum QueryError {
     /// The one who asked has gone, or its disk is full.
     #[error("cannot write the result: {0}")]
     Output(#[from] std::io::Error),
+    /// Its process does not start, or there is no room for its copies. The source is for the log.
+    #[error("the query cannot be run apart now")]
+    Apart(#[source] std::io::Error),
     /// The store failed. The source tells why; it may name files and is for the log.
     #[error("the store cannot answer")]
     Store(#[source] StoreError),
@@ -170,6 +183,7 @@ impl QueryError {
                 | Self::Failed { .. }
                 | Self::Encode(_)
                 | Self::Output(_)
+                | Self::Apart(_)
                 | Self::Store(_)
         )
     }

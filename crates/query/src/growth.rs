@@ -8,19 +8,32 @@
 //! The unit is the largest value that is stored, or the longest text of a query; functions that the table does not class are run apart, so
 //! that the analysis errs on the safe side. It does not bound the number of rows: DuckDB does.
 
+mod calls;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
+use calls::{backtracks, constant, first_name, is_flat_path, names, sized, text};
+
 /// Largest value that may arise, as a multiple of the unit. A report concatenates a dozen columns; doubling reaches this in eight steps.
 const MAX_GROWTH: f64 = 256.0;
-/// What a gathering aggregate's result counts.
-const GATHERED: f64 = 64.0;
-/// Largest number written out in a call whose result is as large as it says.
-const MAX_SIZE: f64 = 10_000.0;
-/// Relations in one query. Planning a join of 200 took longer than 25 s, uninterrupted; one of 24 takes milliseconds.
+/// What a gathering aggregate's result counts: over one copy of it, two more may arise.
+const GATHERED: f64 = 128.0;
+/// Relations in one query, those of its expressions as often as they are named. Planning a join of 200 took longer than 25 s,
+/// uninterrupted; one of 24 takes milliseconds.
 const MAX_RELATIONS: usize = 24;
+/// Columns of one part of a query: stars over stars double them.
+const MAX_COLUMNS: usize = 2_000;
+/// The widest public relation has about so many.
+const RELATION_COLUMNS: usize = 60;
+/// Sets that one grouping may be over: `CUBE` of n columns makes 2^n, each with a table of its own.
+const MAX_GROUPING_SETS: usize = 32;
+/// Longest regular expression: its time is its length by the text's.
+const MAX_PATTERN_BYTES: usize = 256;
+/// Longest text written out in a lambda, which is called for every element.
+const MAX_LAMBDA_TEXT_BYTES: usize = 64;
 
 /// Why a query is not run in the server's process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +46,10 @@ pub enum Unbounded {
     Recursion,
     /// A lambda inside a lambda, or over other columns.
     Lambda,
-    /// More relations than can be planned in bounded time.
-    Relations,
+    /// More relations, columns or grouping sets than can be planned in bounded time.
+    Planning,
+    /// An aggregate that holds all its values, over more rows than one relation has: DuckDB does not count that memory.
+    Rows(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +58,13 @@ enum Class {
     Same,
     Sum(f64),
     Gathering,
+    /// An aggregate of constant size that holds all its values meanwhile.
+    Holding,
     Lambda,
+    /// With a path into JSON as the second argument.
+    Path(bool),
+    /// With a pattern as the second argument.
+    Pattern(f64, bool),
     Sized,
 }
 
@@ -55,7 +76,13 @@ static CLASSES: LazyLock<HashMap<&'static str, Class>> = LazyLock::new(|| {
             Some("constant") => class = Class::Constant,
             Some("same") => class = Class::Same,
             Some("sum") => class = Class::Sum(1.0),
-            Some("eightfold") => class = Class::Sum(8.0),
+            Some("manifold") => class = Class::Sum(16.0),
+            Some("holding") => class = Class::Holding,
+            Some("path") => class = Class::Path(false),
+            Some("path of constant size") => class = Class::Path(true),
+            Some("pattern") => class = Class::Pattern(1.0, false),
+            Some("pattern of constant size") => class = Class::Pattern(1.0, true),
+            Some("pattern, manifold") => class = Class::Pattern(16.0, false),
             Some("gathering") => class = Class::Gathering,
             Some("lambda") => class = Class::Lambda,
             Some("sized") => class = Class::Sized,
@@ -67,9 +94,12 @@ static CLASSES: LazyLock<HashMap<&'static str, Class>> = LazyLock::new(|| {
 
 /// Whether a statement that the guard has passed may run here.
 pub(crate) fn bound(statement: &Value) -> Result<(), Unbounded> {
-    let mut growth = Growth { ctes: Vec::new(), relations: 0 };
-    let size = growth.value(statement, &Scope { source: 1.0, lambda: None });
-    size.map(|_| ())
+    let mut growth = Growth { ctes: Vec::new(), relations: 0, columns: 0, multiplies_rows: false, holds: None };
+    growth.value(statement, &Scope { source: 1.0, columns: 0, lambda: None })?;
+    match growth.holds {
+        Some(name) if growth.multiplies_rows || growth.relations > 1 => Err(Unbounded::Rows(name)),
+        _ => Ok(()),
+    }
 }
 
 /// What columns stand for.
@@ -77,13 +107,30 @@ pub(crate) fn bound(statement: &Value) -> Result<(), Unbounded> {
 struct Scope {
     /// The largest value that a column may hold.
     source: f64,
+    /// How many columns a star stands for.
+    columns: usize,
     /// Inside a lambda: its parameters, and what they may hold.
     lambda: Option<(HashSet<String>, f64)>,
 }
 
-struct Growth<'a> {
-    ctes: Vec<(&'a str, f64)>,
+/// What the name of a common table expression stands for.
+struct Cte<'a> {
+    name: &'a str,
+    size: f64,
+    columns: usize,
     relations: usize,
+}
+
+struct Growth<'a> {
+    ctes: Vec<Cte<'a>>,
+    /// Named so far.
+    relations: usize,
+    /// Of the FROM or the query that was looked at last.
+    columns: usize,
+    /// Rows come from functions or recursion.
+    multiplies_rows: bool,
+    /// An aggregate that holds its values.
+    holds: Option<String>,
 }
 
 type Size = Result<f64, Unbounded>;
@@ -110,13 +157,17 @@ impl<'a> Growth<'a> {
         }
         match text(node, "type") {
             "BASE_TABLE" => {
-                self.count_relation()?;
                 let name = text(node, "table_name");
-                let cte = self.ctes.iter().rev().find(|(cte, _)| cte.eq_ignore_ascii_case(name));
-                Ok(cte.filter(|_| text(node, "schema_name").is_empty()).map_or(1.0, |(_, size)| *size))
+                let cte = self.ctes.iter().rev().find(|cte| cte.name.eq_ignore_ascii_case(name));
+                let cte = cte.filter(|_| text(node, "schema_name").is_empty());
+                let (size, columns, relations) =
+                    cte.map_or((1.0, RELATION_COLUMNS, 1), |cte| (cte.size, cte.columns, cte.relations.max(1)));
+                self.count(relations, columns)?;
+                Ok(size)
             }
             "TABLE_FUNCTION" => {
-                self.count_relation()?;
+                self.multiplies_rows = true;
+                self.count(1, 8)?;
                 // What it is given comes back in rows: a range of numbers, the elements of a list.
                 let call = node.get("function").and_then(Value::as_object);
                 let given = call.map_or(Ok(1.0), |call| self.children(call, scope))?;
@@ -128,9 +179,11 @@ impl<'a> Growth<'a> {
         }
     }
 
-    fn count_relation(&mut self) -> Result<(), Unbounded> {
-        self.relations += 1;
-        if self.relations > MAX_RELATIONS { Err(Unbounded::Relations) } else { Ok(()) }
+    fn count(&mut self, relations: usize, columns: usize) -> Result<(), Unbounded> {
+        self.relations += relations;
+        self.columns += columns;
+        let is_much = self.relations > MAX_RELATIONS || self.columns > MAX_COLUMNS;
+        if is_much { Err(Unbounded::Planning) } else { Ok(()) }
     }
 
     fn children(&mut self, node: &'a Map<String, Value>, scope: &Scope) -> Size {
@@ -139,43 +192,69 @@ impl<'a> Growth<'a> {
 
     /// A SELECT or set operation: the largest of what it selects.
     fn query(&mut self, node: &'a Map<String, Value>, outer: &Scope) -> Size {
-        let known = self.ctes.len();
+        let (known, columns_outside) = (self.ctes.len(), self.columns);
         let defined = node.get("cte_map").and_then(|map| map.get("map")).and_then(Value::as_array);
         for cte in defined.into_iter().flatten() {
+            let before = self.relations;
+            self.columns = 0;
             let size = self.value(&cte["value"], outer)?;
-            self.ctes.push((cte.get("key").and_then(Value::as_str).unwrap_or_default(), size));
+            let relations = self.relations - before;
+            // They count where the name stands.
+            self.relations = before;
+            let name = cte.get("key").and_then(Value::as_str).unwrap_or_default();
+            self.ctes.push(Cte { name, size, columns: self.columns, relations });
         }
+        self.columns = 0;
         let size = match text(node, "type") {
-            "RECURSIVE_CTE_NODE" => {
-                let first = self.value(node.get("left").unwrap_or(&Value::Null), outer)?;
-                self.ctes.push((text(node, "cte_name"), 1.0));
-                // What one step may add, the next may add again.
-                let step = self.value(node.get("right").unwrap_or(&Value::Null), outer)?;
-                self.ctes.pop();
-                if step > 1.0 {
-                    return Err(Unbounded::Recursion);
+            "RECURSIVE_CTE_NODE" => self.recursion(node, outer)?,
+            "SELECT_NODE" => self.select(node, outer)?,
+            _ => {
+                let parts = node.iter().filter(|(key, _)| *key != "cte_map");
+                let mut largest = 1.0_f64;
+                for (_, part) in parts {
+                    self.columns = 0;
+                    largest = largest.max(self.value(part, outer)?);
                 }
-                first
+                // Both sides have the same.
+                self.columns = self.columns.max(RELATION_COLUMNS);
+                largest
             }
-            "SELECT_NODE" => {
-                let from = self.value(node.get("from_table").unwrap_or(&Value::Null), outer)?;
-                let scope = Scope { source: from.max(outer.source), lambda: outer.lambda.clone() };
-                let mut selected = 1.0_f64;
-                for (key, child) in node.iter().filter(|(key, _)| !["cte_map", "from_table"].contains(&key.as_str())) {
-                    let size = self.value(child, &scope)?;
-                    if key == "select_list" {
-                        selected = selected.max(size);
-                    }
-                }
-                selected
-            }
-            _ => node
-                .iter()
-                .filter(|(key, _)| *key != "cte_map")
-                .try_fold(1.0, |size, (_, child)| Ok::<f64, Unbounded>(self.value(child, outer)?.max(size)))?,
         };
         self.ctes.truncate(known);
-        Ok(size)
+        self.columns = self.columns.saturating_add(columns_outside);
+        if self.columns > MAX_COLUMNS { Err(Unbounded::Planning) } else { Ok(size) }
+    }
+
+    fn recursion(&mut self, node: &'a Map<String, Value>, outer: &Scope) -> Size {
+        self.multiplies_rows = true;
+        let first = self.value(node.get("left").unwrap_or(&Value::Null), outer)?;
+        let columns = self.columns;
+        self.ctes.push(Cte { name: text(node, "cte_name"), size: 1.0, columns, relations: 1 });
+        // What one step may add, the next may add again.
+        let step = self.value(node.get("right").unwrap_or(&Value::Null), outer)?;
+        self.ctes.pop();
+        self.columns = columns;
+        if step > 1.0 { Err(Unbounded::Recursion) } else { Ok(first) }
+    }
+
+    fn select(&mut self, node: &'a Map<String, Value>, outer: &Scope) -> Size {
+        if node.get("group_sets").and_then(Value::as_array).is_some_and(|sets| sets.len() > MAX_GROUPING_SETS) {
+            return Err(Unbounded::Planning);
+        }
+        let from = self.value(node.get("from_table").unwrap_or(&Value::Null), outer)?;
+        let scope = Scope { source: from.max(outer.source), columns: self.columns, lambda: outer.lambda.clone() };
+        let (mut selected, mut columns) = (1.0_f64, 0);
+        for (key, child) in node.iter().filter(|(key, _)| !["cte_map", "from_table"].contains(&key.as_str())) {
+            self.columns = 0;
+            let size = self.value(child, &scope)?;
+            if key == "select_list" {
+                selected = selected.max(size);
+                let items = child.as_array().map(Vec::as_slice).unwrap_or_default();
+                columns = items.iter().map(|item| if item["class"] == "STAR" { scope.columns.max(1) } else { 1 }).sum();
+            }
+        }
+        self.columns = columns;
+        Ok(selected)
     }
 
     fn expression(&mut self, node: &'a Map<String, Value>, scope: &Scope) -> Size {
@@ -189,6 +268,21 @@ impl<'a> Growth<'a> {
             },
             "STAR" | "POSITIONAL_REFERENCE" => Ok(self.children(node, scope)?.max(scope.source)),
             "COMPARISON" | "CONJUNCTION" | "BETWEEN" => self.children(node, scope).map(|_| 1.0),
+            "CONSTANT" => match &scope.lambda {
+                None => Ok(1.0),
+                Some(_) if constant(node).is_some_and(|text| text.len() > MAX_LAMBDA_TEXT_BYTES) => {
+                    Err(Unbounded::Lambda)
+                }
+                // Elements may be as small as four bytes.
+                Some((_, size)) => Ok(size * 16.0),
+            },
+            // Outside of a call that takes one, `a -> b` is JSON's arrow.
+            "LAMBDA" => {
+                if !is_flat_path(node.get("expr")) {
+                    return Err(Unbounded::Function("->".to_owned()));
+                }
+                self.children(node, scope)
+            }
             "CAST" => {
                 let size = self.children(node, scope)?;
                 let to =
@@ -213,11 +307,11 @@ impl<'a> Growth<'a> {
                     "INTERVAL",
                     "UUID",
                 ];
-                // Bytes become four characters each; numbers are as long as they are.
-                Ok(if is_constant.contains(&to) || size <= 1.0 { 1.0 } else { size * 4.0 })
+                let is_written_out = node.get("child").is_some_and(|child| child["class"] == "CONSTANT");
+                // Bytes become four characters each, and quotes and escapes double.
+                Ok(if is_constant.contains(&to) || is_written_out { 1.0 } else { size * 4.0 })
             }
             "FUNCTION" | "WINDOW" => self.function(node, scope),
-            // Outside of a call that takes one, `a -> b` is JSON's arrow: a part of what it is taken from.
             _ => self.children(node, scope),
         }
     }
@@ -239,6 +333,24 @@ impl<'a> Growth<'a> {
         }
         Ok(match class {
             Class::Constant => 1.0,
+            Class::Holding => {
+                self.holds.get_or_insert(name);
+                1.0
+            }
+            Class::Path(is_constant) => {
+                match arguments.get(1..).unwrap_or_default().iter().all(|path| is_flat_path(Some(path))) {
+                    true if *is_constant => 1.0,
+                    true => largest,
+                    false => return Err(Unbounded::Function(name)),
+                }
+            }
+            Class::Pattern(factor, is_constant) => {
+                let pattern = arguments.get(1).and_then(Value::as_object).and_then(constant);
+                if pattern.is_none_or(|pattern| pattern.len() > MAX_PATTERN_BYTES || backtracks(&name, pattern)) {
+                    return Err(Unbounded::Function(name));
+                }
+                if *is_constant { 1.0 } else { together.max(largest) * factor }
+            }
             Class::Same => largest,
             Class::Sum(factor) => together.max(largest) * factor,
             Class::Gathering => largest * GATHERED,
@@ -257,46 +369,10 @@ impl<'a> Growth<'a> {
         let list = self.value(list, scope)?;
         let mut parameters = HashSet::new();
         names(&lambda["lhs"], &mut parameters);
-        let inner = Scope { source: scope.source, lambda: Some((parameters, list)) };
+        let inner = Scope { source: scope.source, columns: 0, lambda: Some((parameters, list)) };
         // Each element is a part of the list, and so is what becomes of it.
         Ok(self.value(&lambda["expr"], &inner)?.max(list) * 8.0)
     }
-}
-
-/// What the numbers in a call make of it: they must be written out.
-fn sized(name: &str, arguments: &[Value]) -> Size {
-    let is_list = matches!(name, "range" | "generate_series");
-    let numbers = if is_list { arguments } else { arguments.get(1..2).unwrap_or_default() };
-    let mut largest = 1.0_f64;
-    for number in numbers {
-        let written = number["value"]["value"].as_f64().filter(|_| number["class"] == "CONSTANT").map(f64::abs);
-        largest = largest.max(written.ok_or_else(|| Unbounded::Function(name.to_owned()))?);
-    }
-    if largest > MAX_SIZE || arguments.len() > 3 || (is_list && arguments.len() > 2) {
-        return Err(Unbounded::Function(name.to_owned()));
-    }
-    // Eight bytes a number, in a unit of 64 KiB or more.
-    Ok(if is_list { (largest / 8192.0).max(1.0) } else { largest })
-}
-
-fn first_name(node: &Map<String, Value>) -> Option<String> {
-    node.get("column_names")?.as_array()?.first()?.as_str().map(str::to_lowercase)
-}
-
-/// All names in the head of a lambda.
-fn names(value: &Value, out: &mut HashSet<String>) {
-    match value {
-        Value::Object(node) => {
-            out.extend(first_name(node));
-            node.values().for_each(|child| names(child, out));
-        }
-        Value::Array(items) => items.iter().for_each(|item| names(item, out)),
-        _ => {}
-    }
-}
-
-fn text<'a>(node: &'a Map<String, Value>, key: &str) -> &'a str {
-    node.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

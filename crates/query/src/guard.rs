@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::QueryError;
 use crate::functions::{MAX_LITERAL_SIZE, is_scalar_allowed, is_sized, is_table_allowed, scalars, tables};
 use crate::growth::{self, Unbounded};
+use crate::text::first_token;
 
 /// Prefixes of DuckDB's built-in views, which need no schema.
 const CATALOG_PREFIXES: &[&str] = &["duckdb_", "pragma_", "sqlite_", "pg_"];
@@ -44,6 +45,40 @@ pub fn check(reader: &Reader, sql: &str, max_sql_bytes: usize) -> Result<Checked
     if sql.contains('\0') {
         return Err(QueryError::NulInText);
     }
+    match explained(sql) {
+        Some(explained) if starts_with_option(&explained) => {
+            Err(QueryError::StatementRefused { statement: "EXPLAIN with ANALYZE or options".to_owned() })
+        }
+        Some(explained) => match check_query(reader, &explained)? {
+            Checked::Query(passed) if passed.unbounded.is_none() => Ok(Checked::Query(passed)),
+            // Planning it already computes its constants.
+            _ => Err(QueryError::StatementRefused { statement: "EXPLAIN of this query".to_owned() }),
+        },
+        None => check_query(reader, sql),
+    }
+}
+
+/// Of `EXPLAIN query` the query, in its place.
+fn explained(sql: &str) -> Option<String> {
+    const WORD: &str = "EXPLAIN";
+    let start = first_token(sql)?;
+    let (word, query) = sql[start..].split_at_checked(WORD.len())?;
+    let is_word = word.eq_ignore_ascii_case(WORD) && query.starts_with(|c: char| c.is_ascii_whitespace());
+    is_word.then(|| [&sql[..start], &" ".repeat(WORD.len()), query].concat())
+}
+
+fn starts_with_option(explained: &str) -> bool {
+    let rest = explained.get(first_token(explained).unwrap_or_default()..).unwrap_or_default();
+    let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
+    // A query may stand in parentheses as well, but then the word after them is one that queries begin with.
+    let inner = rest.trim_start_matches(|c: char| c == '(' || c.is_ascii_whitespace());
+    let is_query = ["select", "from", "with", "values", "table", "describe", "summarize", "show"]
+        .iter()
+        .any(|begin| inner.get(..begin.len()).is_some_and(|word| word.eq_ignore_ascii_case(begin)));
+    word.eq_ignore_ascii_case("analyze") || word.eq_ignore_ascii_case("analyse") || (rest.starts_with('(') && !is_query)
+}
+
+fn check_query(reader: &Reader, sql: &str) -> Result<Checked, QueryError> {
     let mut tree = parse(reader, sql)?;
     let statements = tree["statements"].as_array_mut().map(std::mem::take).unwrap_or_default();
     let count = statements.len();
@@ -54,10 +89,23 @@ pub fn check(reader: &Reader, sql: &str, max_sql_bytes: usize) -> Result<Checked
     if is_show_tables(&statement) {
         return Ok(Checked::ShowTables);
     }
-    Walk { ctes: Vec::new() }.value(&statement)?;
+    let mut walk = Walk { ctes: Vec::new(), at: None };
+    if let Err(error) = walk.value(&statement) {
+        return Err(match walk.at {
+            Some(at) if !matches!(error, QueryError::StatementRefused { .. }) => placed(sql, at, error),
+            _ => error,
+        });
+    }
     let unbounded = growth::bound(&statement).err();
     let parameters = parameters(&statement);
     Ok(Checked::Query(Passed { statement, unbounded, parameters }))
+}
+
+/// The error with the place of the byte that it is about.
+fn placed(sql: &str, at: usize, error: QueryError) -> QueryError {
+    let before = sql.get(..at).unwrap_or_default();
+    let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
+    QueryError::RefusedAt { error: Box::new(error), line: before.matches('\n').count() + 1, column }
 }
 
 /// The parser numbers parameters by their first sight.
@@ -110,6 +158,8 @@ fn is_show_tables(statement: &Value) -> bool {
 struct Walk<'a> {
     /// Names of the common table expressions in scope, innermost last.
     ctes: Vec<&'a str>,
+    /// Where the text stands that is looked at, in bytes.
+    at: Option<usize>,
 }
 
 impl<'a> Walk<'a> {
@@ -123,6 +173,9 @@ impl<'a> Walk<'a> {
 
     fn node(&mut self, node: &'a Map<String, Value>) -> Result<(), QueryError> {
         let kind = text(node, "type");
+        // The parser writes the largest number where it does not know.
+        let at = node.get("query_location").and_then(Value::as_u64).filter(|at| *at != u64::MAX);
+        self.at = at.and_then(|at| usize::try_from(at).ok()).or(self.at);
         if node.contains_key("class") {
             return self.expression(node);
         }
@@ -223,7 +276,10 @@ impl<'a> Walk<'a> {
 
     fn relation(&self, node: &Map<String, Value>) -> Result<(), QueryError> {
         let (catalog, schema, name) = (text(node, "catalog_name"), text(node, "schema_name"), text(node, "table_name"));
-        if !catalog.is_empty() || !(schema.is_empty() || schema.eq_ignore_ascii_case("main")) {
+        // Tools write names in full, as Flight SQL tells them.
+        let is_whole = catalog.eq_ignore_ascii_case("store") && schema.eq_ignore_ascii_case("main");
+        let is_short = catalog.is_empty() && (schema.is_empty() || schema.eq_ignore_ascii_case("main"));
+        if !is_whole && !is_short {
             let parts = [catalog, schema, name].into_iter().filter(|part| !part.is_empty());
             return Err(QueryError::QualifiedRelation { name: parts.collect::<Vec<_>>().join(".") });
         }
@@ -294,5 +350,7 @@ fn edit_distance(left: &str, right: &str) -> usize {
     row[right.len()]
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -37,13 +37,39 @@ pub struct Isolation {
     pub memory_bytes: u64,
 }
 
-/// Runs a query that the guard has passed. `with_rows` is whether the copies have rows: the columns of an answer do not depend on them.
+/// What is copied for a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Copies {
+    /// The columns that it names, with their rows.
+    Named,
+    /// All columns, without rows: what an answer's columns are does not depend on them.
+    Empty,
+}
+
+/// Runs a query that the guard has passed. Without rows it is described.
 pub(crate) fn execute(
     reader: &Reader,
     isolation: &Isolation,
     statement: &Value,
     question: (&str, &Params, &QueryLimits),
     with_rows: bool,
+    control: &Control,
+    sink: &mut dyn Sink,
+) -> Result<SchemaRef, QueryError> {
+    let mut run = |copies| execute_over(copies, reader, isolation, statement, question, control, sink);
+    match run(if with_rows { Copies::Named } else { Copies::Empty }) {
+        // A name that is not there is told with those that are near, of all.
+        Err(QueryError::Failed { message }) if with_rows && message.starts_with("Binder Error") => run(Copies::Empty),
+        result => result,
+    }
+}
+
+fn execute_over(
+    copies: Copies,
+    reader: &Reader,
+    isolation: &Isolation,
+    statement: &Value,
+    question: (&str, &Params, &QueryLimits),
     control: &Control,
     sink: &mut dyn Sink,
 ) -> Result<SchemaRef, QueryError> {
@@ -59,7 +85,7 @@ pub(crate) fn execute(
     };
     let (result, expired) = with_deadline(limits.deadline_ms, control, stop, |expired| {
         let folder = Folder::new(&isolation.scratch)?;
-        copy(reader, statement, &folder.0, with_rows)?;
+        copy(reader, statement, &folder.0, copies)?;
         let request = worker::Request {
             folder: folder.0.clone(),
             sql: sql.to_owned(),
@@ -72,7 +98,8 @@ pub(crate) fn execute(
         let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         *process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
         if let Some(mut input) = input {
-            input.write_all(request.to_json().to_string().as_bytes())?;
+            // A process that ended meanwhile says why below.
+            let _ = input.write_all(request.to_json().to_string().as_bytes());
         }
         let rows = output.map(|output| rows(BufReader::new(output), sink, expired));
         let mut child = process.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -136,20 +163,20 @@ fn spawn(isolation: &Isolation) -> Result<Child, QueryError> {
     // Where the system's loader finds what the program is linked with, and nothing else.
     command.envs(std::env::vars_os().filter(|(name, _)| name == "LD_LIBRARY_PATH"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ok(command.spawn()?)
+    command.spawn().map_err(QueryError::Apart)
 }
 
 /// Writes the relations that the query names into the folder, as they are in one transaction.
-fn copy(reader: &Reader, statement: &Value, folder: &Path, with_rows: bool) -> Result<(), QueryError> {
+fn copy(reader: &Reader, statement: &Value, folder: &Path, copies: Copies) -> Result<(), QueryError> {
     let mut named = Named::default();
     named.look_at(statement);
     reader.begin_snapshot().map_err(from_store)?;
     let relations = PUBLIC_RELATIONS.iter().filter(|relation| named.words.contains(**relation));
     let copied = relations.into_iter().try_for_each(|relation| {
-        let mut sql = ["SELECT ", &named.columns(relation), " FROM ", relation].concat();
-        if !with_rows {
-            sql.push_str(" LIMIT 0");
-        }
+        let sql = match copies {
+            Copies::Named => ["SELECT ", &named.columns(relation), " FROM ", relation].concat(),
+            Copies::Empty => ["SELECT * FROM ", relation, " LIMIT 0"].concat(),
+        };
         copy_one(reader, &sql, &folder.join(parquet_file(relation)))
     });
     reader.end_snapshot().map_err(from_store)?;
@@ -157,7 +184,7 @@ fn copy(reader: &Reader, statement: &Value, folder: &Path, with_rows: bool) -> R
 }
 
 fn copy_one(reader: &Reader, sql: &str, path: &Path) -> Result<(), QueryError> {
-    let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
+    let mut out = std::io::BufWriter::new(std::fs::File::create(path).map_err(QueryError::Apart)?);
     let mut file = ParquetFile::new(&mut out);
     let mut failed = None;
     let schema = reader.stream(sql, &Params::default(), &mut |batch| {
@@ -168,7 +195,7 @@ fn copy_one(reader: &Reader, sql: &str, path: &Path) -> Result<(), QueryError> {
         return Err(error);
     }
     file.finish(&schema.map_err(from_store)?)?;
-    Ok(out.flush()?)
+    out.flush().map_err(QueryError::Apart)
 }
 
 /// Every name in a query, lower case, whatever it names.
@@ -244,7 +271,7 @@ impl Folder {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path)?;
+        builder.create(&path).map_err(QueryError::Apart)?;
         Ok(Self(path))
     }
 }

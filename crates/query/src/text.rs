@@ -27,6 +27,11 @@ pub fn statements(text: &str) -> Vec<&str> {
     statements
 }
 
+/// Where the first token begins, in bytes.
+pub(crate) fn first_token(text: &str) -> Option<usize> {
+    pieces(text).find(|(_, kind)| *kind == Kind::Token).map(|(range, _)| range.start)
+}
+
 /// Whether the last token is a semicolon, outside of all quotes and comments.
 pub fn ends_with_semicolon(text: &str) -> bool {
     pieces(text).filter(|(_, kind)| *kind != Kind::Blank).last().is_some_and(|(_, kind)| kind == Kind::Semicolon)

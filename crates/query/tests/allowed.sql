@@ -146,3 +146,8 @@ SELECT repeat('-', 20), lpad('7', 3, '0'), bar(3, 0, 10, 20)
 SELECT * FROM attempts a WHERE EXISTS (SELECT 1 FROM execution_spans s WHERE s.attempt_id = a.attempt_id AND s.kind = 'tool')
 
 SELECT name, (SELECT count(*) FROM log_records l WHERE l.span_id = s.span_id) AS records FROM execution_spans s
+
+EXPLAIN SELECT status, count(*) FROM attempts GROUP BY status
+
+explain
+  FROM attempts -- a note

@@ -88,9 +88,31 @@ PREPARE p AS SELECT 1
 #! EXECUTE is not allowed
 EXECUTE p
 
-#! EXPLAIN is not allowed
+#! EXPLAIN with ANALYZE or options is not allowed
 # EXPLAIN ANALYZE runs what it explains.
 EXPLAIN ANALYZE INSERT INTO attempts VALUES (1)
+
+#! EXPLAIN with ANALYZE or options is not allowed
+EXPLAIN ANALYZE SELECT 1
+
+#! INSERT is not allowed
+EXPLAIN INSERT INTO attempts VALUES (1)
+
+#! EXPLAIN is not allowed
+EXPLAIN EXPLAIN SELECT 1
+
+#! EXPLAIN with ANALYZE or options is not allowed
+EXPLAIN (FORMAT json) SELECT 1
+
+#! EXPLAIN of this query is not allowed
+# Planning computes constants, however large.
+EXPLAIN SELECT repeat(repeat('x', 9999), 9999)
+
+#! exactly one statement is allowed, got 2
+EXPLAIN SELECT 1; SELECT 2
+
+#! table function "read_text" is not allowed
+EXPLAIN SELECT * FROM read_text('/etc/passwd')
 
 #! CREATE is not allowed
 CREATE SECRET s (TYPE s3)
@@ -300,6 +322,18 @@ SELECT * FROM pg_catalog.pg_class
 #! relation "other.main.attempts" is not allowed
 SELECT * FROM other.main.attempts
 
+#! relation "store.temp.attempts" is not allowed
+SELECT * FROM store.temp.attempts
+
+#! relation "store.attempts" is not allowed
+SELECT * FROM store.attempts
+
+#! no relation "span_facts"
+SELECT * FROM store.main.span_facts
+
+#! relation "system.main.duckdb_settings" is not allowed
+SELECT * FROM system.main.duckdb_settings
+
 #! relation "temp.attempts" is not allowed
 SELECT * FROM temp.attempts
 
@@ -391,3 +425,208 @@ SELECT 'ü',
 
 #! SELECT INTO not supported
 SELECT 1 AS x INTO t
+
+# Doors of newer syntax, and of places where a name can hide.
+
+#! table function "read_parquet" is not allowed
+SELECT * FROM attempts POSITIONAL JOIN read_parquet('/tmp/x.parquet')
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts ASOF JOIN read_text('/etc/passwd') r ON attempts.started_at >= r.last_modified
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts WHERE status = ANY (SELECT content FROM read_text('/etc/passwd'))
+
+#! table function "read_text" is not allowed
+SELECT [x.content FOR x IN (SELECT list(r) FROM read_text('/etc/passwd') r)]
+
+#! table function "read_text" is not allowed
+FROM attempts SELECT * WHERE EXISTS (FROM read_text('/etc/passwd'))
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts QUALIFY row_number() OVER (ORDER BY (SELECT content FROM read_text('/etc/passwd'))) = 1
+
+#! table function "read_text" is not allowed
+SELECT count(*) FROM attempts GROUP BY GROUPING SETS (((SELECT content FROM read_text('/etc/passwd'))), ())
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts ORDER BY status LIMIT 1 OFFSET (SELECT length(content) FROM read_text('/etc/passwd'))
+
+#! table function "read_text" is not allowed
+SELECT COLUMNS(c -> c = (SELECT content FROM read_text('/etc/passwd'))) FROM attempts
+
+#! table function "read_text" is not allowed
+SELECT * FROM (VALUES ((SELECT content FROM read_text('/etc/passwd')))) t(x)
+
+#! table function "read_text" is not allowed
+SUMMARIZE SELECT * FROM read_text('/etc/passwd')
+
+#! table function "read_text" is not allowed
+SELECT * FROM (DESCRIBE SELECT * FROM read_text('/etc/passwd'))
+
+#! table function "read_text" is not allowed
+SELECT CASE WHEN true THEN (SELECT content FROM read_text('/etc/passwd')) END
+
+#! table function "read_text" is not allowed
+SELECT CAST((SELECT content FROM read_text('/etc/passwd')) AS VARCHAR)
+
+#! table function "read_text" is not allowed
+SELECT sum(cost_usd ORDER BY (SELECT content FROM read_text('/etc/passwd'))) FROM attempts
+
+#! table function "read_text" is not allowed
+SELECT sum(1) OVER (ROWS BETWEEN (SELECT length(content) FROM read_text('/etc/passwd')) PRECEDING AND CURRENT ROW) FROM attempts
+
+#! table function "read_text" is not allowed
+WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r, read_text('/etc/passwd') WHERE n < 3) SELECT * FROM r
+
+#! table function "read_text" is not allowed
+WITH a AS NOT MATERIALIZED (WITH b AS (SELECT * FROM read_text('/etc/passwd')) SELECT * FROM b) SELECT * FROM a
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts TABLESAMPLE 10 PERCENT, LATERAL (SELECT * FROM read_text('/etc/passwd'))
+
+#! table function "read_text" is not allowed
+(((SELECT * FROM read_text('/etc/passwd'))))
+
+#! table function "read_text" is not allowed
+SELECT 1 INTERSECT (SELECT 1 EXCEPT (SELECT length(content) FROM read_text('/etc/passwd')))
+
+#! table function "read_text" is not allowed
+SELECT {'a': (SELECT content FROM read_text('/etc/passwd'))}
+
+#! table function "read_text" is not allowed
+SELECT MAP {'a': (SELECT content FROM read_text('/etc/passwd'))}
+
+#! table function "read_text" is not allowed
+SELECT ((SELECT content FROM read_text('/etc/passwd')))[1:3]
+
+#! table function "read_text" is not allowed
+SELECT * FROM "read_text"('/etc/passwd')
+
+#! table function "read_text" is not allowed
+SELECT * FROM main.read_text('/etc/passwd')
+
+#! table function "read_text" is not allowed
+SELECT * FROM system.main.read_text('/etc/passwd')
+
+#! table function "read_text" is not allowed
+/* SELECT 1 -- */ SELECT * FROM read_text('/etc/passwd') -- ; SELECT 1
+
+#! table function "read_text_auto" is not allowed
+SELECT * FROM read_text_auto('/etc/passwd')
+
+#! table function "read_ndjson_objects" is not allowed
+SELECT * FROM read_ndjson_objects('/tmp/x')
+
+#! table function "parquet_kv_metadata" is not allowed
+SELECT * FROM parquet_kv_metadata('/tmp/x')
+
+#! table function "sqlite_scan" is not allowed
+SELECT * FROM sqlite_scan('/tmp/x', 't')
+
+#! table function "postgres_query" is not allowed
+SELECT * FROM postgres_query('db', 'SELECT 1')
+
+#! table function "seq_scan" is not allowed
+SELECT * FROM seq_scan('attempts')
+
+#! table function "arrow_scan" is not allowed
+# Reads memory at an address.
+SELECT * FROM arrow_scan(1, 2, 3)
+
+#! table function "pandas_scan" is not allowed
+SELECT * FROM pandas_scan(1)
+
+#! table function "duckdb_memory" is not allowed
+SELECT * FROM duckdb_memory()
+
+#! table function "duckdb_temporary_files" is not allowed
+SELECT * FROM duckdb_temporary_files()
+
+#! table function "duckdb_prepared_statements" is not allowed
+# Other people's queries.
+SELECT * FROM duckdb_prepared_statements()
+
+#! table function "enable_logging" is not allowed
+SELECT * FROM enable_logging()
+
+#! table function "enable_profiling" is not allowed
+SELECT * FROM enable_profiling()
+
+#! table function "checkpoint" is not allowed
+SELECT * FROM checkpoint()
+
+#! table function "pragma_storage_info" is not allowed
+SELECT * FROM pragma_storage_info('attempts')
+
+#! table function "pragma_user_agent" is not allowed
+SELECT * FROM pragma_user_agent()
+
+#! no relation "store.duckdb"
+SELECT * FROM 'store.duckdb'
+
+#! no relation "sql-work/../store.duckdb.wal"
+SELECT * FROM "sql-work/../store.duckdb.wal"
+
+#! no relation "attempts.parquet"
+# The copy of a query that runs apart.
+SELECT * FROM 'attempts.parquet'
+
+#! no relation "/dev/stdin"
+SELECT * FROM '/dev/stdin'
+
+#! no relation "journal_position"
+SELECT * FROM journal_position
+
+#! no relation "schema_info"
+SELECT * FROM schema_info
+
+#! function "add_parquet_key" is not allowed
+SELECT add_parquet_key('a', 'b')
+
+#! function "pg_typeof" is not allowed
+SELECT pg_typeof(1)
+
+#! function "has_table_privilege" is not allowed
+SELECT has_table_privilege('attempts', 'select')
+
+#! function "inet_server_addr" is not allowed
+SELECT inet_server_addr()
+
+#! function "error" is not allowed
+SELECT error('x')
+
+#! MERGE is not allowed
+MERGE INTO attempts USING attempts a ON true WHEN MATCHED THEN DELETE
+
+#! TRUNCATE is not allowed
+TRUNCATE attempts
+
+#! ALTER is not allowed
+ALTER VIEW attempts RENAME TO gone
+
+#! COMMENT is not allowed
+COMMENT ON VIEW attempts IS 'x'
+
+#! DEALLOCATE is not allowed
+DEALLOCATE p
+
+#! ABORT is not allowed
+ABORT
+
+#! ROLLBACK is not allowed
+ROLLBACK
+
+#! START is not allowed
+START TRANSACTION
+
+#! UPDATE is not allowed
+UPDATE EXTENSIONS
+
+#! is not allowed: queries only read
+# Behind a comment.
+/* SELECT 1 */ DROP VIEW attempts
+
+#! syntax error
+# An inline assignment of psql.
+\\copy attempts to '/tmp/x'

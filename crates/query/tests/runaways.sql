@@ -111,3 +111,50 @@ SELECT array_cross_product([1.0, 2.0, 3.0]::FLOAT[3], [1.0, 2.0, 3.0]::FLOAT[3])
 #! Growth
 # The name of an expression means the innermost one.
 WITH s AS (SELECT output_text AS t FROM attempts) SELECT t FROM (WITH s AS (SELECT concat(t, t, t, t, t, t, t, t, t, t, t, t, t, t, t, t, t) AS t FROM s) SELECT concat(t, t, t, t, t, t, t, t, t, t, t, t, t, t, t, t, t) AS t FROM s)
+
+#! Function("json_extract")
+# Parts of parts: quadratic.
+SELECT json_extract(output_messages, '$..*') FROM execution_spans
+
+#! Function("->>")
+# A path from data.
+SELECT attributes ->> name FROM execution_spans
+
+#! Function("~~")
+# A pattern from data.
+SELECT count(*) FROM execution_spans a, execution_spans b WHERE a.output_text LIKE b.output_text
+
+#! Function("regexp_matches")
+SELECT regexp_matches(output_text, input_text) FROM attempts
+
+#! Rows("median")
+# Holds all its values, in memory that is not counted.
+SELECT median(range) FROM range(100000000000)
+
+#! Rows("mode")
+SELECT mode(a.output_text || b.output_text) FROM attempts a, attempts b
+
+#! Function("histogram")
+SELECT histogram(range) FROM range(100000000000)
+
+#! Planning
+SELECT count(*) FROM attempts GROUP BY CUBE (attempt_id, session_id, lineage_id, status, trace_id, rollout_id)
+
+#! Lambda
+SELECT list_transform(range(9000), x -> 'a text that is written out, and longer than what an element of a list should become')
+
+#! Growth
+SELECT [[[[[output_text]::VARCHAR]::VARCHAR]::VARCHAR]::VARCHAR]::VARCHAR FROM attempts
+
+#! Function("~~")
+# Did not end within 20 s, on 3,000 letters.
+SELECT count(*) FROM attempts WHERE output_text LIKE '%a%a%a%a%a_%b'
+
+#! Function("~~*")
+SELECT count(*) FROM attempts WHERE output_text ILIKE '%a%a%a%a%b'
+
+#! Function("~~~")
+SELECT count(*) FROM attempts WHERE output_text GLOB '*a*a*a*b'
+
+#! Function("like_escape")
+SELECT count(*) FROM attempts WHERE output_text LIKE '%a!_%a%b' ESCAPE '!'

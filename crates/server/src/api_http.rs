@@ -23,7 +23,7 @@ use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
 use crate::commands::sql::SqlParams;
 use crate::error::{ErrorCode, Refusal};
-use crate::export::{ArchiveOutput, ArchiveProgress, Export, ExportRequest};
+use crate::export::{ArchiveOutput, ArchiveProgress, Asker, Export, ExportRequest};
 use crate::feedback::Feedback;
 use crate::ingest::{Ingest, PROJECT_HEADER, project_of};
 use crate::metrics;
@@ -198,7 +198,8 @@ async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> 
         // With its causes: they say what is wrong with a condition.
         let refused = |e: anyhow::Error| Refusal::new(ErrorCode::Invalid, format!("{e:#}"));
         let given_up = |_| Refusal::new(ErrorCode::Unavailable, "the export was given up");
-        let checked = tokio::task::spawn_blocking(move || (Export::new(&reader, &request), reader, request));
+        let checked =
+            tokio::task::spawn_blocking(move || (Export::new(&reader, &request, Asker::Stranger), reader, request));
         let (export, reader, request) = checked.await.map_err(given_up)?;
         let export = export.map_err(refused)?;
         Ok(archive(reader, slot, request.progress, move |reader, out, progress| {

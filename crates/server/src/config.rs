@@ -140,6 +140,7 @@ section!(
     Store {
         memory_limit_mib: u64 = 1024,
         threads: usize = 2,
+        max_temp_mib: u64 = 16_384,
         checkpoint_wal_mib: u64 = 64,
     }
 );

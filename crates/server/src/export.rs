@@ -131,6 +131,15 @@ pub(crate) struct ExportRequest {
     pub progress: bool,
 }
 
+/// Who asks, for what SQL may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// Whoever reaches the API.
+    Stranger,
+    /// Of a directory at rest.
+    Owner,
+}
+
 /// A request whose kinds, options and SQL have been found good.
 pub(crate) struct Export {
     kinds: Vec<Kind>,
@@ -142,17 +151,18 @@ impl Export {
     ///
     /// # Errors
     /// When a kind or option is unknown, they do not go together, or SQL is refused by the guard or by DuckDB.
-    pub(crate) fn new(reader: &Reader, request: &ExportRequest) -> anyhow::Result<Self> {
+    pub(crate) fn new(reader: &Reader, request: &ExportRequest, asker: Asker) -> anyhow::Result<Self> {
         let kinds = request.kinds.iter().map(|k| k.parse()).collect::<Result<Vec<Kind>, _>>()?;
         let first = *kinds.first().context("no kind named")?;
         let options = options(first, &request.selection)?;
         options.check(&kinds)?;
         if let Some(condition) = &options.where_sql {
             // Checked as it stands, so that it cannot close the parenthesis that it is put into.
-            check_sql(reader, &format!("SELECT attempt_id FROM attempts WHERE {condition}")).context("--where")?;
+            check_sql(reader, &format!("SELECT attempt_id FROM attempts WHERE {condition}"), asker)
+                .context("--where")?;
         }
         if let Some(query) = &options.query {
-            check_sql(reader, query).context("--query")?;
+            check_sql(reader, query, asker).context("--query")?;
         }
         Ok(Self { kinds, options })
     }
@@ -177,9 +187,12 @@ impl Export {
 }
 
 /// One query over the public relations, that DuckDB can bind: so that a mistake is told before anything is written.
-fn check_sql(reader: &Reader, query: &str) -> anyhow::Result<()> {
+fn check_sql(reader: &Reader, query: &str, asker: Asker) -> anyhow::Result<()> {
     match gleaner_query::check(reader, query, MAX_CONDITION_BYTES)? {
-        gleaner_query::Checked::Query(_) => {}
+        gleaner_query::Checked::Query(passed) => anyhow::ensure!(
+            asker == Asker::Owner || passed.unbounded.is_none(),
+            "its values may grow without bound, which an export over the API does not allow: simplify it, or export the directory at rest"
+        ),
         gleaner_query::Checked::ShowTables => anyhow::bail!("SHOW TABLES is not a query"),
     }
     let describe = format!("DESCRIBE {query}");

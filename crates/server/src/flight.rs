@@ -6,24 +6,18 @@
 //!
 //! Of every call's metadata `x-gleaner-as-of` is read; answers carry `x-gleaner-behind` where they lag.
 
+mod answers;
 mod keys;
 mod metadata;
 mod params;
 mod prepared;
 mod running;
+mod service;
 mod ticket;
 
-use std::pin::Pin;
-use std::sync::Arc;
-
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::ipc::writer::IpcWriteOptions;
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
-use arrow_flight::decode::FlightRecordBatchStream;
-use arrow_flight::encode::FlightDataEncoderBuilder;
-use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_server::FlightService;
-use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
 use arrow_flight::sql::server::{FlightSqlService, PeekableFlightDataStream};
 use arrow_flight::sql::{
     ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest,
@@ -31,111 +25,28 @@ use arrow_flight::sql::{
     CommandGetCrossReference, CommandGetDbSchemas, CommandGetExportedKeys, CommandGetImportedKeys,
     CommandGetPrimaryKeys, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables, CommandGetXdbcTypeInfo,
     CommandPreparedStatementQuery, CommandStatementQuery, CommandStatementUpdate, DoPutPreparedStatementResult,
-    ProstMessageExt, SqlInfo, TicketStatementQuery,
+    SqlInfo, TicketStatementQuery,
 };
 use arrow_flight::{
-    Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, CancelStatus, FlightData, FlightDescriptor,
-    FlightEndpoint, FlightInfo, IpcMessage, SchemaAsIpc, Ticket as FlightTicket,
+    Action, ActionType, CancelFlightInfoRequest, CancelFlightInfoResult, FlightDescriptor, FlightInfo,
+    Ticket as FlightTicket,
 };
 use bytes::Bytes;
-use gleaner_query::{Description, QueryError};
+use gleaner_query::Description;
 use gleaner_store::Params;
 use prost::Message;
-use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
-use crate::api_http::BEHIND_HEADER;
-use crate::as_of::AsOf;
-use crate::queries::{Queries, Question, query_refused, store_unavailable};
+use crate::queries::Question;
+use answers::{Rows, as_of, info, no_transaction, parse_as_of, schema_bytes, told, whole};
 use keys::{foreign_keys, primary_keys};
 use metadata::{CATALOG, SCHEMA, TABLE_TYPE};
-use prepared::{Statement, Statements};
-use running::Running;
+use prepared::Statement;
+pub(crate) use service::FlightSql;
 use ticket::Ticket;
 
-/// Of every call: the state that is asked.
-const AS_OF_HEADER: &str = "x-gleaner-as-of";
-/// Values bound to one statement.
-const MAX_PARAMS_BYTES: usize = 1 << 20;
 /// The action of Flight itself, which came after Flight SQL's own `CancelQuery`.
 const CANCEL_FLIGHT_INFO: &str = "CancelFlightInfo";
-
-type Rows = Pin<Box<dyn Stream<Item = Result<FlightData, Status>> + Send + 'static>>;
-type Relations = Arc<Vec<(&'static str, SchemaRef)>>;
-
-/// The service. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct FlightSql {
-    queries: Queries,
-    statements: Statements,
-    running: Running,
-    about_server: Arc<SqlInfoData>,
-    about_types: Arc<XdbcTypeInfoData>,
-    /// Columns of the public relations; they stay as long as the program.
-    relations: Arc<tokio::sync::OnceCell<Relations>>,
-}
-
-impl FlightSql {
-    /// Serves `queries`.
-    ///
-    /// # Errors
-    /// When what it tells of itself cannot be put into Arrow.
-    pub(crate) fn new(queries: Queries) -> anyhow::Result<Self> {
-        let about_server = Arc::new(metadata::sql_info(&queries.limits)?);
-        let about_types = Arc::new(metadata::type_info()?);
-        let (statements, running) = (Statements::default(), Running::default());
-        Ok(Self { queries, statements, running, about_server, about_types, relations: Arc::default() })
-    }
-
-    async fn relations(&self) -> Result<Relations, Status> {
-        let read = || async {
-            let reader = self.queries.reads.reader().map_err(|error| store_unavailable(error).to_status())?;
-            let limits = self.queries.limits.clone();
-            let relations = tokio::task::spawn_blocking(move || metadata::relations(&reader, &limits));
-            let relations = relations.await.map_err(|_| Status::unavailable("the columns could not be read"))?;
-            Ok::<_, Status>(Arc::new(relations.map_err(status)?))
-        };
-        self.relations.get_or_try_init(read).await.cloned()
-    }
-
-    async fn info_of(&self, ticket: Ticket, names: &[String], asked: FlightDescriptor) -> Result<FlightInfo, Status> {
-        let question = question(&ticket, names)?;
-        let described = self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
-        info(&described.schema, ticket.to_flight(), asked)
-    }
-
-    async fn rows_of(&self, ticket: &Ticket) -> Result<Response<Rows>, Status> {
-        let (control, ended) = self.running.begin(&ticket.id)?;
-        // Names are asked for only where they matter.
-        let names = if ticket.params.is_empty() {
-            Vec::new()
-        } else {
-            let named = question(ticket, &[])?;
-            self.queries.describe(&named).await.map_err(|refusal| refusal.to_status())?.parameters
-        };
-        let question = question(ticket, &names)?;
-        let rows = self.queries.rows(question, control).await.map_err(|refusal| refusal.to_status())?;
-        let behind = rows.behind;
-        let rows = rows.map(move |batch| {
-            let _until_the_last_row = &ended;
-            batch.map_err(|error| FlightError::Tonic(Box::new(status(error))))
-        });
-        let mut response = Response::new(encoded(rows));
-        if behind > 0 {
-            response.metadata_mut().insert(BEHIND_HEADER, behind.into());
-        }
-        Ok(response)
-    }
-
-    fn cancel(&self, info: &FlightInfo) -> CancelStatus {
-        let ids = Ticket::ids_of(info);
-        if ids.is_empty() {
-            return CancelStatus::NotCancellable;
-        }
-        ids.into_iter().for_each(|id| self.running.cancel(id));
-        CancelStatus::Cancelled
-    }
-}
 
 #[tonic::async_trait]
 impl FlightSqlService for FlightSql {
@@ -149,8 +60,8 @@ impl FlightSqlService for FlightSql {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         no_transaction(query.transaction_id.as_ref())?;
-        let ticket = Ticket::new(query.query, Bytes::new(), as_of(&request)?);
-        Ok(Response::new(self.info_of(ticket, &[], request.into_inner()).await?))
+        let ticket = Ticket::new(query.query, as_of(&request)?);
+        Ok(Response::new(self.info_of(ticket, request.into_inner()).await?))
     }
 
     async fn do_get_statement(
@@ -173,7 +84,8 @@ impl FlightSqlService for FlightSql {
             self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
         // DuckDB does not tell the types of parameters; text is compared with numbers and times as such.
         let parameters: Vec<_> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
-        let statement = Statement { sql: question.sql, as_of, names, params: Bytes::new() };
+        let known = schema.clone();
+        let statement = Statement { sql: question.sql, as_of, names, schema: known, params: Bytes::new() };
         Ok(ActionCreatePreparedStatementResult {
             prepared_statement_handle: self.statements.add(statement),
             dataset_schema: schema_bytes(&schema)?,
@@ -195,27 +107,7 @@ impl FlightSqlService for FlightSql {
         query: CommandPreparedStatementQuery,
         request: Request<PeekableFlightDataStream>,
     ) -> Result<DoPutPreparedStatementResult, Status> {
-        let mut left = MAX_PARAMS_BYTES;
-        let sent = request.into_inner().map(move |data| {
-            let data = data.map_err(|e| FlightError::Tonic(Box::new(e)))?;
-            let bytes = data.data_body.len() + data.data_header.len();
-            left = left.checked_sub(bytes).ok_or_else(|| {
-                let message = format!("the parameters are larger than {MAX_PARAMS_BYTES} bytes");
-                FlightError::Tonic(Box::new(Status::resource_exhausted(message)))
-            })?;
-            Ok(data)
-        });
-        let mut sent = FlightRecordBatchStream::new_from_flight_data(sent);
-        let mut bound: Option<RecordBatch> = None;
-        while let Some(batch) = sent.next().await {
-            let batch = batch?;
-            let rows = batch.num_rows() + bound.as_ref().map_or(0, RecordBatch::num_rows);
-            if rows > 1 {
-                return Err(Status::invalid_argument("one row of parameters can be bound to a query, got more"));
-            }
-            bound = if batch.num_rows() == 0 { bound } else { Some(batch) };
-        }
-        let bytes = bound.map_or(Ok(Bytes::new()), |batch| params::to_ipc(&batch))?;
+        let bytes = params::read(request.into_inner()).await?;
         let statement = self.statements.get(&query.prepared_statement_handle)?;
         // What cannot be bound is told now, not when the rows are asked for.
         params::from_ipc(&bytes, &statement.names)?;
@@ -230,8 +122,12 @@ impl FlightSqlService for FlightSql {
     ) -> Result<Response<FlightInfo>, Status> {
         let statement = self.statements.get(&query.prepared_statement_handle)?;
         // The values go with the ticket: binding others does not change what was asked.
-        let ticket = Ticket::new(statement.sql, statement.params, statement.as_of);
-        Ok(Response::new(self.info_of(ticket, &statement.names, request.into_inner()).await?))
+        let schema = statement.schema.clone();
+        let ticket = statement.into_ticket();
+        if ticket.names.is_empty() {
+            return info(&schema, ticket.to_flight(), request.into_inner()).map(Response::new);
+        }
+        Ok(Response::new(self.info_of(ticket, request.into_inner()).await?))
     }
 
     async fn do_get_prepared_statement(
@@ -240,7 +136,7 @@ impl FlightSqlService for FlightSql {
         _: Request<FlightTicket>,
     ) -> Result<Response<Rows>, Status> {
         let statement = self.statements.get(&query.prepared_statement_handle)?;
-        self.rows_of(&Ticket::new(statement.sql, statement.params, statement.as_of)).await
+        self.rows_of(&statement.into_ticket()).await
     }
 
     async fn do_put_statement_update(
@@ -462,70 +358,4 @@ impl FlightSqlService for FlightSql {
     }
 
     async fn register_sql_info(&self, _: i32, _: &SqlInfo) {}
-}
-
-fn question(ticket: &Ticket, names: &[String]) -> Result<Question, Status> {
-    let params = params::from_ipc(&ticket.params, names)?;
-    Ok(Question { sql: ticket.sql.clone(), params, as_of: parse_as_of(&ticket.as_of)? })
-}
-
-fn as_of<T>(request: &Request<T>) -> Result<String, Status> {
-    let Some(value) = request.metadata().get(AS_OF_HEADER) else { return Ok(String::new()) };
-    let text = value.to_str().map_err(|_| Status::invalid_argument("x-gleaner-as-of is not text"))?;
-    parse_as_of(text)?;
-    Ok(text.to_owned())
-}
-
-fn parse_as_of(text: &str) -> Result<Option<AsOf>, Status> {
-    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(Status::invalid_argument) }
-}
-
-fn no_transaction(id: Option<&Bytes>) -> Result<(), Status> {
-    match id {
-        None => Ok(()),
-        Some(_) => Err(Status::unimplemented("there are no transactions: every query reads one state of the store")),
-    }
-}
-
-/// As gRPC tells it. The message is the one of HTTP.
-fn status(error: QueryError) -> Status {
-    match error {
-        error @ QueryError::Deadline { .. } => Status::deadline_exceeded(error.to_string()),
-        error @ (QueryError::Cancelled | QueryError::Stalled { .. }) => Status::cancelled(error.to_string()),
-        error @ (QueryError::AnswerTooLarge { .. } | QueryError::OutOfMemory) => {
-            Status::resource_exhausted(error.to_string())
-        }
-        error => query_refused(error).to_status(),
-    }
-}
-
-/// One endpoint without a location: the rows are to be had from whom this was asked.
-fn info(schema: &Schema, ticket: FlightTicket, asked: FlightDescriptor) -> Result<FlightInfo, Status> {
-    let endpoint = FlightEndpoint::new().with_ticket(ticket);
-    let info = FlightInfo::new().try_with_schema(schema).map_err(FlightError::from)?;
-    Ok(info.with_endpoint(endpoint).with_descriptor(asked).with_ordered(true))
-}
-
-/// A question about the server is its own ticket.
-fn told<C: ProstMessageExt>(
-    schema: &Schema,
-    command: &C,
-    request: Request<FlightDescriptor>,
-) -> Result<Response<FlightInfo>, Status> {
-    let ticket = FlightTicket::new(command.as_any().encode_to_vec());
-    info(schema, ticket, request.into_inner()).map(Response::new)
-}
-
-fn whole(batch: RecordBatch) -> Result<Response<Rows>, Status> {
-    Ok(Response::new(encoded(tokio_stream::once(Ok(batch)))))
-}
-
-fn encoded(batches: impl Stream<Item = Result<RecordBatch, FlightError>> + Send + 'static) -> Rows {
-    Box::pin(FlightDataEncoderBuilder::new().build(batches).map(|data| data.map_err(Status::from)))
-}
-
-fn schema_bytes(schema: &Schema) -> Result<Bytes, Status> {
-    let options = IpcWriteOptions::default();
-    let message: IpcMessage = SchemaAsIpc::new(schema, &options).try_into().map_err(FlightError::from)?;
-    Ok(message.0)
 }

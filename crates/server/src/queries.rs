@@ -62,6 +62,8 @@ pub(crate) struct Queries {
     pub(crate) stall: Duration,
     /// How queries are run that no setting bounds.
     pub(crate) isolation: Arc<Isolation>,
+    /// How many queries are described at once: that is planning, and for some a process. Apart from those that run, which may take long.
+    pub(crate) describing: Arc<Semaphore>,
 }
 
 impl Queries {
@@ -99,9 +101,11 @@ impl Queries {
     /// # Errors
     /// When the query is refused.
     pub(crate) async fn describe(&self, question: &Question) -> Result<Description, Refusal> {
+        let place = self.describing.clone().acquire_owned().await;
         let reader = self.reads.reader().map_err(store_unavailable)?;
         let (question, limits, isolation) = (question.clone(), self.limits.clone(), self.isolation.clone());
         let described = tokio::task::spawn_blocking(move || {
+            let _place = place;
             gleaner_query::describe(&reader, Some(&isolation), &question.sql, &question.params, &limits)
         });
         described.await.map_err(|_| given_up())?.map_err(query_refused)
@@ -173,8 +177,10 @@ impl Queries {
         let pipe =
             Pipe { sender: sender.clone(), control: control.clone(), stall: self.stall, runtime: Handle::current() };
         let limits = self.limits.clone();
-        tokio::task::spawn_blocking(move || {
+        // A thread of its own: one of the runtime's could not take back its claim to the processors.
+        let query = move || {
             let _slot = slot;
+            gleaner_query::give_way();
             let last = match work(&reader, &question, &limits, pipe) {
                 Ok(()) => Piece::End,
                 Err(error) => Piece::Failed(error),
@@ -182,7 +188,8 @@ impl Queries {
             drop(reader);
             // Nobody may be there any more.
             let _ = sender.blocking_send(last);
-        });
+        };
+        std::thread::Builder::new().name("query".into()).spawn(query).map_err(|_| given_up())?;
         Ok(Pieces { behind, receiver: Some(receiver), control })
     }
 }
@@ -244,8 +251,9 @@ impl<T> Pipe<T> {
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(QueryError::Cancelled),
             Err(mpsc::error::TrySendError::Full(data)) => data,
         };
-        let sent =
-            self.control.during(|| self.runtime.block_on(tokio::time::timeout(self.stall, self.sender.send(data))));
+        let sent = self
+            .control
+            .during(|| self.runtime.block_on(async { tokio::time::timeout(self.stall, self.sender.send(data)).await }));
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(QueryError::Cancelled),
@@ -367,6 +375,10 @@ fn given_up() -> Refusal {
 pub(crate) fn query_refused(error: QueryError) -> Refusal {
     match error {
         QueryError::Store(error) => store_unavailable(error),
+        QueryError::Apart(error) => {
+            tracing::error!(%error, "a query's process does not start, or its copies have no room");
+            Refusal::new(ErrorCode::Unavailable, "the query cannot be run apart now")
+        }
         error => Refusal::new(ErrorCode::Invalid, error.to_string()),
     }
 }

@@ -108,6 +108,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
         stall: Duration::from_millis(config.sql.stall_ms),
         isolation: Arc::new(isolation(&config, program)?),
+        describing: Arc::new(Semaphore::new(config.sql.max_concurrent)),
     };
     let wire_limits = Arc::new(config.wire_limits());
     let api_state = Api { queries, feedback: feedback.clone(), ingest: ingest.clone(), wire_limits };

@@ -92,6 +92,8 @@ impl Sandbox {
         let directory = literal(&[&folder.display().to_string(), "/"].concat());
         run(&["SET allowed_directories = [", &directory, "]"].concat())?;
         run("SET enable_external_access = false")?;
+        // Queries may name relations in full, as the running store's are.
+        run("ATTACH ':memory:' AS store")?;
         run("CREATE TABLE journal_position AS SELECT 0::UBIGINT AS position")?;
         for relation in documentation() {
             let file = folder.join(parquet_file(relation.name));
@@ -99,6 +101,7 @@ impl Sandbox {
                 let columns = columns_of(relation, &file, &connection)?;
                 let from = [" FROM read_parquet(", &literal(&file.display().to_string()), ")"].concat();
                 run(&["CREATE VIEW ", relation.name, " AS SELECT ", &columns, &from].concat())?;
+                run(&["CREATE VIEW store.main.", relation.name, " AS FROM memory.main.", relation.name].concat())?;
             }
         }
         run("SET lock_configuration = true")?;

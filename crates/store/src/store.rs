@@ -36,6 +36,8 @@ pub struct StoreConfig {
     pub memory_limit_bytes: u64,
     /// DuckDB's threads, for the writer and all readers together.
     pub threads: usize,
+    /// Disk for what queries and exports do not hold in memory, all together.
+    pub max_temp_bytes: u64,
     /// A commit that finds a larger write-ahead log checkpoints first.
     pub checkpoint_wal_bytes: u64,
     /// Names the settings that traces are derived under. Written down when the store is made; see [`Store::derived_under`].
@@ -51,6 +53,7 @@ impl StoreConfig {
             dir: dir.to_owned(),
             memory_limit_bytes: 256 << 20,
             threads: 1,
+            max_temp_bytes: 1 << 30,
             checkpoint_wal_bytes: u64::MAX,
             derived_under: String::new(),
             min_score_gap: DEFAULT_MIN_SCORE_GAP,
@@ -129,7 +132,8 @@ impl Store {
     /// Opens or creates `dir/store.duckdb`. The folder must exist.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
         let path = config.dir.join("store.duckdb");
-        let settings = settings(config.memory_limit_bytes, config.threads).map_err(|e| StoreError::open(&path, &e))?;
+        let settings = settings(config.memory_limit_bytes, config.threads, config.max_temp_bytes)
+            .map_err(|e| StoreError::open(&path, &e))?;
         let connection = Connection::open_with_flags(&path, settings).map_err(|e| StoreError::open(&path, &e))?;
         let wal_path = Some(config.dir.join("store.duckdb.wal"));
         Self::prepare(connection, &path, wal_path, config)
@@ -138,7 +142,7 @@ impl Store {
     /// A store in memory, for tests.
     pub fn open_in_memory() -> Result<Self, StoreError> {
         let path = Path::new(":memory:");
-        let settings = settings(1 << 30, 2).map_err(|e| StoreError::open(path, &e))?;
+        let settings = settings(1 << 30, 2, 1 << 30).map_err(|e| StoreError::open(path, &e))?;
         let connection = Connection::open_in_memory_with_flags(settings).map_err(|e| StoreError::open(path, &e))?;
         let config = StoreConfig::at(path);
         Self::prepare(connection, path, None, &config)
@@ -280,7 +284,7 @@ impl Store {
     }
 }
 
-fn settings(memory_limit_bytes: u64, threads: usize) -> Result<Config, duckdb::Error> {
+fn settings(memory_limit_bytes: u64, threads: usize, max_temp_bytes: u64) -> Result<Config, duckdb::Error> {
     Config::default()
         // Text above 4 KB is compressed from 1.2 on only; 1.5 and 2.0 both read and write this version.
         .with("storage_compatibility_version", "v1.5.0")?
@@ -289,6 +293,7 @@ fn settings(memory_limit_bytes: u64, threads: usize) -> Result<Config, duckdb::E
         .with("allow_community_extensions", "false")?
         .enable_autoload_extension(false)?
         .enable_external_access(false)?
+        .with("max_temp_directory_size", format!("{max_temp_bytes}B"))?
         .max_memory(&format!("{memory_limit_bytes}B"))?
         .threads(i64::try_from(threads.max(1)).unwrap_or(1))
 }

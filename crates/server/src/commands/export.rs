@@ -15,7 +15,7 @@ use crate::client::ApiClient;
 use crate::commands::place::{Place, open, resolve};
 use crate::commands::progress::{self, progress};
 use crate::commands::provenance;
-use crate::export::{Export, ExportArgs, ExportRequest, Told};
+use crate::export::{Asker, Export, ExportArgs, ExportRequest, Told};
 
 pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     if let Some(id) = &args.containing {
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
         Place::AtRest(config) => {
             let store = open(&config, request.as_of)?;
             let reader = store.reader()?;
-            let export = Export::new(&reader, &request)?;
+            let export = Export::new(&reader, &request, Asker::Owner)?;
             let mut out = DirOutput::new(dir)?;
             let is_cancelled = Arc::new(AtomicBool::new(false));
             let (interrupt, flag) = (reader.interrupt_handle(), is_cancelled.clone());

@@ -113,7 +113,15 @@ pub(super) fn loader_of(
     journal: Journal,
 ) -> Result<(Loader, watch::Receiver<u64>), StoreError> {
     let fingerprint = settings.fingerprint();
-    let store = Store::open(&config.store_config(fingerprint.clone()))?;
+    let store_config = config.store_config(fingerprint.clone());
+    let path = config.data_dir.join("store.duckdb");
+    // DuckDB's threads take their claim to the processors from the thread that opens it. The loader's own thread keeps its.
+    let opening = std::thread::spawn(move || {
+        gleaner_query::give_way();
+        Store::open(&store_config)
+    });
+    let gone = |_| StoreError::Open { path, message: "the thread that opened it is gone".to_owned() };
+    let store = opening.join().map_err(gone)??;
     if store.derived_under()? != fingerprint {
         tracing::warn!(
             "prices or definitions.lift have changed since the store was made: they hold for what arrives from now on; \

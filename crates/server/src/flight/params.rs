@@ -6,12 +6,42 @@ use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimeUnit, T
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 use arrow::record_batch::RecordBatch;
+use arrow_flight::decode::FlightRecordBatchStream;
+use arrow_flight::error::FlightError;
+use arrow_flight::sql::server::PeekableFlightDataStream;
 use bytes::Bytes;
 use gleaner_store::{Param, Params};
+use tokio_stream::StreamExt as _;
 use tonic::Status;
 
+/// Values bound to one statement.
+const MAX_PARAMS_BYTES: usize = 1 << 20;
+
+/// Takes one row that a client sends; empty if it sends none.
+pub(super) async fn read(sent: PeekableFlightDataStream) -> Result<Bytes, Status> {
+    let mut left = MAX_PARAMS_BYTES;
+    let sent = sent.map(move |data| {
+        let data = data.map_err(|e| FlightError::Tonic(Box::new(e)))?;
+        left = left.checked_sub(data.data_body.len() + data.data_header.len()).ok_or_else(|| {
+            let message = format!("the parameters are larger than {MAX_PARAMS_BYTES} bytes");
+            FlightError::Tonic(Box::new(Status::resource_exhausted(message)))
+        })?;
+        Ok(data)
+    });
+    let mut sent = FlightRecordBatchStream::new_from_flight_data(sent);
+    let mut bound: Option<RecordBatch> = None;
+    while let Some(batch) = sent.next().await {
+        let batch = batch?;
+        if batch.num_rows() + bound.as_ref().map_or(0, RecordBatch::num_rows) > 1 {
+            return Err(Status::invalid_argument("one row of parameters can be bound to a query, got more"));
+        }
+        bound = if batch.num_rows() == 0 { bound } else { Some(batch) };
+    }
+    bound.map_or(Ok(Bytes::new()), |batch| to_ipc(&batch))
+}
+
 /// Keeps a batch as bytes.
-pub(super) fn to_ipc(batch: &RecordBatch) -> Result<Bytes, Status> {
+fn to_ipc(batch: &RecordBatch) -> Result<Bytes, Status> {
     let mut out = Vec::new();
     let mut writer = StreamWriter::try_new(&mut out, &batch.schema()).map_err(unreadable)?;
     writer.write(batch).and_then(|()| writer.finish()).map_err(unreadable)?;

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use tonic::Status;
 
-use super::ticket::random_id;
+use super::ticket::{Ticket, random_id};
 
 /// Statements kept at once. A client holds one per cursor.
 const MAX_STATEMENTS: usize = 256;
@@ -26,11 +27,18 @@ pub(super) struct Statement {
     pub(super) as_of: String,
     /// Names of its parameters, in their order.
     pub(super) names: Vec<String>,
+    /// Columns of its answer, as far as they are known without values for the parameters.
+    pub(super) schema: SchemaRef,
     /// One row as Arrow's IPC stream; empty: nothing is bound yet.
     pub(super) params: Bytes,
 }
 
 impl Statement {
+    /// For running it with the values that are bound now.
+    pub(super) fn into_ticket(self) -> Ticket {
+        Ticket { params: self.params, names: self.names, ..Ticket::new(self.sql, self.as_of) }
+    }
+
     fn bytes(&self) -> usize {
         self.sql.len() + self.params.len()
     }

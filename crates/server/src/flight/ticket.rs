@@ -23,12 +23,15 @@ pub(super) struct Ticket {
     /// As `x-gleaner-as-of` said; empty: the present.
     #[prost(string, tag = "4")]
     pub(super) as_of: String,
+    /// Names of the parameters, in their order, where there are some.
+    #[prost(string, repeated, tag = "5")]
+    pub(super) names: Vec<String>,
 }
 
 impl Ticket {
     /// A ticket with an id of its own.
-    pub(super) fn new(sql: String, params: Bytes, as_of: String) -> Self {
-        Self { id: random_id(), sql, params, as_of }
+    pub(super) fn new(sql: String, as_of: String) -> Self {
+        Self { id: random_id(), sql, params: Bytes::new(), as_of, names: Vec::new() }
     }
 
     /// As Flight SQL wraps it.

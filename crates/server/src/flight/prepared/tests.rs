@@ -1,7 +1,10 @@
+use arrow::datatypes::Schema;
+
 use super::*;
 
 fn statement(bytes: usize) -> Statement {
-    Statement { sql: "x".repeat(bytes), as_of: String::new(), names: Vec::new(), params: Bytes::new() }
+    let schema = Schema::empty().into();
+    Statement { sql: "x".repeat(bytes), as_of: String::new(), names: Vec::new(), schema, params: Bytes::new() }
 }
 
 /// Guarantees: however many are prepared, the limits hold, the latest is there, and one that went is told so.
