@@ -3,11 +3,14 @@
 //! What it does: the schema, the loader's transaction ([`Store::commit`]), read handles ([`Reader`]). What it does not: it
 //! never sees OTLP, sockets or the journal, and it does not judge SQL that strangers send.
 //!
-//! Three kinds of relations:
+//! Four kinds of relations:
 //! - **Facts** (`span_facts`, `feedback_facts`, `content_bodies` …) are appended and never changed.
 //! - **Derived rows** (`span_rows`, `attempt_rows` …) of a trace are replaced as a whole, in the same transaction, whenever
 //!   the trace gets new facts. They can always be made anew from the facts.
-//! - **Views** (`views/*.sql`, one file per relation) are what readers see. Whatever looks across traces or depends on
+//! - **Kept tables** (`attempt_index`, `target_bindings`, `pair_rows`, `artifact_roots`, `response_histories`) hold what looks across
+//!   traces or depends on feedback and is costly to find at each read. Each has a file in `store/` that says what makes its rows others; a
+//!   commit makes those anew, and a test holds the table to what one pass over all facts would make of it.
+//! - **Views** (`views/*.sql`, one file per relation) are what readers see. Whatever else looks across traces or depends on
 //!   feedback is decided there, when it is read.
 //!
 //! Invariants: one writer; the journal position is written in the transaction that writes what it covers; no keys and no

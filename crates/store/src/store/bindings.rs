@@ -1,7 +1,7 @@
 //! Keeps `target_bindings`: for every target of feedback the attempt that it speaks of, or why there is none, written down in
 //! the loader's transaction.
 //!
-//! A binding is by the facts known now (SEMANTICS 13): later spans bind what came before them, and a later retry moves what was
+//! A binding is by the facts known now: later spans bind what came before them, and a later retry moves what was
 //! said of its cycle. What a target says can change only with a session, trace, response or artifact that a commit touches,
 //! so a commit binds those targets anew, and no others. The table is always what `bind.sql` and `bind_artifacts.sql` say over all
 //! items, whatever the order of arrival.
