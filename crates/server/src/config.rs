@@ -142,6 +142,7 @@ section!(
         threads: usize = 2,
         max_temp_mib: u64 = 16_384,
         checkpoint_wal_mib: u64 = 64,
+        max_known_texts: usize = gleaner_store::DEFAULT_MAX_KNOWN_TEXTS,
     }
 );
 section!(
