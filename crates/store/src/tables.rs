@@ -8,7 +8,7 @@ mod spans;
 mod sub_agents;
 mod traces;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use duckdb::Connection;
 
@@ -20,13 +20,13 @@ use crate::texts::{NewText, Texts};
 use crate::{Fact, StoreError};
 use documents::{DocumentRow, document_rows};
 use feedback::{TargetRow, feedback_facts, feedback_targets, target_rows};
-use gleaner_model::{ContentKind, DerivedTrace, FeedbackBody, Fragment, Message};
+use gleaner_model::{ContentHash, ContentKind, DerivedTrace, FeedbackBody, Fragment, Message};
 use serde_json::{Map, Value};
 use spans::{FactRow, SpanRow, SpanTexts, span_facts, span_rows};
 use sub_agents::{SubAgentRow, sub_agent_rows};
 use traces::{
-    ArtifactRow, AttemptRow, ContentBody, ContentRef, DefinitionTexts, SessionRow, UnmappedRow, artifact_rows,
-    attempt_rows, content_bodies, content_refs, known_traces, known_units, list_pieces, message_piece, session_rows,
+    ArtifactRow, AttemptRow, ContentBody, ContentRef, DefinitionTexts, ListPieces, SessionRow, UnmappedRow,
+    artifact_rows, attempt_rows, content_bodies, content_refs, known_traces, known_units, message_pieces, session_rows,
     texts, unmapped_rows,
 };
 
@@ -116,7 +116,7 @@ impl<'a> Rows<'a> {
     }
 
     fn add_trace(&mut self, trace: &'a DerivedTrace, reports: &HashMap<(&str, &str), usize>, texts: &mut Texts) {
-        let mut messages = Messages { rows: self, trace, seen: HashSet::new() };
+        let mut messages = Messages { rows: self, trace, seen: HashMap::new() };
         let mut spans = Vec::with_capacity(trace.spans.len());
         for span in &trace.spans {
             let [(input_messages, input_message_hashes), (output_messages, output_message_hashes)] =
@@ -220,31 +220,32 @@ impl<'a> Rows<'a> {
 struct Messages<'r, 'a> {
     rows: &'r mut Rows<'a>,
     trace: &'a DerivedTrace,
-    seen: HashSet<String>,
+    /// Pieces of each, by hash: a history is cut once, however many calls repeat it.
+    seen: HashMap<String, Vec<u64>>,
 }
 
 impl Messages<'_, '_> {
-    /// Pieces and hashes of a list. Every message is written and hashed once.
+    /// Pieces and hashes of a list.
     fn add(&mut self, list: &[Message], texts: &mut Texts) -> (Option<Vec<u64>>, Option<Vec<String>>) {
-        let mut ids = Vec::with_capacity(list.len());
+        let mut pieces = ListPieces::default();
         let mut hashes = Vec::with_capacity(list.len());
         for message in list {
             let canonical = message.canonical_json();
-            let hash = blake3::hash(canonical.as_bytes());
-            let hex = hash.to_hex().to_string();
-            if self.seen.insert(hex.clone()) {
-                let (project, pieces) = (self.trace.project.as_str(), vec![texts.hashed_piece(&hash, &canonical)]);
-                self.rows.references.push(ContentRef::of_trace(self.trace, hex.clone(), ContentKind::Message));
-                let (content_hash, bytes) = (hex.clone(), canonical.len());
-                self.rows.bodies.push(ContentBody { project, content_hash, pieces, bytes });
-            }
-            ids.push(match message.finish_reason {
-                None => texts.hashed_piece(&hash, &canonical),
-                Some(_) => message_piece(message, &canonical, texts),
+            let hash = ContentHash::of_canonical(&canonical).0;
+            let known = self.seen.entry(hash.clone()).or_insert_with(|| {
+                let body = ContentBody::new(&self.trace.project, hash.clone(), &canonical, texts);
+                let pieces = body.pieces.clone();
+                self.rows.references.push(ContentRef::of_trace(self.trace, hash.clone(), ContentKind::Message));
+                self.rows.bodies.push(body);
+                pieces
             });
-            hashes.push(hex);
+            match message.finish_reason {
+                None => pieces.add(known, texts),
+                Some(_) => pieces.add(&message_pieces(message, &canonical, texts), texts),
+            }
+            hashes.push(hash);
         }
-        (Some(list_pieces(&ids, texts)), Some(hashes))
+        (Some(pieces.end(texts)), Some(hashes))
     }
 }
 

@@ -16,12 +16,13 @@
 use std::collections::HashMap;
 
 /// Pieces have at least so many bytes, the last of a text apart: a row of `texts` and a place in a list cost some 20 bytes.
-const MIN_PIECE_BYTES: usize = 160;
+const MIN_PIECE_BYTES: usize = 96;
 /// And at most so many, up to three more to end between two characters.
 const MAX_PIECE_BYTES: usize = 4096;
-/// Beyond the least length one place in 512 ends a piece. What a text adds to another costs it about one piece more than its own
-/// bytes; smaller pieces cost more in lists than they spare (measured on agents' histories).
-const CUT_MASK: u64 = 0x1ff << 55;
+/// Beyond the least length one place in 256 ends a piece. Each end of a part that two texts share costs about one piece. Of growing
+/// histories, with their messages once more in canonical form, 51 % of the bytes are then new, against 70 % with pieces of twice the
+/// length, and 42 % with half, for 40 % more of them.
+const CUT_MASK: u64 = 0xff << 56;
 
 /// Bytes of a piece's hash that are kept: collisions are out of reach at 128 bits.
 type Key = [u8; 16];
@@ -52,7 +53,7 @@ impl Texts {
 
     /// The ids of a text's pieces.
     pub(crate) fn pieces(&mut self, text: &str) -> Vec<u64> {
-        let mut ids = Vec::with_capacity(1 + text.len() / 512);
+        let mut ids = Vec::with_capacity(1 + text.len() / 256);
         self.add_pieces(text, &mut ids);
         ids
     }
@@ -71,13 +72,8 @@ impl Texts {
 
     /// The id of a text that is one piece whatever its length.
     pub(crate) fn piece(&mut self, text: &str) -> u64 {
-        self.hashed_piece(&blake3::hash(text.as_bytes()), text)
-    }
-
-    /// [`Texts::piece`] of a text whose hash is known already.
-    pub(crate) fn hashed_piece(&mut self, hash: &blake3::Hash, text: &str) -> u64 {
         let mut key = Key::default();
-        key.copy_from_slice(&hash.as_bytes()[..size_of::<Key>()]);
+        key.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..size_of::<Key>()]);
         if let Some(id) = self.recent.get(&key) {
             return *id;
         }

@@ -27,7 +27,7 @@ impl<'a> AttemptRow<'a> {
             trace,
             part,
             prompt_hash: prompt_hash(part),
-            input_messages: part.input_messages.as_deref().map(|messages| message_pieces(messages, texts)),
+            input_messages: part.input_messages.as_deref().map(|messages| list_of_messages(messages, texts)),
             definition_texts: part.definition.as_ref().map(|d| DefinitionTexts::new(d, texts)).unwrap_or_default(),
         }
     }
@@ -65,34 +65,40 @@ impl DefinitionTexts {
     }
 }
 
-/// A list of messages as JSON: each message is one piece, which is what its content is made of, too.
-fn message_pieces(messages: &[Message], texts: &mut Texts) -> Vec<u64> {
-    let ids: Vec<u64> =
-        messages.iter().map(|message| message_piece(message, &message.canonical_json(), texts)).collect();
-    list_pieces(&ids, texts)
+/// A list of messages as JSON, in canonical form but for finish reasons.
+fn list_of_messages(messages: &[Message], texts: &mut Texts) -> Vec<u64> {
+    let mut pieces = ListPieces::default();
+    for message in messages {
+        let message = message_pieces(message, &message.canonical_json(), texts);
+        pieces.add(&message, texts);
+    }
+    pieces.end(texts)
 }
 
 /// One message as JSON, given its canonical JSON, which lacks the finish reason.
-pub(crate) fn message_piece(message: &Message, canonical: &str, texts: &mut Texts) -> u64 {
-    match &message.finish_reason {
-        None => texts.piece(canonical),
-        // The first key in the order of the alphabet.
-        Some(reason) => {
-            let reason = json_text(reason);
-            texts.piece(&format!("{{\"finish_reason\":{reason},{}", canonical.trim_start_matches('{')))
-        }
-    }
+pub(crate) fn message_pieces(message: &Message, canonical: &str, texts: &mut Texts) -> Vec<u64> {
+    let Some(reason) = &message.finish_reason else { return texts.pieces(canonical) };
+    // The first key in the order of the alphabet. A piece of its own: the message itself has pieces elsewhere.
+    let head = format!("{{\"finish_reason\":{},", json_text(reason));
+    let mut ids = vec![texts.piece(&head)];
+    texts.add_pieces(canonical.strip_prefix('{').unwrap_or(canonical), &mut ids);
+    ids
 }
 
-/// A JSON list of pieces.
-pub(crate) fn list_pieces(items: &[u64], texts: &mut Texts) -> Vec<u64> {
-    let mut ids = Vec::with_capacity(2 * items.len() + 1);
-    for item in items {
-        ids.push(texts.piece(if ids.is_empty() { "[" } else { "," }));
-        ids.push(*item);
+/// A JSON list, put together from the pieces of its items.
+#[derive(Default)]
+pub(crate) struct ListPieces(Vec<u64>);
+
+impl ListPieces {
+    pub(crate) fn add(&mut self, item: &[u64], texts: &mut Texts) {
+        self.0.push(texts.piece(if self.0.is_empty() { "[" } else { "," }));
+        self.0.extend(item);
     }
-    ids.push(texts.piece(if ids.is_empty() { "[]" } else { "]" }));
-    ids
+
+    pub(crate) fn end(mut self, texts: &mut Texts) -> Vec<u64> {
+        self.0.push(texts.piece(if self.0.is_empty() { "[]" } else { "]" }));
+        self.0
+    }
 }
 
 /// Hash of a text as a content: of its JSON string.
