@@ -132,7 +132,7 @@ SELECT 1; SELECT 2
 # Leaves the read-only transaction.
 COMMIT; INSERT INTO attempts VALUES (1)
 
-#! is not allowed: queries only read
+#! DROP is not allowed
 SELECT 1; DROP TABLE attempts
 
 #! exactly one statement is allowed, got 0

@@ -7,6 +7,8 @@
 //! Of every call's metadata `x-gleaner-as-of` is read; answers carry `x-gleaner-behind` where they lag.
 
 mod answers;
+mod begun;
+mod encode;
 mod keys;
 mod metadata;
 mod params;
@@ -39,6 +41,7 @@ use tonic::{Request, Response, Status};
 
 use crate::queries::Question;
 use answers::{Rows, as_of, info, no_transaction, parse_as_of, schema_bytes, told, whole};
+use encode::sent;
 use keys::{foreign_keys, primary_keys};
 use metadata::{CATALOG, SCHEMA, TABLE_TYPE};
 use prepared::Statement;
@@ -84,6 +87,7 @@ impl FlightSqlService for FlightSql {
             self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
         // DuckDB does not tell the types of parameters; text is compared with numbers and times as such.
         let parameters: Vec<_> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
+        let schema = sent(&schema);
         let known = schema.clone();
         let statement = Statement { sql: question.sql, as_of, names, schema: known, params: Bytes::new() };
         Ok(ActionCreatePreparedStatementResult {
@@ -125,6 +129,7 @@ impl FlightSqlService for FlightSql {
         let schema = statement.schema.clone();
         let ticket = statement.into_ticket();
         if ticket.names.is_empty() {
+            self.begin(&ticket).await?;
             return info(&schema, ticket.to_flight(), request.into_inner()).map(Response::new);
         }
         Ok(Response::new(self.info_of(ticket, request.into_inner()).await?))
