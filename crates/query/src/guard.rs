@@ -75,9 +75,8 @@ fn starts_with_option(explained: &str) -> bool {
     let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
     // A query may stand in parentheses as well, but then the word after them is one that queries begin with.
     let inner = rest.trim_start_matches(|c: char| c == '(' || c.is_ascii_whitespace());
-    let is_query = QUERY_WORDS
-        .iter()
-        .any(|begin| inner.get(..begin.len()).is_some_and(|word| word.eq_ignore_ascii_case(begin)));
+    let is_query =
+        QUERY_WORDS.iter().any(|begin| inner.get(..begin.len()).is_some_and(|word| word.eq_ignore_ascii_case(begin)));
     word.eq_ignore_ascii_case("analyze") || word.eq_ignore_ascii_case("analyse") || (rest.starts_with('(') && !is_query)
 }
 

@@ -10,6 +10,7 @@
 
 mod binary;
 mod cells;
+mod confine;
 mod deadline;
 mod error;
 mod format;

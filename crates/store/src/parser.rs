@@ -44,9 +44,8 @@ fn open() -> Result<Connection, duckdb::Error> {
         .max_memory(MEMORY_LIMIT)?
         .threads(1)?;
     let connection = Connection::open_in_memory_with_flags(config)?;
-    connection.execute_batch(
-        "SET temp_directory = ''; SET enable_external_access = false; SET lock_configuration = true",
-    )?;
+    connection
+        .execute_batch("SET temp_directory = ''; SET enable_external_access = false; SET lock_configuration = true")?;
     Ok(connection)
 }
 

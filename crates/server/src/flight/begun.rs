@@ -59,7 +59,6 @@ impl Begun {
             _ => None,
         })
     }
-
 }
 
 impl Stream for Begun {

@@ -182,6 +182,3 @@ impl Encoder {
         Ok(encoded.into())
     }
 }
-
-#[cfg(test)]
-mod tests;
