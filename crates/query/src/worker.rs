@@ -153,6 +153,7 @@ fn limit(request: &Request) -> std::io::Result<()> {
     set(Resource::Fsize, 0)?;
     set(Resource::Nofile, 256)?;
     nice(19)?;
+    crate::leave_one_processor();
     Ok(())
 }
 

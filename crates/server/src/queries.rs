@@ -165,11 +165,13 @@ impl Queries {
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
         let pipe =
             Pipe { sender: sender.clone(), control: control.clone(), stall: self.stall, runtime: Handle::current() };
+        let giving_way = control.clone();
         let (limits, isolation) = (self.limits.clone(), self.isolation.clone());
         // A thread of its own: one of the runtime's could not take back its claim to the processors.
         let query = move || {
             let _slot = slot;
             gleaner_query::give_way();
+            giving_way.give_way();
             let ask = Ask { reader: &reader, question: &question, limits: &limits, isolation: &isolation };
             let last = match work(&ask, pipe) {
                 Ok(()) => Piece::End,
