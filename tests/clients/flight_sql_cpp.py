@@ -61,6 +61,7 @@ check([column[0] for column in cursor.description] == ["kind", "n"], "DB API: co
 cursor.fetchall()
 
 try:
+    import flightsql.sqlalchemy  # noqa: F401: makes its dialect known
     import sqlalchemy
 
     engine = sqlalchemy.create_engine(f"datafusion+flightsql://{host}:{port}?insecure=true")

@@ -1,7 +1,8 @@
 //! Arrow Flight SQL on the API's port: what ADBC, JDBC and ODBC drivers speak.
 //!
 //! A query is guarded, bounded and made fresh as over HTTP: both go through [`Queries`]. Its columns are known before it runs;
-//! its ticket is the query itself, so that the server holds nothing between `GetFlightInfo` and `DoGet`. Parameters are bound as values.
+//! its ticket is the query itself, so that nothing is lost if the server forgets what it began between `GetFlightInfo` and `DoGet`
+//! (`begun.rs`). Parameters are bound as values.
 //! Whatever would write, and transactions, answer `UNIMPLEMENTED` or are refused by the guard.
 //!
 //! Of every call's metadata `x-gleaner-as-of` is read; answers carry `x-gleaner-behind` where they lag.
