@@ -22,6 +22,7 @@ mod documentation;
 mod error;
 mod json_rows;
 mod params;
+mod parser;
 mod reader;
 mod schema;
 mod store;
@@ -33,6 +34,7 @@ pub use catalog::{Sandbox, Snapshot, parquet_file, write_catalog};
 pub use documentation::{ColumnDocumentation, RelationDocumentation, column_documentation, documentation};
 pub use error::StoreError;
 pub use params::{Param, Params};
+pub use parser::syntax_tree;
 pub use reader::{Interrupt, Reader, Readers};
 pub use schema::{PUBLIC_RELATIONS, SCHEMA_VERSION};
 pub use store::{

@@ -161,6 +161,12 @@ impl Reader {
         self.position().map(|_| ())
     }
 
+    /// Begins a transaction for one query, which only reads: its first look into the store decides what it sees. Ends as a snapshot does.
+    pub fn begin_query(&self) -> Result<(), StoreError> {
+        let begun = self.connection.execute_batch("BEGIN TRANSACTION READ ONLY");
+        begun.map_err(|e| StoreError::sql("beginning a query", e))
+    }
+
     /// Ends the snapshot.
     pub fn end_snapshot(&self) -> Result<(), StoreError> {
         self.connection.execute_batch("ROLLBACK").map_err(|e| StoreError::sql("ending a snapshot", e))
