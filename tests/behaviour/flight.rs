@@ -190,3 +190,50 @@ async fn a_slow_client_gets_every_row() {
     }
     assert_eq!((rows, sum), (300_000, 300_000 * 299_999 / 2));
 }
+
+/// Scenario: clients ask what long queries would answer and never come for the rows, more of them than there are places; one comes late,
+/// one twice.
+/// Guarantees: the places are free again soon, and a ticket is good for its rows however late, and as often, as it is shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_that_are_told_of_and_left_give_their_places_back() {
+    let gleaner = Gleaner::start().await;
+    let mut client = client(&gleaner).await;
+    let started = Instant::now();
+    let mut told = Vec::new();
+    for n in 0..6 {
+        let sql = format!("SELECT range + {n} AS n, 'x' || range AS t FROM range(3000000)");
+        told.push(client.execute(sql, None).await.expect("info"));
+    }
+    assert_eq!(gleaner.sql("SELECT 1 AS one").await, [json!({"one": 1})]);
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    for info in [&told[0], &told[0], &told[5]] {
+        let rows = batches(&mut client, info.clone()).await.expect("rows");
+        assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 3_000_000);
+    }
+    let error = query(&mut client, "SELECT CAST('x' || range AS INTEGER) FROM range(1)").await.expect_err("fails");
+    assert!(error.contains("Could not convert"), "{error}");
+}
+
+/// Scenario: rows of 100 KB, and values of an enumeration.
+/// Guarantees: no message is much larger than a MiB, so that what waits for a client is bounded; enumerations are text, as they were told.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_bounded_by_bytes() {
+    let gleaner = Gleaner::start().await;
+    let mut client = client(&gleaner).await;
+    let sql = "SELECT range AS n, repeat('x', 100000) AS t FROM range(500)";
+    let rows = query(&mut client, sql).await.expect("rows");
+    assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 500);
+    assert!(rows.iter().all(|batch| batch.num_rows() <= 20), "{:?}", rows.iter().map(RecordBatch::num_rows).max());
+    let numbers: Vec<_> = rows.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values()).collect();
+    assert!(numbers.into_iter().copied().eq(0..500));
+
+    let sql = "SELECT 'b'::ENUM('a', 'b') AS e, ['a'::ENUM('a', 'b')] AS es, {'e': 'a'::ENUM('a', 'b')} AS s";
+    let info = client.execute(sql.to_owned(), None).await.expect("info");
+    let told = info.clone().try_decode_schema().expect("a schema");
+    let rows = batches(&mut client, info).await.expect("rows");
+    assert_eq!(*rows[0].schema(), told);
+    assert_eq!(rows[0].column(0).as_string::<i32>().value(0), "b");
+    assert_eq!(rows[0].column(1).as_list::<i32>().value(0).as_string::<i32>().value(0), "a");
+    assert_eq!(rows[0].column(2).as_struct().column(0).as_string::<i32>().value(0), "a");
+}

@@ -217,6 +217,12 @@ impl Journal {
         self.inner.shared.recompression_error()
     }
 
+    /// Lets the recompression of sealed segments wait from now on, or go on: for a process that has more urgent work for its processors. What
+    /// waits is done when it goes on, or after the next open.
+    pub fn hold_recompression(&self, hold: bool) {
+        self.inner.shared.hold_recompression(hold);
+    }
+
     /// Makes everything queued durable, answers it, and ends the threads; other handles refuse appends from then on, and
     /// readers go on up to the head. Dropping the last handle does the same.
     pub fn close(self) {

@@ -53,6 +53,8 @@ struct Queue {
     /// Sealed segments to recompress, by first position, each with the first position of the next segment.
     sealed: VecDeque<(u64, u64)>,
     recompression_error: Option<JournalError>,
+    /// Recompression is to wait.
+    is_held: bool,
 }
 
 impl Queue {
@@ -239,7 +241,13 @@ impl Shared {
         self.wait_until_idle(|queue| !queue.sealed.is_empty())?.sealed.pop_front()
     }
 
-    /// Waits until the writer has nothing to do; false once the journal closes.
+    /// Lets recompression wait, or go on.
+    pub(crate) fn hold_recompression(&self, hold: bool) {
+        lock(&self.queue).is_held = hold;
+        self.idle.notify_all();
+    }
+
+    /// Waits until the writer has nothing to do and nobody holds recompression up; false once the journal closes.
     pub(crate) fn wait_idle(&self) -> bool {
         self.wait_until_idle(|_| true).is_some()
     }
@@ -254,7 +262,7 @@ impl Shared {
 
     fn wait_until_idle(&self, ready: impl Fn(&Queue) -> bool) -> Option<MutexGuard<'_, Queue>> {
         let queue = lock(&self.queue);
-        let wait = |queue: &mut Queue| !queue.closing && (queue.pending_bytes > 0 || !ready(queue));
+        let wait = |queue: &mut Queue| !queue.closing && (queue.pending_bytes > 0 || queue.is_held || !ready(queue));
         let queue = self.idle.wait_while(queue, wait).unwrap_or_else(PoisonError::into_inner);
         (!queue.closing).then_some(queue)
     }

@@ -133,6 +133,33 @@ pub struct LogFragment {
     pub scope: ScopeInfo,
 }
 
+impl SpanFragment {
+    /// The JSON of this fragment as a [`Fragment`], before and after the value of `attributes`: nearly all of its bytes.
+    pub fn json_around_attributes(&self) -> [String; 2] {
+        const KEY: &str = "\"attributes\":";
+        let bare = Self {
+            attributes: Map::new(),
+            events: self.events.clone(),
+            links: self.links.clone(),
+            resource: self.resource.clone(),
+            scope: self.scope.clone(),
+            trace_id: self.trace_id.clone(),
+            span_id: self.span_id.clone(),
+            parent_span_id: self.parent_span_id.clone(),
+            trace_state: self.trace_state.clone(),
+            name: self.name.clone(),
+            status_message: self.status_message.clone(),
+            resource_schema_url: self.resource_schema_url.clone(),
+            ..*self
+        };
+        let json = serde_json::to_string(&Fragment::Span(Box::new(bare))).unwrap_or_default();
+        // No field before it can hold the key: within a JSON string its quotes are escaped.
+        let value = json.find(KEY).map_or(json.len(), |at| at + KEY.len());
+        let (head, tail) = json.split_at(value);
+        [head.to_owned(), tail.strip_prefix("{}").unwrap_or(tail).to_owned()]
+    }
+}
+
 impl Fragment {
     /// Whether it is a log record.
     pub fn is_log(&self) -> bool {

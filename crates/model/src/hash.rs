@@ -12,7 +12,12 @@ pub struct ContentHash(pub String);
 impl ContentHash {
     /// Hash of a JSON value, by its canonical form: key order and white space do not matter.
     pub fn of_json(value: &Value) -> Self {
-        Self(blake3::hash(canonical_json(value).as_bytes()).to_hex().to_string())
+        Self::of_canonical(&canonical_json(value))
+    }
+
+    /// Hash of a text that is canonical JSON already.
+    pub fn of_canonical(text: &str) -> Self {
+        Self(blake3::hash(text.as_bytes()).to_hex().to_string())
     }
 }
 

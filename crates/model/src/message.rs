@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ContentHash;
+use crate::canonical_json::ObjectWriter;
 
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -153,6 +154,62 @@ impl Part {
         Self::Reasoning { content: String::new(), kind: ReasoningKind::Encrypted, data }
     }
 
+    /// Keys in the order of the alphabet; which fields are left out is said at the fields.
+    fn write_canonical(&self, out: &mut String) {
+        let mut object = ObjectWriter::new(out);
+        match self {
+            Self::Text { content } => {
+                object.text("content", content);
+                object.text("type", "text");
+            }
+            Self::ToolCall { id, name, arguments } => {
+                object.value("arguments", arguments);
+                object.optional("id", id.as_deref());
+                object.text("name", name);
+                object.text("type", "tool_call");
+            }
+            Self::ToolCallResponse { id, name, response } => {
+                object.optional("id", id.as_deref());
+                object.optional("name", name.as_deref());
+                object.value("response", response);
+                object.text("type", "tool_call_response");
+            }
+            Self::Reasoning { content, kind, data } => {
+                object.text("content", content);
+                object.optional("data", data.as_deref());
+                object.optional("kind", (!kind.is_raw()).then_some(kind.as_str()));
+                object.text("type", "reasoning");
+            }
+            Self::Refusal { content } => {
+                object.text("content", content);
+                object.text("type", "refusal");
+            }
+            Self::Blob { mime_type, modality, content } => {
+                object.text("content", content);
+                object.optional("mime_type", mime_type.as_deref());
+                object.optional("modality", modality.as_deref());
+                object.text("type", "blob");
+            }
+            Self::File { mime_type, modality, file_id } => {
+                object.text("file_id", file_id);
+                object.optional("mime_type", mime_type.as_deref());
+                object.optional("modality", modality.as_deref());
+                object.text("type", "file");
+            }
+            Self::Uri { mime_type, modality, uri } => {
+                object.optional("mime_type", mime_type.as_deref());
+                object.optional("modality", modality.as_deref());
+                object.text("type", "uri");
+                object.text("uri", uri);
+            }
+            Self::Other { value } => {
+                object.text("type", "other");
+                object.value("value", value);
+            }
+        }
+        object.end();
+    }
+
     /// Reasoning of any kind.
     pub fn is_reasoning(&self) -> bool {
         matches!(self, Self::Reasoning { .. })
@@ -172,7 +229,20 @@ impl Message {
 
     /// Hash of role and parts: the finish reason is a fact about the call, not about the message.
     pub fn content_hash(&self) -> ContentHash {
-        ContentHash::of_json(&self.to_json())
+        ContentHash::of_canonical(&self.canonical_json())
+    }
+
+    /// Canonical JSON of [`Message::to_json`]. A history is written with every call that repeats it, so this builds no values in between.
+    pub fn canonical_json(&self) -> String {
+        let mut out = String::new();
+        let mut object = ObjectWriter::new(&mut out);
+        if let Some(name) = &self.name {
+            object.text("name", name);
+        }
+        write_parts(&self.parts, object.key("parts"));
+        object.text("role", &self.role);
+        object.end();
+        out
     }
 
     /// The form that is stored in `contents`: without the finish reason, so that a message reads the same as output of
@@ -181,6 +251,17 @@ impl Message {
         let bare = Self { finish_reason: None, ..self.clone() };
         serde_json::to_value(bare).unwrap_or(Value::Null)
     }
+}
+
+fn write_parts(parts: &[Part], out: &mut String) {
+    out.push('[');
+    for (place, part) in parts.iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        part.write_canonical(out);
+    }
+    out.push(']');
 }
 
 /// All visible answer text of some messages: text and refusal parts, one line break between parts.

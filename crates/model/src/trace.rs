@@ -275,7 +275,7 @@ pub struct DerivedTrace {
     pub attempts: Vec<AttemptPart>,
     /// What the trace says about sessions.
     pub session_facts: Vec<SessionFact>,
-    /// Messages, system prompts and tool lists of its spans, each once.
+    /// System prompts and tool lists of its spans, artifacts and documents, each once. Messages are contents of their own, which the spans hold.
     pub contents: Vec<Content>,
     /// Spans that nothing explains.
     pub unmapped: Vec<UnmappedSpan>,

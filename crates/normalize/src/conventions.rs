@@ -371,11 +371,11 @@ fn complete_from_output(mapped: &mut Mapped) {
     // Calls that the same message answers were not what it stopped for: a whole run, or tools that the provider runs.
     let is_answered = has(|part| matches!(part, Part::ToolCallResponse { .. }));
     let told = mapped.finish_reason.as_deref();
-    // The Responses API, and who instruments it, say `completed` or `stop` also of an answer that asks for tools. Gemini's
-    // `STOP` is its own word for that.
-    let is_gemini = mapped.provider.as_deref().is_some_and(|provider| provider.starts_with("gcp."))
-        || mapped.model.as_deref().is_some_and(|model| model.contains("gemini"));
-    let is_open = matches!(told, None | Some(COMPLETED)) || told == Some("stop") && !is_gemini;
+    // The Responses API and Gemini, and who instruments them, say `completed` or `stop` also of an answer that asks for tools.
+    // Gemini CLI's records are the provider's own words, and stay so.
+    let is_verbatim = mapped.convention == Some("gemini_cli")
+        && mapped.model.as_deref().is_some_and(|model| model.contains("gemini"));
+    let is_open = matches!(told, None | Some(COMPLETED)) || told == Some("stop") && !is_verbatim;
     if is_open && !is_answered && has(|part| matches!(part, Part::ToolCall { .. })) {
         mapped.finish_reason = Some("tool_call".to_owned());
     } else if matches!(told, None | Some(COMPLETED | "stop")) && has(|part| matches!(part, Part::Refusal { .. })) {

@@ -195,12 +195,13 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
         Some(content) => out.extend(parts(content)),
         None => {}
     }
-    if let Some(refusal) = first_str(map, &["refusal"]) {
+    // LangChain keeps what the provider sent beside what it made of it.
+    let provider_fields = map.get("additional_kwargs").and_then(Value::as_object);
+    let refused = |fields| first_str(fields, &["refusal"]);
+    if let Some(refusal) = refused(map).or_else(|| refused(provider_fields?)) {
         out.push(Part::Refusal { content: refusal.to_owned() });
     }
     let mut known = KnownCalls::among(&out);
-    // LangChain keeps what the provider sent beside what it made of it.
-    let provider_fields = map.get("additional_kwargs").and_then(Value::as_object);
     let sources = [map].into_iter().chain(provider_fields);
     let held = sources.flat_map(|source| ["tool_calls", "toolCalls", "function_call"].map(|key| source.get(key)));
     for value in held.flatten() {
@@ -218,9 +219,9 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
 /// What a text was before Python printed it.
 fn unprinted(part: Part, role: &str) -> Vec<Part> {
     let item = match &part {
-        Part::Text { content } if role == "assistant" => {
-            printed::printed_item(content).or_else(|| printed::printed_google_part(content))
-        }
+        Part::Text { content } if role == "assistant" => printed::printed_item(content)
+            .or_else(|| printed::printed_google_part(content))
+            .or_else(|| printed::printed_block(content)),
         Part::Text { content } => printed::printed_google_part(content),
         _ => None,
     };

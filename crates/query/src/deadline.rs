@@ -8,7 +8,11 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::priority::Thread;
+
 const REPEAT: Duration = Duration::from_millis(20);
+/// A query that has run for so long leaves one processor to receiving, if it is one that gives way.
+const LONG: Duration = Duration::from_millis(500);
 
 /// The handle of a query that runs: what waits for its reader says so here, and whoever wants it to end. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +21,7 @@ pub struct Control(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     is_cancelled: AtomicBool,
+    gives_way: AtomicBool,
     waited: Mutex<Waited>,
 }
 
@@ -36,6 +41,11 @@ impl Control {
     /// Whether [`Control::cancel`] was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled.load(Ordering::Acquire)
+    }
+
+    /// Has the query leave one processor to others once it has run for long: its thread does so for good, and should end with the query.
+    pub fn give_way(&self) {
+        self.0.gives_way.store(true, Ordering::Release);
     }
 
     /// Runs `wait`, and takes its time out of the query's.
@@ -70,10 +80,17 @@ pub(crate) fn with_deadline<T>(
     let expired = AtomicBool::new(false);
     let (done, waiting) = channel::<()>();
     let (started, allowed) = (Instant::now(), Duration::from_millis(deadline_ms));
+    let mut giving_way = control.0.gives_way.load(Ordering::Acquire).then(Thread::this);
     let result = std::thread::scope(|scope| {
         let expired = &expired;
         scope.spawn(move || {
             while waiting.recv_timeout(REPEAT) == Err(RecvTimeoutError::Timeout) {
+                if started.elapsed() > LONG
+                    && let Some(thread) = giving_way.take()
+                {
+                    // It waits for this one before it ends.
+                    thread.leave_one_processor();
+                }
                 let left = allowed.saturating_sub(started.elapsed().saturating_sub(control.waited_for()));
                 if left.is_zero() || control.is_cancelled() || expired.load(Ordering::Relaxed) {
                     expired.store(true, Ordering::Relaxed);

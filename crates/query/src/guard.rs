@@ -7,16 +7,19 @@
 //!
 //! It does not check columns or types, and does not bound memory.
 
-use gleaner_store::{PUBLIC_RELATIONS, Reader};
+use gleaner_store::{PUBLIC_RELATIONS, syntax_tree};
 use serde_json::{Map, Value, json};
 
 use crate::QueryError;
 use crate::functions::{MAX_LITERAL_SIZE, is_scalar_allowed, is_sized, is_table_allowed, scalars, tables};
 use crate::growth::{self, Unbounded};
-use crate::text::first_token;
+use crate::text::{first_token, statements};
 
 /// Prefixes of DuckDB's built-in views, which need no schema.
 const CATALOG_PREFIXES: &[&str] = &["duckdb_", "pragma_", "sqlite_", "pg_"];
+
+/// Words that queries begin with.
+const QUERY_WORDS: &[&str] = &["DESCRIBE", "FROM", "SELECT", "SHOW", "SUMMARIZE", "TABLE", "VALUES", "WITH"];
 
 /// What passed the guard.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,8 +40,8 @@ pub struct Passed {
     pub parameters: Vec<String>,
 }
 
-/// Passes `sql` if it is one query that only reads public relations. Runs nothing of it: `reader` only parses.
-pub fn check(reader: &Reader, sql: &str, max_sql_bytes: usize) -> Result<Checked, QueryError> {
+/// Passes `sql` if it is one query that only reads public relations. Runs nothing of it.
+pub fn check(sql: &str, max_sql_bytes: usize) -> Result<Checked, QueryError> {
     if sql.len() > max_sql_bytes {
         return Err(QueryError::TextTooLong { bytes: sql.len(), limit: max_sql_bytes });
     }
@@ -49,12 +52,12 @@ pub fn check(reader: &Reader, sql: &str, max_sql_bytes: usize) -> Result<Checked
         Some(explained) if starts_with_option(&explained) => {
             Err(QueryError::StatementRefused { statement: "EXPLAIN with ANALYZE or options".to_owned() })
         }
-        Some(explained) => match check_query(reader, &explained)? {
+        Some(explained) => match check_query(&explained)? {
             Checked::Query(passed) if passed.unbounded.is_none() => Ok(Checked::Query(passed)),
             // Planning it already computes its constants.
             _ => Err(QueryError::StatementRefused { statement: "EXPLAIN of this query".to_owned() }),
         },
-        None => check_query(reader, sql),
+        None => check_query(sql),
     }
 }
 
@@ -72,14 +75,13 @@ fn starts_with_option(explained: &str) -> bool {
     let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
     // A query may stand in parentheses as well, but then the word after them is one that queries begin with.
     let inner = rest.trim_start_matches(|c: char| c == '(' || c.is_ascii_whitespace());
-    let is_query = ["select", "from", "with", "values", "table", "describe", "summarize", "show"]
-        .iter()
-        .any(|begin| inner.get(..begin.len()).is_some_and(|word| word.eq_ignore_ascii_case(begin)));
+    let is_query =
+        QUERY_WORDS.iter().any(|begin| inner.get(..begin.len()).is_some_and(|word| word.eq_ignore_ascii_case(begin)));
     word.eq_ignore_ascii_case("analyze") || word.eq_ignore_ascii_case("analyse") || (rest.starts_with('(') && !is_query)
 }
 
-fn check_query(reader: &Reader, sql: &str) -> Result<Checked, QueryError> {
-    let mut tree = parse(reader, sql)?;
+fn check_query(sql: &str) -> Result<Checked, QueryError> {
+    let mut tree = parse(sql)?;
     let statements = tree["statements"].as_array_mut().map(std::mem::take).unwrap_or_default();
     let count = statements.len();
     let mut statements = statements.into_iter();
@@ -118,18 +120,16 @@ fn parameters(statement: &Value) -> Vec<String> {
 }
 
 /// The syntax tree of the text, as `json_serialize_sql` gives it.
-pub(crate) fn parse(reader: &Reader, sql: &str) -> Result<Value, QueryError> {
-    let rows = reader.rows("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR AS tree", &[json!(sql)]);
-    let rows = rows.map_err(QueryError::Store)?;
-    let text = rows.first().and_then(|row| row.get("tree")).and_then(Value::as_str).unwrap_or_default();
+pub(crate) fn parse(sql: &str) -> Result<Value, QueryError> {
+    let text = syntax_tree(sql).map_err(QueryError::Store)?;
     // serde_json stops at 128 levels. That is deep for a query, and shallow for the stack of any thread.
-    let tree: Value = serde_json::from_str(text).map_err(|_| QueryError::TooDeep)?;
+    let tree: Value = serde_json::from_str(&text).map_err(|_| QueryError::TooDeep)?;
     if tree["error"] == json!(false) {
         return Ok(tree);
     }
     let message = tree["error_message"].as_str().unwrap_or("the query cannot be parsed").to_owned();
     if message.contains("Only SELECT statements") {
-        return Err(QueryError::StatementRefused { statement: first_word(sql) });
+        return Err(not_a_query(sql));
     }
     if message.contains("memory exhausted") || message.contains("expression depth") {
         return Err(QueryError::TooDeep);
@@ -143,8 +143,21 @@ pub(crate) fn parse(reader: &Reader, sql: &str) -> Result<Value, QueryError> {
     Err(QueryError::Syntax { message, line: before.matches('\n').count() + 1, column })
 }
 
+/// Names the first statement that is no query; where all look like queries, there are several and one of them is not.
+fn not_a_query(sql: &str) -> QueryError {
+    let statements = statements(sql);
+    let words = statements.iter().map(|statement| first_word(statement));
+    match words.into_iter().find(|word| !QUERY_WORDS.contains(&word.as_str())) {
+        Some(statement) => QueryError::StatementRefused { statement },
+        None if statements.len() > 1 => QueryError::StatementCount { count: statements.len() },
+        None => QueryError::StatementRefused { statement: first_word(sql) },
+    }
+}
+
 fn first_word(sql: &str) -> String {
-    let word: String = sql.trim_start().chars().take_while(char::is_ascii_alphabetic).take(20).collect();
+    let text = sql.get(first_token(sql).unwrap_or_default()..).unwrap_or_default();
+    let text = text.trim_start_matches(|c: char| c == '(' || c == '\u{feff}' || c.is_whitespace());
+    let word: String = text.chars().take_while(char::is_ascii_alphabetic).take(20).collect();
     if word.is_empty() { "this statement".to_owned() } else { word.to_ascii_uppercase() }
 }
 

@@ -67,7 +67,7 @@ pub fn execute(
     control: &Control,
     sink: &mut dyn Sink,
 ) -> Result<SchemaRef, QueryError> {
-    let checked = check(reader, sql, limits.max_sql_bytes)?;
+    let checked = check(sql, limits.max_sql_bytes)?;
     execute_checked(reader, isolation, &checked, (sql, params, limits), true, control, sink)
 }
 
@@ -99,7 +99,7 @@ fn execute_checked(
             let is_json = if sink.wants_json_columns() { json_columns(reader, sql, limits) } else { Vec::new() };
             sink.begin(is_json);
             is_begun = true;
-            reader.begin_snapshot().map_err(from_store)?;
+            reader.begin_query().map_err(from_store)?;
             answer(reader, sql, params, sink, expired)
         },
     );
@@ -160,7 +160,7 @@ pub fn describe(
             Ok(ControlFlow::Break(()))
         }
     }
-    let checked = check(reader, sql, limits.max_sql_bytes)?;
+    let checked = check(sql, limits.max_sql_bytes)?;
     let parameters = match &checked {
         Checked::Query(passed) => passed.parameters.clone(),
         Checked::ShowTables => Vec::new(),
@@ -175,7 +175,7 @@ pub fn describe(
         execute_checked(reader, isolation, checked, (sql, params, &limits), false, &Control::default(), &mut Nothing)
     };
     // EXPLAIN does not stand in a subquery: its columns are those of what it answers.
-    let schema = match check(reader, &around, limits.max_sql_bytes) {
+    let schema = match check(&around, limits.max_sql_bytes) {
         Ok(around_checked) if checked != Checked::ShowTables => match run(&around, &around_checked) {
             // So that the error shows the query as it was written.
             Err(QueryError::Failed { .. }) => run(sql, &checked),
@@ -243,7 +243,7 @@ fn json_columns(reader: &Reader, sql: &str, limits: &QueryLimits) -> Vec<bool> {
     const PREFIX: &str = "DESCRIBE ";
     let sql = [PREFIX, sql].concat();
     // It is another text than the one that passed, so it has to pass as well.
-    let Ok(Checked::Query(passed)) = check(reader, &sql, limits.max_sql_bytes + PREFIX.len()) else {
+    let Ok(Checked::Query(passed)) = check(&sql, limits.max_sql_bytes + PREFIX.len()) else {
         return Vec::new();
     };
     let columns = reader.rows(&sql, &vec![Value::Null; passed.parameters.len()]).unwrap_or_default();

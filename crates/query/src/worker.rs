@@ -11,6 +11,7 @@ use arrow::record_batch::RecordBatch;
 use gleaner_store::{Param, Params, Sandbox};
 use serde_json::{Value, json};
 
+use crate::confine::confine;
 use crate::deadline::Control;
 use crate::run::Sink;
 use crate::{QueryError, QueryLimits};
@@ -75,6 +76,7 @@ pub fn serve_one(input: impl Read, output: impl Write, mut errors: impl Write) -
     let request = serde_json::from_str(&text).ok().and_then(|value| Request::from_json(&value));
     let request = request.ok_or(std::io::ErrorKind::InvalidData)?;
     limit(&request)?;
+    confine(&request.folder)?;
     match answer(&request, output) {
         Ok(()) => Ok(true),
         Err(error) => {
@@ -151,6 +153,7 @@ fn limit(request: &Request) -> std::io::Result<()> {
     set(Resource::Fsize, 0)?;
     set(Resource::Nofile, 256)?;
     nice(19)?;
+    crate::leave_one_processor();
     Ok(())
 }
 

@@ -132,7 +132,7 @@ SELECT 1; SELECT 2
 # Leaves the read-only transaction.
 COMMIT; INSERT INTO attempts VALUES (1)
 
-#! is not allowed: queries only read
+#! DROP is not allowed
 SELECT 1; DROP TABLE attempts
 
 #! exactly one statement is allowed, got 0
@@ -630,3 +630,801 @@ UPDATE EXTENSIONS
 #! syntax error
 # An inline assignment of psql.
 \\copy attempts to '/tmp/x'
+
+# Written by thinking as an attacker would: every reader of files, every view and function of the catalog, every place of a query in
+# which a call can hide.
+
+#! A CTE needs a SELECT
+WITH x AS (INSERT INTO attempts VALUES (1) RETURNING *) SELECT * FROM x
+
+#! A CTE needs a SELECT
+WITH x AS MATERIALIZED (UPDATE attempts SET status='x' RETURNING *) SELECT 1
+
+#! A CTE needs a SELECT
+WITH x AS (COPY (SELECT 1) TO '/tmp/x.csv') SELECT * FROM x
+
+#! syntax error
+FROM (DELETE FROM attempts RETURNING 1)
+
+#! table function "query" is not allowed
+FROM query('SELECT 1')
+
+#! table function "query_table" is not allowed
+FROM query_table(['attempts','span_facts'])
+
+#! table function "query_table" is not allowed
+FROM query_table('/etc/passwd')
+
+#! table function "query" is not allowed
+SELECT (FROM query('FROM duckdb_settings()'))
+
+#! table function "read_csv_auto" is not allowed
+FROM read_csv_auto('/etc/passwd')
+
+#! table function "read_parquet" is not allowed
+FROM read_parquet('/etc/passwd')
+
+#! table function "parquet_scan" is not allowed
+FROM parquet_scan('/etc/passwd')
+
+#! table function "read_ndjson" is not allowed
+FROM read_ndjson('/etc/passwd')
+
+#! table function "read_json_objects" is not allowed
+FROM read_json_objects('/etc/passwd')
+
+#! table function "read_ndjson_objects" is not allowed
+FROM read_ndjson_objects('/etc/passwd')
+
+#! table function "read_json_auto" is not allowed
+FROM read_json_auto('/etc/passwd')
+
+#! table function "read_duckdb" is not allowed
+FROM read_duckdb('store.duckdb')
+
+#! table function "parquet_schema" is not allowed
+FROM parquet_schema('x')
+
+#! table function "parquet_kv_metadata" is not allowed
+FROM parquet_kv_metadata('x')
+
+#! table function "parquet_file_metadata" is not allowed
+FROM parquet_file_metadata('x')
+
+#! table function "parquet_bloom_probe" is not allowed
+FROM parquet_bloom_probe('x','a',1)
+
+#! table function "parquet_full_metadata" is not allowed
+FROM parquet_full_metadata('x')
+
+#! table function "read_xlsx" is not allowed
+FROM read_xlsx('x')
+
+#! table function "st_read" is not allowed
+FROM st_read('x')
+
+#! table function "sqlite_scan" is not allowed
+FROM sqlite_scan('a','b')
+
+#! table function "postgres_scan" is not allowed
+FROM postgres_scan('a','b','c')
+
+#! table function "delta_scan" is not allowed
+FROM delta_scan('x')
+
+#! table function "iceberg_scan" is not allowed
+FROM iceberg_scan('x')
+
+#! table function "arrow_scan" is not allowed
+FROM arrow_scan(1,2,3)
+
+#! table function "arrow_scan_dumb" is not allowed
+FROM arrow_scan_dumb(1,2,3)
+
+#! table function "pandas_scan" is not allowed
+FROM pandas_scan(1)
+
+#! table function "python_map_function" is not allowed
+FROM python_map_function()
+
+#! table function "seq_scan" is not allowed
+FROM seq_scan('attempts')
+
+#! table function "index_scan" is not allowed
+FROM index_scan('attempts')
+
+#! table function "storage_info" is not allowed
+FROM storage_info('attempts')
+
+#! table function "pragma_storage_info" is not allowed
+FROM pragma_storage_info('attempts')
+
+#! table function "pragma_show" is not allowed
+FROM pragma_show('attempts')
+
+#! table function "pragma_metadata_info" is not allowed
+FROM pragma_metadata_info()
+
+#! table function "pragma_user_agent" is not allowed
+FROM pragma_user_agent()
+
+#! table function "pragma_version" is not allowed
+FROM pragma_version()
+
+#! table function "pragma_platform" is not allowed
+FROM pragma_platform()
+
+#! table function "pragma_collations" is not allowed
+FROM pragma_collations()
+
+#! table function "pragma_last_profiling_output" is not allowed
+FROM pragma_last_profiling_output()
+
+#! table function "pragma_detailed_profiling_output" is not allowed
+FROM pragma_detailed_profiling_output()
+
+#! table function "duckdb_functions" is not allowed
+FROM duckdb_functions()
+
+#! table function "duckdb_columns" is not allowed
+FROM duckdb_columns()
+
+#! table function "duckdb_constraints" is not allowed
+FROM duckdb_constraints()
+
+#! table function "duckdb_dependencies" is not allowed
+FROM duckdb_dependencies()
+
+#! table function "duckdb_extensions" is not allowed
+FROM duckdb_extensions()
+
+#! table function "duckdb_external_file_cache" is not allowed
+FROM duckdb_external_file_cache()
+
+#! table function "duckdb_indexes" is not allowed
+FROM duckdb_indexes()
+
+#! table function "duckdb_keywords" is not allowed
+FROM duckdb_keywords()
+
+#! table function "duckdb_log_contexts" is not allowed
+FROM duckdb_log_contexts()
+
+#! table function "duckdb_memory" is not allowed
+FROM duckdb_memory()
+
+#! table function "duckdb_optimizers" is not allowed
+FROM duckdb_optimizers()
+
+#! table function "duckdb_prepared_statements" is not allowed
+FROM duckdb_prepared_statements()
+
+#! table function "duckdb_schemas" is not allowed
+FROM duckdb_schemas()
+
+#! table function "duckdb_secret_types" is not allowed
+FROM duckdb_secret_types()
+
+#! table function "duckdb_secrets" is not allowed
+FROM duckdb_secrets(redact=false)
+
+#! table function "duckdb_sequences" is not allowed
+FROM duckdb_sequences()
+
+#! table function "duckdb_temporary_files" is not allowed
+FROM duckdb_temporary_files()
+
+#! table function "duckdb_types" is not allowed
+FROM duckdb_types()
+
+#! table function "duckdb_variables" is not allowed
+FROM duckdb_variables()
+
+#! table function "duckdb_views" is not allowed
+FROM duckdb_views()
+
+#! table function "which_secret" is not allowed
+FROM which_secret('s3://x','s3')
+
+#! table function "enable_logging" is not allowed
+FROM enable_logging('x')
+
+#! table function "disable_logging" is not allowed
+FROM disable_logging()
+
+#! table function "enable_profiling" is not allowed
+FROM enable_profiling()
+
+#! table function "set_log_level" is not allowed
+FROM set_log_level('x')
+
+#! table function "checkpoint" is not allowed
+FROM checkpoint()
+
+#! table function "checkpoint" is not allowed
+FROM checkpoint('store')
+
+#! table function "force_checkpoint" is not allowed
+FROM force_checkpoint('store')
+
+#! table function "summary" is not allowed
+FROM summary((FROM attempts))
+
+#! table function "read_text" is not allowed
+FROM unnest((FROM read_text('/etc/passwd')))
+
+#! table function "read_text" is not allowed
+FROM range((SELECT length(content) FROM read_text('/etc/passwd')))
+
+#! table function "repeat" is not allowed
+FROM repeat('x', 10000000000)
+
+#! table function "test_vector_types" is not allowed
+FROM test_vector_types(NULL::INT)
+
+#! table function "icu_calendar_names" is not allowed
+FROM icu_calendar_names()
+
+#! table function "pg_timezone_names" is not allowed
+FROM pg_timezone_names()
+
+#! table function "sql_auto_complete" is not allowed
+FROM sql_auto_complete('SELECT')
+
+#! table function "json_execute_serialized_sql" is not allowed
+FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))
+
+#! function "json_deserialize_sql" is not allowed
+SELECT json_deserialize_sql(json_serialize_sql('SELECT 1'))
+
+#! function "json_serialize_plan" is not allowed
+SELECT json_serialize_plan('SELECT * FROM span_facts')
+
+#! PRAGMA is not allowed
+PRAGMA json_execute_serialized_sql('x')
+
+#! function "parse_duckdb_log_message" is not allowed
+SELECT parse_duckdb_log_message('x','y')
+
+#! function "add_parquet_key" is not allowed
+SELECT add_parquet_key('a','b')
+
+#! PRAGMA is not allowed
+PRAGMA add_parquet_key('a','b')
+
+#! function "get_block_size" is not allowed
+SELECT get_block_size('store')
+
+#! function "current_schemas" is not allowed
+SELECT current_schemas(true)
+
+#! function "in_search_path" is not allowed
+SELECT in_search_path('a','b')
+
+#! function "stats" is not allowed
+SELECT stats(status) FROM attempts
+
+#! function "has_table_privilege" is not allowed
+SELECT has_table_privilege('x','y')
+
+#! function "pg_get_expr" is not allowed
+SELECT pg_get_expr('1','2')
+
+#! function "obj_description" is not allowed
+SELECT obj_description(1,'x')
+
+#! function "shobj_description" is not allowed
+SELECT shobj_description(1,'x')
+
+#! function "pg_conf_load_time" is not allowed
+SELECT pg_conf_load_time()
+
+#! function "format_pg_type" is not allowed
+SELECT format_pg_type('x','y')
+
+#! function "raise" is not allowed
+SELECT raise('x')
+
+#! function "error" is not allowed
+SELECT try(error('boom'))
+
+#! function "finalize" is not allowed
+SELECT finalize(1)
+
+#! function "invoke" is not allowed
+SELECT invoke(x -> x, 1)
+
+#! table function "read_text" is not allowed
+SELECT apply([1], x -> (FROM read_text('/etc/passwd')))
+
+#! table function "glob" is not allowed
+SELECT list_filter([1], lambda x: (SELECT true FROM glob('/*')))
+
+#! function "current_setting" is not allowed
+SELECT "current_setting"('temp_directory')
+
+#! function "current_setting" is not allowed
+SELECT "CURRENT_SETTING"('temp_directory')
+
+#! function "current_setting" is not allowed
+SELECT system.main.current_setting('temp_directory')
+
+#! function "getenv" is not allowed
+SELECT main."getenv"('HOME')
+
+#! function "current_setting" is not allowed
+SELECT ('temp_directory').current_setting()
+
+#! syntax error
+SELECT 'temp_directory'.current_setting()
+
+#! function "current_setting" is not allowed
+SELECT (status).current_setting() FROM attempts
+
+#! function "current_setting" is not allowed
+SELECT /*+ x */ current_setting/**/('temp_directory')
+
+#! DROP is not allowed
+SELECT $$x$$; DROP TABLE attempts
+
+#! DELETE is not allowed
+SELECT $a$ ; $a$; DELETE FROM attempts
+
+#! DROP is not allowed
+SELECT 1 /* ; */ ; /* */ DROP VIEW attempts
+
+#! COMMIT is not allowed
+SELECT 1 /* /* nested */ ; COMMIT; */ ; COMMIT
+
+#! DROP is not allowed
+SELECT 'a\'; DROP TABLE attempts; --'
+
+#! COMMIT is not allowed
+;COMMIT
+
+#! COMMIT is not allowed
+SELECT 1;;COMMIT
+
+#! exactly one statement is allowed, got 2
+(SELECT 1);(SELECT 2)
+
+#! BEGIN is not allowed
+BEGIN; SELECT 1; COMMIT
+
+#! START is not allowed
+START TRANSACTION READ WRITE
+
+#! END is not allowed
+END
+
+#! syntax error
+SAVEPOINT x
+
+#! syntax error
+GRANT ALL ON attempts TO x
+
+#! COMMENT is not allowed
+COMMENT ON TABLE attempts IS 'x'
+
+#! ALTER is not allowed
+ALTER TABLE attempts ADD COLUMN x INT
+
+#! ALTER is not allowed
+ALTER DATABASE store SET ALIAS TO x
+
+#! MERGE is not allowed
+MERGE INTO attempts USING sessions ON true WHEN MATCHED THEN DELETE
+
+#! syntax error
+REINDEX
+
+#! syntax error
+LOCK TABLE attempts
+
+#! syntax error
+DISCARD ALL
+
+#! syntax error
+LISTEN x
+
+#! CREATE is not allowed
+CREATE OR REPLACE TABLE x AS SELECT 1
+
+#! CREATE is not allowed
+CREATE TYPE t AS ENUM (SELECT 'x')
+
+#! CREATE is not allowed
+CREATE SEQUENCE s
+
+#! CREATE is not allowed
+CREATE SCHEMA s
+
+#! CREATE is not allowed
+CREATE INDEX i ON attempts(status)
+
+#! CREATE is not allowed
+CREATE OR REPLACE FUNCTION f() AS TABLE FROM read_text('/etc/passwd')
+
+#! CREATE is not allowed
+CREATE PERSISTENT SECRET s (TYPE s3)
+
+#! FORCE is not allowed
+FORCE INSTALL httpfs FROM 'http://127.0.0.1/'
+
+#! INSTALL is not allowed
+INSTALL httpfs FROM community
+
+#! LOAD is not allowed
+LOAD '/tmp/x.duckdb_extension'
+
+#! ATTACH is not allowed
+ATTACH '/etc/passwd' AS p (TYPE sqlite)
+
+#! ATTACH is not allowed
+ATTACH IF NOT EXISTS 'http://127.0.0.1:1/x'
+
+#! ATTACH is not allowed
+ATTACH 'ducklake:x'
+
+#! USE is not allowed
+USE memory
+
+#! SET is not allowed
+SET GLOBAL enable_external_access=true
+
+#! SET is not allowed
+SET SESSION search_path='temp'
+
+#! SET is not allowed
+SET schema='information_schema'
+
+#! PRAGMA is not allowed
+PRAGMA enable_profiling
+
+#! PRAGMA is not allowed
+PRAGMA threads=100
+
+#! PRAGMA is not allowed
+PRAGMA memory_limit='100GB'
+
+#! PRAGMA is not allowed
+PRAGMA show_tables
+
+#! PRAGMA is not allowed
+PRAGMA version
+
+#! SHOW of the catalog is not allowed
+SHOW ALL
+
+#! no relation "search_path"
+SHOW search_path
+
+#! SHOW of the catalog is not allowed
+SHOW VARIABLES
+
+#! SHOW of the catalog is not allowed
+SHOW SCHEMAS
+
+#! no relation "span_facts"
+DESCRIBE span_facts
+
+#! no relation "span_facts"
+DESCRIBE (SELECT * FROM span_facts)
+
+#! table function "read_text" is not allowed
+DESCRIBE FROM read_text('/etc/passwd')
+
+#! no relation "span_facts"
+SUMMARIZE span_facts
+
+#! table function "read_csv" is not allowed
+SUMMARIZE FROM read_csv('/etc/passwd')
+
+#! no relation "span_facts"
+FROM (DESCRIBE span_facts)
+
+#! table function "read_text" is not allowed
+FROM (SUMMARIZE FROM read_text('/etc/passwd'))
+
+#! SHOW of the catalog is not allowed
+FROM (SHOW ALL TABLES)
+
+#! SHOW of the catalog is not allowed
+FROM (SHOW DATABASES)
+
+#! no relation "span_facts"
+FROM (PIVOT span_facts ON trace_id IN ('a') USING count(*))
+
+#! no relation "span_facts"
+FROM (UNPIVOT span_facts ON trace_id)
+
+#! table function "read_text" is not allowed
+FROM (UNPIVOT (FROM read_text('/etc/passwd')) ON content)
+
+#! no relation "span_facts"
+UNPIVOT span_facts ON trace_id INTO NAME a VALUE b
+
+#! PIVOT is not allowed
+PIVOT (FROM read_text('/etc/passwd')) ON filename USING count(*)
+
+#! syntax error
+FROM attempts PIVOT (count(*) FOR status IN (SELECT content FROM read_text('/etc/passwd')))
+
+#! EXPLAIN with ANALYZE or options is not allowed
+EXPLAIN ANALYZE COPY attempts TO '/tmp/x'
+
+#! COPY is not allowed
+EXPLAIN COPY attempts TO '/tmp/x'
+
+#! EXPLAIN with ANALYZE or options is not allowed
+EXPLAIN (ANALYZE) SELECT 1
+
+#! EXPLAIN with ANALYZE or options is not allowed
+EXPLAIN (ANALYZE, FORMAT json) COPY (SELECT 1) TO '/tmp/x'
+
+#! EXPLAIN is not allowed
+EXPLAIN/**/ANALYZE SELECT 1
+
+#! syntax error
+EXPLAIN
+
+#! exactly one statement is allowed, got 0
+EXPLAIN -- x
+
+#! no relation "span_facts"
+EXPLAIN SELECT * FROM span_facts
+
+#! CREATE is not allowed
+EXPLAIN CREATE TABLE x AS SELECT 1
+
+#! PRAGMA is not allowed
+EXPLAIN PRAGMA version
+
+#! EXECUTE is not allowed
+EXECUTE p(1)
+
+#! CALL is not allowed
+CALL duckdb_settings()
+
+#! CALL is not allowed
+CALL pragma_version()
+
+#! CALL is not allowed
+CALL checkpoint()
+
+#! CALL is not allowed
+CALL range(10)
+
+#! function "current_setting" is not allowed
+VALUES (current_setting('temp_directory'))
+
+#! no relation "span_facts"
+TABLE span_facts
+
+#! function "current_setting" is not allowed
+FROM attempts SELECT current_setting('temp_directory')
+
+#! no relation "span_facts"
+SELECT * FROM span_facts TABLESAMPLE 10%
+
+#! no relation "span_facts"
+SELECT COLUMNS('.*') FROM span_facts
+
+#! function "getenv" is not allowed
+SELECT COLUMNS(c -> c LIKE getenv('x')) FROM attempts
+
+#! table function "read_text" is not allowed
+SELECT COLUMNS(c -> (SELECT true FROM read_text('/etc/passwd'))) FROM attempts
+
+#! no relation "span_facts"
+SELECT * LIKE 'x%' FROM span_facts
+
+#! function "getenv" is not allowed
+SELECT * EXCLUDE (status) REPLACE (getenv('HOME') AS output_text) FROM attempts
+
+#! no relation "span_facts"
+SELECT * FROM attempts a SEMI JOIN span_facts USING (trace_id)
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts ASOF JOIN read_text('/x') r ON true
+
+#! no relation "span_facts"
+SELECT * FROM attempts POSITIONAL JOIN span_facts
+
+#! function "getenv" is not allowed
+SELECT * FROM attempts, (VALUES (getenv('x'))) t
+
+#! function "getenv" is not allowed
+SELECT 1 ORDER BY getenv('x')
+
+#! function "getenv" is not allowed
+SELECT 1 LIMIT (SELECT getenv('x'))
+
+#! table function "glob" is not allowed
+SELECT 1 OFFSET (SELECT count(*) FROM glob('/*'))
+
+#! function "getenv" is not allowed
+SELECT 1 GROUP BY ALL HAVING getenv('x') IS NULL
+
+#! function "getenv" is not allowed
+SELECT count(*) OVER w FROM attempts WINDOW w AS (ORDER BY getenv('x'))
+
+#! function "getenv" is not allowed
+SELECT count(*) OVER (ROWS BETWEEN getenv('x') PRECEDING AND CURRENT ROW) FROM attempts
+
+#! function "getenv" is not allowed
+SELECT 1 QUALIFY getenv('x') IS NULL
+
+#! function "getenv" is not allowed
+SELECT string_agg(status, getenv('x') ORDER BY getenv('y')) FROM attempts
+
+#! function "getenv" is not allowed
+SELECT DISTINCT ON (getenv('x')) 1
+
+#! function "getenv" is not allowed
+SELECT CASE WHEN getenv('x') THEN 1 END
+
+#! function "getenv" is not allowed
+SELECT 1 IN (SELECT getenv('x'))
+
+#! function "getenv" is not allowed
+SELECT 1 BETWEEN 0 AND getenv('x')
+
+#! function "getenv" is not allowed
+SELECT [getenv('x')]
+
+#! function "getenv" is not allowed
+SELECT {'a': getenv('x')}
+
+#! function "getenv" is not allowed
+SELECT MAP {'a': getenv('x')}
+
+#! function "getenv" is not allowed
+SELECT struct_pack(a := getenv('x'))
+
+#! function "getenv" is not allowed
+SELECT row(getenv('x'))
+
+#! function "getenv" is not allowed
+SELECT (getenv('x'))::INT
+
+#! function "getenv" is not allowed
+SELECT TRY_CAST(getenv('x') AS INT)
+
+#! syntax error
+SELECT 'a'::ENUM(SELECT 'x')
+
+#! function "getenv" is not allowed
+SELECT [getenv(x) for x in ['HOME']]
+
+#! table function "glob" is not allowed
+SELECT [x for x in [1] if (SELECT true FROM glob('/*'))]
+
+#! table function "read_text" is not allowed
+SELECT EXISTS (FROM read_text('/etc/passwd'))
+
+#! table function "read_text" is not allowed
+SELECT ARRAY(SELECT content FROM read_text('/etc/passwd'))
+
+#! table function "read_text" is not allowed
+SELECT 1 UNION FROM read_text('/etc/passwd')
+
+#! no relation "span_facts"
+SELECT 1 EXCEPT TABLE span_facts
+
+#! table function "read_text" is not allowed
+WITH RECURSIVE r AS (SELECT 1 UNION ALL FROM read_text('/etc/passwd')) FROM r
+
+#! no relation "span_facts"
+WITH a AS (WITH b AS (FROM span_facts) FROM b) FROM a
+
+#! no relation "span_facts"
+WITH "attempts" AS (FROM span_facts) FROM attempts
+
+#! no relation "span_facts"
+WITH attempts AS (SELECT 1), x AS (FROM main.span_facts) FROM x
+
+#! name "pragma_version" is not allowed
+WITH "pragma_version" AS (SELECT 1) FROM pragma_version
+
+#! name "store.duckdb" is not allowed
+WITH "store.duckdb" AS (SELECT 1) FROM "store.duckdb"
+
+#! no relation "store.duckdb.wal"
+FROM 'store.duckdb.wal'
+
+#! no relation "journal_position"
+FROM "journal_position"
+
+#! no relation "x.parquet"
+FROM 'x.parquet' t
+
+#! syntax error
+FROM ['a.csv','b.csv']
+
+#! no relation "s3://bucket/x.parquet"
+FROM 's3://bucket/x.parquet'
+
+#! no relation "file:///etc/passwd"
+FROM 'file:///etc/passwd'
+
+#! no relation "/proc/self/environ"
+FROM '/proc/self/environ'
+
+#! no relation "/proc/self/environ"
+FROM "/proc/self/environ"
+
+#! no relation "/dev/stdin"
+FROM '/dev/stdin'
+
+#! no relation "\\\\.\\pipe\\x"
+FROM '\\.\pipe\x'
+
+#! syntax error
+FROM 'attempts' 'x'
+
+#! no relation "attempts\"; DROP"
+SELECT * FROM "attempts""; DROP"
+
+#! no relation "span_facts"
+SELECT "attempts".* FROM "span_facts" AS "attempts"
+
+#! relation "main.main.attempts" is not allowed
+SELECT * FROM main.main.attempts
+
+#! no relation "duckdb_settings"
+SELECT * FROM store."main"."duckdb_settings"
+
+#! relation "information_schema.columns" is not allowed
+SELECT * FROM information_schema.columns
+
+#! relation "pg_catalog.pg_tables" is not allowed
+SELECT * FROM pg_catalog.pg_tables
+
+#! no relation "pg_tables"
+SELECT * FROM pg_tables
+
+#! no relation "sqlite_schema"
+SELECT * FROM sqlite_schema
+
+#! no relation "duckdb_settings"
+SELECT * FROM duckdb_settings
+
+#! DROP is not allowed
+SELECT ?; DROP TABLE attempts
+
+#! syntax error
+SELECT $1, ${x}
+
+#! DROP is not allowed
+SELECT 1; DROP TABLE attempts
+
+#! syntax error
+ COMMIT
+
+#! syntax error
+SEL​ECT 1
+
+#! syntax error
+SELECT 1; DROP TABLE attempts
+
+#! syntax error
+FROM “/etc/passwd”
+
+#! syntax error
+SELECT 1;DROP TABLE attempts
+
+#! syntax error
+SELECT 1; DROP TABLE attempts
+
+#! EXPLAIN is not allowed
+/**/EXPLAIN/**/ ANALYZE SELECT 1
+
+#! EXPLAIN is not allowed
+﻿EXPLAIN ANALYZE SELECT 1
+
+#! EXPLAIN is not allowed
+ EXPLAIN ANALYZE SELECT 1
+
+#! syntax error
+((EXPLAIN ANALYZE SELECT 1))

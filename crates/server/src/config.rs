@@ -130,7 +130,7 @@ section!(
 section!(
     /// `[loader]`
     Loader {
-        max_batch_mib: u64 = 8,
+        max_batch_mib: u64 = 16,
         max_batch_requests: usize = 2_000,
         niceness: i32 = 5,
     }
@@ -141,7 +141,8 @@ section!(
         memory_limit_mib: u64 = 1024,
         threads: usize = 2,
         max_temp_mib: u64 = 16_384,
-        checkpoint_wal_mib: u64 = 64,
+        checkpoint_wal_mib: u64 = 128,
+        max_known_texts: usize = gleaner_store::DEFAULT_MAX_KNOWN_TEXTS,
     }
 );
 section!(

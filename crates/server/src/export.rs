@@ -188,7 +188,7 @@ impl Export {
 
 /// One query over the public relations, that DuckDB can bind: so that a mistake is told before anything is written.
 fn check_sql(reader: &Reader, query: &str, asker: Asker) -> anyhow::Result<()> {
-    match gleaner_query::check(reader, query, MAX_CONDITION_BYTES)? {
+    match gleaner_query::check(query, MAX_CONDITION_BYTES)? {
         gleaner_query::Checked::Query(passed) => anyhow::ensure!(
             asker == Asker::Owner || passed.unbounded.is_none(),
             "its values may grow without bound, which an export over the API does not allow: simplify it, or export the directory at rest"
@@ -196,7 +196,7 @@ fn check_sql(reader: &Reader, query: &str, asker: Asker) -> anyhow::Result<()> {
         gleaner_query::Checked::ShowTables => anyhow::bail!("SHOW TABLES is not a query"),
     }
     let describe = format!("DESCRIBE {query}");
-    gleaner_query::check(reader, &describe, MAX_CONDITION_BYTES + "DESCRIBE ".len())?;
+    gleaner_query::check(&describe, MAX_CONDITION_BYTES + "DESCRIBE ".len())?;
     reader.rows(&describe, &[])?;
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! Arrow Flight SQL on the API's port: what ADBC, JDBC and ODBC drivers speak.
 //!
 //! A query is guarded, bounded and made fresh as over HTTP: both go through [`Queries`]. Its columns are known before it runs;
-//! its ticket is the query itself, so that the server holds nothing between `GetFlightInfo` and `DoGet`. Parameters are bound as values.
+//! its ticket is the query itself, so that nothing is lost if the server forgets what it began between `GetFlightInfo` and `DoGet`
+//! (`begun.rs`). Parameters are bound as values.
 //! Whatever would write, and transactions, answer `UNIMPLEMENTED` or are refused by the guard.
 //!
 //! Of every call's metadata `x-gleaner-as-of` is read; answers carry `x-gleaner-behind` where they lag.
 
 mod answers;
+mod begun;
+mod encode;
 mod keys;
 mod metadata;
 mod params;
@@ -39,6 +42,7 @@ use tonic::{Request, Response, Status};
 
 use crate::queries::Question;
 use answers::{Rows, as_of, info, no_transaction, parse_as_of, schema_bytes, told, whole};
+use encode::sent;
 use keys::{foreign_keys, primary_keys};
 use metadata::{CATALOG, SCHEMA, TABLE_TYPE};
 use prepared::Statement;
@@ -84,6 +88,7 @@ impl FlightSqlService for FlightSql {
             self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
         // DuckDB does not tell the types of parameters; text is compared with numbers and times as such.
         let parameters: Vec<_> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
+        let schema = sent(&schema);
         let known = schema.clone();
         let statement = Statement { sql: question.sql, as_of, names, schema: known, params: Bytes::new() };
         Ok(ActionCreatePreparedStatementResult {
@@ -125,6 +130,7 @@ impl FlightSqlService for FlightSql {
         let schema = statement.schema.clone();
         let ticket = statement.into_ticket();
         if ticket.names.is_empty() {
+            self.begin(&ticket).await?;
             return info(&schema, ticket.to_flight(), request.into_inner()).map(Response::new);
         }
         Ok(Response::new(self.info_of(ticket, request.into_inner()).await?))

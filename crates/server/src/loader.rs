@@ -22,6 +22,9 @@ mod derive;
 
 /// How long the loader sleeps at most before it looks whether it should stop.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
+/// With more records than this to load, segments are not compressed harder meanwhile: that takes as much of the processor as loading
+/// them, and what is acknowledged should be readable first.
+const URGENT_RECORDS: u64 = 50;
 /// First and longest pause after a failed commit.
 const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
@@ -119,7 +122,9 @@ impl Loader {
     pub(crate) fn run(mut self, stop: &Arc<AtomicBool>) -> Store {
         let (mut pause, whole) = (RETRY_PAUSE.0, self.limits);
         while !stop.load(Ordering::Acquire) {
-            if self.journal.wait_for(self.position + 1, IDLE_WAIT) <= self.position {
+            let head = self.journal.wait_for(self.position + 1, IDLE_WAIT);
+            self.journal.hold_recompression(head > self.position + URGENT_RECORDS);
+            if head <= self.position {
                 continue;
             }
             match self.load_batch(u64::MAX) {
@@ -145,6 +150,7 @@ impl Loader {
                 }
             }
         }
+        self.journal.hold_recompression(false);
         self.store
     }
 

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use gleaner_server::cli::Cli;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("GLEANER_LOG")

@@ -5,15 +5,12 @@
 //! that goes away, or takes nothing for [`Queries::stall`], ends its query; an answer that ended early is never taken for a whole one.
 
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use gleaner_query::{Control, Description, Format, Isolation, QueryError, QueryLimits, Sink, Summary};
 use gleaner_store::{Params, Reader};
@@ -27,10 +24,6 @@ use crate::error::{ErrorCode, Refusal};
 
 /// Batches or pieces of text that wait for a slow client.
 const WAITING_PIECES: usize = 4;
-/// DuckDB gives 2048 rows at a time; they go out together up to this, since every message has its price …
-const BATCH_ROWS: usize = 64 * 1024;
-/// … or this.
-const BATCH_BYTES: usize = 1 << 20;
 /// Text goes out in pieces of this size.
 const PIECE_BYTES: usize = 256 << 10;
 /// An answer up to this size is held until it is whole, so that an error that comes late is still an answer of its own.
@@ -111,28 +104,32 @@ impl Queries {
         described.await.map_err(|_| given_up())?.map_err(query_refused)
     }
 
-    /// The rows of a query as they come, each batch with the same columns; one without rows has a batch all the same.
+    /// What `work` makes of the rows of a query, as they come.
     ///
     /// # Errors
     /// When there is no place for it, or the store cannot be read. What the query itself does wrong comes with the rows.
-    pub(crate) async fn rows(&self, question: Question, control: Control) -> Result<Pieces<RecordBatch>, Refusal> {
-        let isolation = self.isolation.clone();
-        let gather = move |reader: &Reader, question: &Question, limits: &QueryLimits, out: Pipe<RecordBatch>| {
-            let mut sink =
-                BatchSink { out, limits: *limits, schema: None, held: Vec::new(), held_bytes: 0, rows: 0, bytes: 0 };
-            let control = sink.out.control.clone();
-            let schema = gleaner_query::execute(
-                reader,
-                Some(&isolation),
-                &question.sql,
-                &question.params,
-                limits,
-                &control,
-                &mut sink,
-            )?;
-            sink.finish(&schema)
-        };
-        self.start(question, control, gather).await
+    pub(crate) async fn rows<T: Send + 'static>(
+        &self,
+        question: Question,
+        control: Control,
+        work: impl FnOnce(&Ask<'_>, Pipe<T>) -> Result<(), QueryError> + Send + 'static,
+    ) -> Result<Pieces<T>, Refusal> {
+        let slot = self.slot().await?;
+        self.start(slot, question, control, work).await
+    }
+
+    /// As [`Queries::rows`], if a place is free now.
+    ///
+    /// # Errors
+    /// As [`Queries::rows`].
+    pub(crate) async fn rows_if_free<T: Send + 'static>(
+        &self,
+        question: Question,
+        control: Control,
+        work: impl FnOnce(&Ask<'_>, Pipe<T>) -> Result<(), QueryError> + Send + 'static,
+    ) -> Result<Option<Pieces<T>>, Refusal> {
+        let Ok(slot) = self.slots.clone().try_acquire_owned() else { return Ok(None) };
+        self.start(slot, question, control, work).await.map(Some)
     }
 
     /// The answer of a query as text or a file, in pieces. A short one comes as one piece that is the whole.
@@ -145,43 +142,38 @@ impl Queries {
         format: Format,
         control: Control,
     ) -> Result<Pieces<Text>, Refusal> {
-        let isolation = self.isolation.clone();
-        let write = move |reader: &Reader, question: &Question, limits: &QueryLimits, out: Pipe<Text>| {
+        let write = move |ask: &Ask<'_>, out: Pipe<Text>| {
             let mut out = TextSink { out, held: Vec::new(), is_streaming: false };
             let control = out.out.control.clone();
-            let summary = gleaner_query::run(
-                reader,
-                Some(&isolation),
-                &question.sql,
-                &question.params,
-                format,
-                limits,
-                &control,
-                &mut out,
-            )?;
-            out.finish(summary, limits)
+            let Question { sql, params, .. } = ask.question;
+            let run = gleaner_query::run;
+            let summary = run(ask.reader, Some(ask.isolation), sql, params, format, ask.limits, &control, &mut out)?;
+            out.finish(summary, ask.limits)
         };
-        self.start(question, control, write).await
+        self.rows(question, control, write).await
     }
 
+    /// The slot belongs to the query, not to its client: one that hangs up ends the query, which then gives the slot back.
     async fn start<T: Send + 'static>(
         &self,
+        slot: OwnedSemaphorePermit,
         question: Question,
         control: Control,
-        work: impl FnOnce(&Reader, &Question, &QueryLimits, Pipe<T>) -> Result<(), QueryError> + Send + 'static,
+        work: impl FnOnce(&Ask<'_>, Pipe<T>) -> Result<(), QueryError> + Send + 'static,
     ) -> Result<Pieces<T>, Refusal> {
-        // The slot belongs to the query, not to its client: one that hangs up ends the query, which then gives the slot back.
-        let slot = self.slot().await?;
         let (reader, behind) = self.open(question.as_of).await?;
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
         let pipe =
             Pipe { sender: sender.clone(), control: control.clone(), stall: self.stall, runtime: Handle::current() };
-        let limits = self.limits.clone();
+        let giving_way = control.clone();
+        let (limits, isolation) = (self.limits.clone(), self.isolation.clone());
         // A thread of its own: one of the runtime's could not take back its claim to the processors.
         let query = move || {
             let _slot = slot;
             gleaner_query::give_way();
-            let last = match work(&reader, &question, &limits, pipe) {
+            giving_way.give_way();
+            let ask = Ask { reader: &reader, question: &question, limits: &limits, isolation: &isolation };
+            let last = match work(&ask, pipe) {
                 Ok(()) => Piece::End,
                 Err(error) => Piece::Failed(error),
             };
@@ -191,6 +183,27 @@ impl Queries {
         };
         std::thread::Builder::new().name("query".into()).spawn(query).map_err(|_| given_up())?;
         Ok(Pieces { behind, receiver: Some(receiver), control })
+    }
+}
+
+/// A query on its thread.
+pub(crate) struct Ask<'a> {
+    reader: &'a Reader,
+    question: &'a Question,
+    limits: &'a QueryLimits,
+    isolation: &'a Isolation,
+}
+
+impl Ask<'_> {
+    /// Limits of the answer.
+    pub(crate) fn limits(&self) -> &QueryLimits {
+        self.limits
+    }
+
+    /// Runs the query.
+    pub(crate) fn execute(&self, control: &Control, sink: &mut dyn Sink) -> Result<SchemaRef, QueryError> {
+        let Question { sql, params, .. } = self.question;
+        gleaner_query::execute(self.reader, Some(self.isolation), sql, params, self.limits, control, sink)
     }
 }
 
@@ -236,7 +249,7 @@ impl<T> Drop for Pieces<T> {
 }
 
 /// The sending end, on DuckDB's thread.
-struct Pipe<T> {
+pub(crate) struct Pipe<T> {
     sender: mpsc::Sender<Piece<T>>,
     control: Control,
     stall: Duration,
@@ -244,8 +257,13 @@ struct Pipe<T> {
 }
 
 impl<T> Pipe<T> {
+    /// The handle of the query.
+    pub(crate) fn control(&self) -> Control {
+        self.control.clone()
+    }
+
     /// Waits for room, for as long as a client may stall.
-    fn send(&self, data: T) -> Result<(), QueryError> {
+    pub(crate) fn send(&self, data: T) -> Result<(), QueryError> {
         let data = match self.sender.try_send(Piece::Data(data)) {
             Ok(()) => return Ok(()),
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(QueryError::Cancelled),
@@ -258,61 +276,6 @@ impl<T> Pipe<T> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(QueryError::Cancelled),
             Err(_) => Err(QueryError::Stalled { stall_ms: u64::try_from(self.stall.as_millis()).unwrap_or(u64::MAX) }),
-        }
-    }
-}
-
-/// Gathers small batches. The first goes out at once.
-struct BatchSink {
-    out: Pipe<RecordBatch>,
-    limits: QueryLimits,
-    schema: Option<SchemaRef>,
-    held: Vec<RecordBatch>,
-    held_bytes: usize,
-    rows: u64,
-    bytes: u64,
-}
-
-impl Sink for BatchSink {
-    fn batch(&mut self, batch: RecordBatch) -> Result<ControlFlow<()>, QueryError> {
-        let is_first = self.schema.is_none();
-        let schema = self.schema.get_or_insert_with(|| gleaner_query::unique_names(&batch.schema())).clone();
-        let batch_bytes = batch.get_array_memory_size();
-        self.rows += batch.num_rows() as u64;
-        self.bytes += batch_bytes as u64;
-        let too_large = |limit_name, limit| Err(QueryError::AnswerTooLarge { limit_name, limit });
-        if self.rows > self.limits.max_rows {
-            return too_large("sql.max_rows", self.limits.max_rows);
-        }
-        if self.bytes > self.limits.max_result_bytes {
-            return too_large("sql.max_result_mib (in bytes)", self.limits.max_result_bytes);
-        }
-        self.held_bytes += batch_bytes;
-        self.held.push(gleaner_query::renamed(batch, &schema)?);
-        let held_rows: usize = self.held.iter().map(RecordBatch::num_rows).sum();
-        if is_first || held_rows >= BATCH_ROWS || self.held_bytes >= BATCH_BYTES {
-            self.send(&schema)?;
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-}
-
-impl BatchSink {
-    fn send(&mut self, schema: &SchemaRef) -> Result<(), QueryError> {
-        let together = match self.held.as_slice() {
-            [] => return Ok(()),
-            [one] => one.clone(),
-            several => concat_batches(schema, several)?,
-        };
-        self.held.clear();
-        self.held_bytes = 0;
-        self.out.send(together)
-    }
-
-    fn finish(mut self, schema: &SchemaRef) -> Result<(), QueryError> {
-        match self.schema.clone() {
-            Some(schema) => self.send(&schema),
-            None => self.out.send(RecordBatch::new_empty(gleaner_query::unique_names(schema))),
         }
     }
 }

@@ -16,8 +16,9 @@ use gleaner_journal::{Disk, FileSystem};
 use gleaner_normalize::feedback::FeedbackLimits;
 use gleaner_query::Isolation;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::api_grpc::{FeedbackRpc, stubs};
 use crate::api_http::{self, Api};
@@ -48,6 +49,7 @@ pub struct Running {
     pub api: SocketAddr,
     stop: watch::Sender<bool>,
     listeners: JoinSet<anyhow::Result<()>>,
+    _api_runtime: Yielding,
     engine: Engine,
     drain: Duration,
 }
@@ -131,13 +133,22 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
     serve(otlp_grpc, otlp_grpc_routes(&ingest).await, limits("otlp_grpc", grpc_addr, request_age));
     serve(otlp_http, otlp_http::routes(ingest.clone()), limits("otlp_http", http_addr, request_age));
     // Exports stream for as long as they take.
-    serve(api, api_routes(api_state, feedback).await?, limits("api", api_addr, None));
+    let (routes, api_limits) = (api_routes(api_state, feedback).await?, limits("api", api_addr, None));
+    let (admission, counted, stopping, api) = (ingest.clone(), metrics.clone(), until(&stopped), api.into_std()?);
+    let api_runtime = Yielding::new()?;
+    let serving = api_runtime.spawn(async move {
+        let api = TcpListener::from_std(api)?;
+        listen::serve(api, routes, api_limits, move || admission.new_peer(), counted, stopping).await;
+        Ok(())
+    });
+    listeners.spawn(async move { serving.await? });
     engine.settled().await;
     if engine.is_open() {
         beginning.await?;
     }
     let drain = Duration::from_millis(config.shutdown.drain_timeout_ms);
-    Ok(Running { otlp_grpc: grpc_addr, otlp_http: http_addr, api: api_addr, stop, listeners, engine, drain })
+    let (otlp_grpc, otlp_http, api) = (grpc_addr, http_addr, api_addr);
+    Ok(Running { otlp_grpc, otlp_http, api, stop, listeners, _api_runtime: api_runtime, engine, drain })
 }
 
 impl Running {
@@ -158,6 +169,34 @@ impl Running {
         let engine = self.engine;
         tokio::task::spawn_blocking(move || engine.shutdown(left)).await?;
         failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Threads for the API alone: long answers are sent, and exports written, by threads that give way to those that receive.
+struct Yielding(Option<Runtime>);
+
+impl Yielding {
+    fn new() -> std::io::Result<Self> {
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        let threads = threads.enable_all().thread_name("api").on_thread_start(gleaner_query::give_way_a_little);
+        Ok(Self(Some(threads.build()?)))
+    }
+
+    fn spawn<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        match &self.0 {
+            Some(runtime) => runtime.spawn(task),
+            // It is there until it is dropped.
+            None => tokio::spawn(task),
+        }
+    }
+}
+
+impl Drop for Yielding {
+    /// The threads of another runtime may not wait for these.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -52,7 +52,7 @@ impl Snapshot {
         let connection = open().map_err(|e| StoreError::open(&path, &e))?;
         let search = ["SET file_search_path = ", &literal(&dir.display().to_string())].concat();
         connection.execute_batch(&search).map_err(|e| StoreError::sql("opening the snapshot", e))?;
-        Ok(Self(Reader::over(connection)))
+        Ok(Self(Reader::over(connection, None)))
     }
 
     /// All rows of a query, as [`Reader::rows`] gives them.
@@ -110,7 +110,7 @@ impl Sandbox {
 
     /// Reads it.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Ok(Reader::over(self.0.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?))
+        Ok(Reader::over(self.0.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?, None))
     }
 }
 

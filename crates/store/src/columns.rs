@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Time,
     /// List of short texts.
     Texts,
+    /// Ids of the pieces of a text that rows share, see [`crate::texts`].
+    Pieces,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Self::Bool => "BOOLEAN",
             Self::Time => "TIMESTAMP",
             Self::Texts => "VARCHAR[]",
+            Self::Pieces => "UBIGINT[]",
         }
     }
 
@@ -62,6 +65,7 @@ impl Kind {
             Self::Bool => DataType::Boolean,
             Self::Time => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::Texts => DataType::List(Arc::new(Field::new("item", DataType::Utf8, true))),
+            Self::Pieces => DataType::List(Arc::new(Field::new("item", DataType::UInt64, true))),
         }
     }
 }
@@ -77,7 +81,8 @@ pub(crate) enum Cell<'a> {
     Bool(bool),
     /// Nanoseconds since the Unix epoch; 0 is stored as NULL.
     Time(u64),
-    Texts(Vec<String>),
+    Texts(&'a [String]),
+    Ids(&'a [u64]),
 }
 
 /// A column of a table whose rows are made from `R`.
@@ -150,7 +155,11 @@ fn array<R>(column: &Column<R>, rows: &[R]) -> Result<ArrayRef, StoreError> {
         Kind::Time => build!(column, rows, TimestampMicrosecondBuilder::new(), Cell::Time(nanos) => micros(nanos)),
         Kind::Texts => build!(
             column, rows, ListBuilder::new(StringBuilder::new()),
-            Cell::Texts(texts) => Some(texts.into_iter().map(Some))
+            Cell::Texts(texts) => Some(texts.iter().map(Some))
+        ),
+        Kind::Pieces => build!(
+            column, rows, ListBuilder::new(UInt64Builder::new()),
+            Cell::Ids(ids) => Some(ids.iter().copied().map(Some))
         ),
     }
 }
@@ -215,6 +224,24 @@ impl From<bool> for Cell<'_> {
 impl<'a, T: Into<Cell<'a>>> From<Option<T>> for Cell<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl<'a> From<&'a [String]> for Cell<'a> {
+    fn from(texts: &'a [String]) -> Self {
+        Self::Texts(texts)
+    }
+}
+
+impl<'a> From<&'a [u64]> for Cell<'a> {
+    fn from(ids: &'a [u64]) -> Self {
+        Self::Ids(ids)
+    }
+}
+
+impl<'a> From<&'a Option<Vec<u64>>> for Cell<'a> {
+    fn from(ids: &'a Option<Vec<u64>>) -> Self {
+        ids.as_deref().into()
     }
 }
 

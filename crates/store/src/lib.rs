@@ -4,7 +4,7 @@
 //! never sees OTLP, sockets or the journal, and it does not judge SQL that strangers send.
 //!
 //! Four kinds of relations:
-//! - **Facts** (`span_facts`, `feedback_facts`, `content_bodies` …) are appended and never changed.
+//! - **Facts** (`span_facts`, `feedback_facts`, `content_bodies`, `texts` …) are appended and never changed.
 //! - **Derived rows** (`span_rows`, `attempt_rows` …) of a trace are replaced as a whole, in the same transaction, whenever
 //!   the trace gets new facts. They can always be made anew from the facts.
 //! - **Kept tables** (`attempt_index`, `target_bindings`, `pair_rows`, `artifact_roots`, `response_histories`) hold what looks across
@@ -22,15 +22,21 @@ mod documentation;
 mod error;
 mod json_rows;
 mod params;
+mod parser;
 mod reader;
 mod schema;
 mod store;
 mod tables;
+mod text_reader;
+mod texts;
 
 pub use catalog::{Sandbox, Snapshot, parquet_file, write_catalog};
 pub use documentation::{ColumnDocumentation, RelationDocumentation, column_documentation, documentation};
 pub use error::StoreError;
 pub use params::{Param, Params};
+pub use parser::syntax_tree;
 pub use reader::{Interrupt, Reader, Readers};
 pub use schema::{PUBLIC_RELATIONS, SCHEMA_VERSION};
-pub use store::{Commit, DEFAULT_MIN_SCORE_GAP, Fact, FeedbackKey, Store, StoreConfig, UnitLink};
+pub use store::{
+    Commit, DEFAULT_MAX_KNOWN_TEXTS, DEFAULT_MIN_SCORE_GAP, Fact, FeedbackKey, Store, StoreConfig, UnitLink,
+};

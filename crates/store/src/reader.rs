@@ -13,18 +13,26 @@ use duckdb::{Connection, InterruptHandle, Statement, params_from_iter};
 use serde_json::{Map, Value};
 
 use crate::json_rows::RowShape;
+use crate::text_reader::{self, TextReaderHandle};
 use crate::{Params, StoreError};
 
 /// Makes readers, on any thread.
 #[derive(Clone)]
 pub struct Readers {
     connection: Arc<Mutex<Connection>>,
+    texts: TextReaderHandle,
 }
 
 impl Readers {
     pub(crate) fn new(writer: &Connection) -> Result<Self, StoreError> {
         let connection = writer.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), texts: text_reader::register(writer)? })
+    }
+
+    /// A connection without anything that readers have.
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> Connection {
+        self.connection.lock().unwrap().try_clone().unwrap()
     }
 
     /// A fresh connection for reads.
@@ -32,7 +40,8 @@ impl Readers {
         // Cloning cannot leave the connection in a bad state.
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
-        Ok(Reader::over(connection))
+        text_reader::prepare(&connection)?;
+        Ok(Reader::over(connection, Some(self.texts.clone())))
     }
 }
 
@@ -47,6 +56,8 @@ impl fmt::Debug for Readers {
 pub struct Reader {
     connection: Connection,
     interrupt: Interrupt,
+    /// What its views need; absent over files that have no shared texts.
+    _texts: Option<TextReaderHandle>,
 }
 
 /// Stops the query that runs on a reader, from any thread. Once the reader is gone it does nothing.
@@ -80,10 +91,10 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    /// Reads over this connection.
-    pub(crate) fn over(connection: Connection) -> Self {
+    /// Reads over this connection. `texts` keeps what its views need.
+    pub(crate) fn over(connection: Connection, texts: Option<TextReaderHandle>) -> Self {
         let interrupt = Interrupt(Arc::new(Mutex::new(Some(connection.interrupt_handle()))));
-        Self { connection, interrupt }
+        Self { connection, interrupt, _texts: texts }
     }
 
     /// All rows of a query. Values are typed: numbers, strings, booleans, nested lists and objects; JSON columns are parsed;
@@ -169,6 +180,12 @@ impl Reader {
             .map_err(|e| StoreError::sql("beginning a snapshot", e))?;
         // DuckDB takes the snapshot of a database at the first look into it.
         self.position().map(|_| ())
+    }
+
+    /// Begins a transaction for one query, which only reads: its first look into the store decides what it sees. Ends as a snapshot does.
+    pub fn begin_query(&self) -> Result<(), StoreError> {
+        let begun = self.connection.execute_batch("BEGIN TRANSACTION READ ONLY");
+        begun.map_err(|e| StoreError::sql("beginning a query", e))
     }
 
     /// Ends the snapshot.

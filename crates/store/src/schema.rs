@@ -13,7 +13,7 @@ use crate::store::{artifact_roots, attempt_index, bindings, histories, pairs};
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
-pub const SCHEMA_VERSION: u64 = 4;
+pub const SCHEMA_VERSION: u64 = 5;
 
 /// The public relations. Everything else in the file is internal and may change.
 pub const PUBLIC_RELATIONS: &[&str] = &[
@@ -63,6 +63,7 @@ pub(crate) fn ordered_evaluations(which: &str) -> String {
 /// In order of dependence.
 const VIEWS: &[&str] = &[
     include_str!("views/macros.sql"),
+    include_str!("views/shared_text.sql"),
     include_str!("views/retracted_items.sql"),
     include_str!("views/live_feedback.sql"),
     include_str!("views/feedback_items.sql"),

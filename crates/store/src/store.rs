@@ -18,6 +18,7 @@ use duckdb::{Config, Connection, params};
 use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment};
 
 use crate::reader::Readers;
+use crate::texts::Texts;
 use crate::{Reader, StoreError, schema};
 
 /// DuckDB never checkpoints on its own: it would do so inside of a commit, and a failure there would look like a failed
@@ -44,6 +45,8 @@ pub struct StoreConfig {
     pub derived_under: String,
     /// Overall scores that differ by less make no preference pair.
     pub min_score_gap: f64,
+    /// Pieces of text that the writer knows to be there, of those seen last: what comes again within so many is not stored again.
+    pub max_known_texts: usize,
 }
 
 impl StoreConfig {
@@ -57,12 +60,16 @@ impl StoreConfig {
             checkpoint_wal_bytes: u64::MAX,
             derived_under: String::new(),
             min_score_gap: DEFAULT_MIN_SCORE_GAP,
+            max_known_texts: DEFAULT_MAX_KNOWN_TEXTS,
         }
     }
 }
 
 /// Overall scores that differ by less make no preference pair, unless configured otherwise.
 pub const DEFAULT_MIN_SCORE_GAP: f64 = 2.0;
+
+/// 40 bytes each: 20 MB for some 300 MB of text that was not there before.
+pub const DEFAULT_MAX_KNOWN_TEXTS: usize = 500_000;
 
 /// What one transaction of the loader writes.
 #[derive(Debug, Clone, Default)]
@@ -126,6 +133,9 @@ pub struct Store {
     /// `None`: in memory.
     wal_path: Option<PathBuf>,
     checkpoint_wal_bytes: u64,
+    /// `None` after a commit that failed: what pieces it had given out is not there.
+    texts: Option<Texts>,
+    max_known_texts: usize,
 }
 
 impl Store {
@@ -163,7 +173,8 @@ impl Store {
             .execute_batch("SET lock_configuration = true")
             .map_err(|e| StoreError::sql("locking the configuration", e))?;
         let readers = Readers::new(&connection)?;
-        Ok(Self { connection, readers, wal_path, checkpoint_wal_bytes: config.checkpoint_wal_bytes })
+        let (checkpoint_wal_bytes, max_known_texts) = (config.checkpoint_wal_bytes, config.max_known_texts);
+        Ok(Self { connection, readers, wal_path, checkpoint_wal_bytes, texts: None, max_known_texts })
     }
 
     /// The settings that the store was made under. Where they are no longer the configured ones, only what is derived from now
@@ -243,13 +254,18 @@ impl Store {
             return Err(StoreError::Position { given: commit.position, stored });
         }
         let sql = |e| StoreError::sql("committing", e);
+        let mut texts = match self.texts.take() {
+            Some(texts) => texts,
+            None => Texts::new(next_text_id(&self.connection)?, self.max_known_texts),
+        };
         self.connection.execute_batch("BEGIN TRANSACTION").map_err(sql)?;
-        let written = commit::write(&self.connection, commit)
+        let written = commit::write(&self.connection, commit, &mut texts)
             .and_then(|()| self.set_position(commit.position))
             .and_then(|()| self.connection.execute_batch("COMMIT").map_err(sql));
-        if written.is_err() {
+        match written {
+            Ok(()) => self.texts = Some(texts),
             // The first error is the one to tell; after a failed COMMIT there is nothing left to roll back.
-            let _ = self.connection.execute_batch("ROLLBACK");
+            Err(_) => drop(self.connection.execute_batch("ROLLBACK")),
         }
         written
     }
@@ -282,6 +298,13 @@ impl Store {
     pub fn wal_bytes(&self) -> u64 {
         self.wal_path.as_ref().and_then(|path| path.metadata().ok()).map_or(0, |metadata| metadata.len())
     }
+}
+
+/// The lowest id that no text has.
+fn next_text_id(connection: &Connection) -> Result<u64, StoreError> {
+    connection
+        .query_row("SELECT coalesce(max(id), 0) + 1 FROM texts", [], |row| row.get(0))
+        .map_err(|e| StoreError::sql("reading the last text's id", e))
 }
 
 fn settings(memory_limit_bytes: u64, threads: usize, max_temp_bytes: u64) -> Result<Config, duckdb::Error> {

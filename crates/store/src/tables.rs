@@ -8,22 +8,26 @@ mod spans;
 mod sub_agents;
 mod traces;
 
+use std::collections::HashMap;
+
 use duckdb::Connection;
 
 pub(crate) use feedback::FeedbackFact;
 pub(crate) use traces::{KnownTrace, KnownUnit};
 
 use crate::columns::{Cell, append, create_table};
+use crate::texts::{NewText, Texts};
 use crate::{Fact, StoreError};
 use documents::{DocumentRow, document_rows};
 use feedback::{TargetRow, feedback_facts, feedback_targets, target_rows};
-use gleaner_model::{DerivedTrace, FeedbackBody, Fragment, Message};
+use gleaner_model::{ContentHash, ContentKind, DerivedTrace, FeedbackBody, Fragment, Message};
 use serde_json::{Map, Value};
-use spans::{SpanRow, span_facts, span_rows};
+use spans::{FactRow, SpanRow, SpanTexts, span_facts, span_rows};
 use sub_agents::{SubAgentRow, sub_agent_rows};
 use traces::{
-    ArtifactRow, AttemptRow, ContentBody, ContentRef, SessionRow, UnmappedRow, artifact_rows, attempt_rows,
-    content_bodies, content_refs, known_traces, known_units, session_rows, unmapped_rows,
+    ArtifactRow, AttemptRow, ContentBody, ContentRef, DefinitionTexts, ListPieces, SessionRow, UnmappedRow,
+    artifact_rows, attempt_rows, content_bodies, content_refs, known_traces, known_units, message_pieces, session_rows,
+    texts, unmapped_rows,
 };
 
 /// Derived tables: their rows of a trace are replaced as a whole. Each has `project`, `trace_id` and `recorded_at`.
@@ -41,6 +45,7 @@ pub(crate) const DERIVED_TABLES: &[&str] = &[
 /// `CREATE TABLE` statements of all tables that rows are appended to.
 pub(crate) fn create_statements() -> Vec<String> {
     vec![
+        create_table("texts", &texts()),
         create_table("span_facts", &span_facts()),
         create_table("feedback_facts", &feedback_facts()),
         create_table("feedback_targets", &feedback_targets()),
@@ -61,7 +66,7 @@ pub(crate) fn create_statements() -> Vec<String> {
 /// What one commit adds to every table.
 #[derive(Default)]
 pub(crate) struct Rows<'a> {
-    fragments: Vec<&'a Fact>,
+    facts: Vec<FactRow<'a>>,
     feedback: Vec<FeedbackFact<'a>>,
     targets: Vec<TargetRow<'a>>,
     spans: Vec<SpanRow<'a>>,
@@ -78,48 +83,91 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Facts from telemetry.
-    pub(crate) fn add_fragments(&mut self, fragments: &'a [Fact]) {
-        self.fragments.extend(fragments);
+    /// Facts from telemetry. Before the traces: a canonical span mostly has the very attributes of a fact.
+    pub(crate) fn add_facts(&mut self, facts: &'a [Fact], texts: &mut Texts) {
+        self.facts.extend(facts.iter().map(|fact| FactRow::new(fact, texts)));
     }
 
     /// One item of feedback.
-    pub(crate) fn add_feedback(&mut self, fact: FeedbackFact<'a>) {
+    pub(crate) fn add_feedback(&mut self, fact: FeedbackFact<'a>, texts: &mut Texts) {
         self.targets.extend(target_rows(fact.item));
-        if let Some((reference, body)) = fact.content() {
+        if let Some((reference, body)) = fact.content(texts) {
             self.references.push(reference);
             self.bodies.push(body);
         }
         for document in fact.documents() {
             self.references.push(document.reference());
-            self.bodies.push(document.body());
+            self.bodies.push(document.body(texts));
             self.documents.push(document);
         }
         self.feedback.push(fact);
     }
 
-    /// Everything derived from one trace.
-    pub(crate) fn add_trace(&mut self, trace: &'a DerivedTrace) {
-        self.spans.extend(trace.spans.iter().map(|span| SpanRow { trace, span }));
-        self.attempts.extend(trace.attempts.iter().map(|part| AttemptRow::new(trace, part)));
+    /// Everything derived from some traces.
+    pub(crate) fn add_traces(&mut self, traces: impl Iterator<Item = &'a DerivedTrace>, texts: &mut Texts) {
+        // Of a span that came in several reports the last; which is looked at before its pieces are taken.
+        let mut reports: HashMap<(&str, &str), usize> = HashMap::new();
+        for (place, span) in self.facts.iter().enumerate().filter_map(|(place, row)| Some((place, row.span()?))) {
+            reports.insert((&span.trace_id, &span.span_id), place);
+        }
+        for trace in traces {
+            self.add_trace(trace, &reports, texts);
+        }
+    }
+
+    fn add_trace(&mut self, trace: &'a DerivedTrace, reports: &HashMap<(&str, &str), usize>, texts: &mut Texts) {
+        let mut messages = Messages { rows: self, trace, seen: HashMap::new() };
+        let mut spans = Vec::with_capacity(trace.spans.len());
+        for span in &trace.spans {
+            let [(input_messages, input_message_hashes), (output_messages, output_message_hashes)] =
+                [&span.input_messages, &span.output_messages].map(|list| match list {
+                    Some(list) => messages.add(list, texts),
+                    None => (None, None),
+                });
+            let report = reports.get(&(span.trace_id.as_str(), span.span_id.as_str()));
+            let report = report.map(|place| &messages.rows.facts[*place]);
+            let attributes = match report.filter(|row| row.span().is_some_and(|of| of.attributes == span.attributes)) {
+                Some(row) => row.attributes.clone(),
+                None => texts.pieces(&json_text(&span.attributes)),
+            };
+            let texts = SpanTexts {
+                system_prompt: span.system_prompt.as_ref().map(|prompt| texts.pieces(prompt)),
+                input_messages,
+                input_message_hashes,
+                output_messages,
+                output_message_hashes,
+                tool_definitions: span.tool_definitions.as_ref().map(|tools| texts.pieces(&json_text(tools))),
+                attributes,
+                events: texts.pieces(&json_text(&span.events)),
+                resource: texts.pieces(&json_text(&span.resource)),
+                source_keys: texts.pieces(&json_text(&span.source_keys)),
+            };
+            spans.push(SpanRow { trace, span, texts });
+        }
+        self.spans.extend(spans);
+        self.attempts.extend(trace.attempts.iter().map(|part| AttemptRow::new(trace, part, texts)));
         self.sessions.extend(trace.session_facts.iter().map(|fact| SessionRow { trace, fact }));
         self.unmapped.extend(trace.unmapped.iter().map(|unmapped| UnmappedRow { trace, unmapped }));
         for content in &trace.contents {
-            self.references.push(ContentRef::of_trace(trace, content));
-            self.bodies.push(ContentBody::of_content(&trace.project, content));
+            let hash = &content.hash.0;
+            self.references.push(ContentRef::of_trace(trace, hash.clone(), content.kind));
+            self.bodies.push(ContentBody::new(&trace.project, hash.clone(), &content.body, texts));
         }
         for document in trace.session_facts.iter().flat_map(|fact| DocumentRow::of_session(trace, fact)) {
             self.references.push(document.reference());
-            self.bodies.push(document.body());
+            self.bodies.push(document.body(texts));
             self.documents.push(document);
         }
         for part in &trace.attempts {
-            self.sub_agents.extend(part.sub_agents.iter().map(|agent| SubAgentRow { trace, part, agent }));
+            self.sub_agents.extend(part.sub_agents.iter().map(|agent| {
+                let texts = DefinitionTexts::new(&agent.definition, texts);
+                SubAgentRow { trace, part, agent, texts }
+            }));
             self.documents.extend(DocumentRow::of_attempt(trace, part));
             for artifact in &part.artifacts {
                 let row = ArtifactRow::new(trace, part, artifact);
                 self.references.push(row.reference());
-                self.bodies.push(row.body());
+                self.bodies.push(row.body(texts));
                 self.artifacts.push(row);
             }
         }
@@ -148,9 +196,10 @@ impl<'a> Rows<'a> {
         });
     }
 
-    /// Appends all rows within the connection's transaction.
-    pub(crate) fn append(&self, connection: &Connection) -> Result<(), StoreError> {
-        append(connection, "span_facts", &span_facts(), &self.fragments)?;
+    /// Appends all rows, and the texts that they brought, within the connection's transaction.
+    pub(crate) fn append(&self, connection: &Connection, new_texts: &[NewText]) -> Result<(), StoreError> {
+        append(connection, "texts", &texts(), new_texts)?;
+        append(connection, "span_facts", &span_facts(), &self.facts)?;
         append(connection, "feedback_facts", &feedback_facts(), &self.feedback)?;
         append(connection, "feedback_targets", &feedback_targets(), &self.targets)?;
         append(connection, "content_bodies", &content_bodies(), &self.bodies)?;
@@ -164,6 +213,39 @@ impl<'a> Rows<'a> {
         append(connection, "content_refs", &content_refs(), &self.references)?;
         append(connection, "known_traces", &known_traces(), &self.known)?;
         append(connection, "known_units", &known_units(), &self.known_units)
+    }
+}
+
+/// The messages of one trace on their way into the rows: each is a content, stored once, and referred to once by a trace.
+struct Messages<'r, 'a> {
+    rows: &'r mut Rows<'a>,
+    trace: &'a DerivedTrace,
+    /// Pieces of each, by hash: a history is cut once, however many calls repeat it.
+    seen: HashMap<String, Vec<u64>>,
+}
+
+impl Messages<'_, '_> {
+    /// Pieces and hashes of a list.
+    fn add(&mut self, list: &[Message], texts: &mut Texts) -> (Option<Vec<u64>>, Option<Vec<String>>) {
+        let mut pieces = ListPieces::default();
+        let mut hashes = Vec::with_capacity(list.len());
+        for message in list {
+            let canonical = message.canonical_json();
+            let hash = ContentHash::of_canonical(&canonical).0;
+            let known = self.seen.entry(hash.clone()).or_insert_with(|| {
+                let body = ContentBody::new(&self.trace.project, hash.clone(), &canonical, texts);
+                let pieces = body.pieces.clone();
+                self.rows.references.push(ContentRef::of_trace(self.trace, hash.clone(), ContentKind::Message));
+                self.rows.bodies.push(body);
+                pieces
+            });
+            match message.finish_reason {
+                None => pieces.add(known, texts),
+                Some(_) => pieces.add(&message_pieces(message, &canonical, texts), texts),
+            }
+            hashes.push(hash);
+        }
+        (Some(pieces.end(texts)), Some(hashes))
     }
 }
 

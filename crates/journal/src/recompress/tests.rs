@@ -159,3 +159,31 @@ fn a_failed_recompression_is_told_and_appends_go_on() {
     journal.append_blocking(record(3)).unwrap();
     assert_records(&journal, 3);
 }
+
+/// Scenario: a segment is sealed while recompression is held up. Guarantees that it stays as it is, and is recompressed once that ends.
+#[test]
+fn recompression_waits_while_it_is_held_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = crate::Config { segment_bytes: 1, min_free_disk_bytes: 0, ..crate::Config::default() };
+    let (journal, _) = crate::Journal::open(dir.path(), config).unwrap();
+    journal.hold_recompression(true);
+    let record = crate::Record {
+        kind: 1,
+        encoding: 0,
+        recorded_at_unix_nano: 1,
+        project: "p".into(),
+        payload: (0..20_000_u32).flat_map(|n| (n * n % 977).to_string().into_bytes()).collect(),
+    };
+    for _ in 0..2 {
+        journal.append_blocking(record.clone()).unwrap();
+    }
+    let level = || SegmentReader::open(dir.path(), 1).unwrap().header.sealed_level;
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert_eq!(level(), 0);
+    journal.hold_recompression(false);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while level() == 0 {
+        assert!(std::time::Instant::now() < deadline, "never recompressed");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}

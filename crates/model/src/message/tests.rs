@@ -67,3 +67,30 @@ fn a_part_without_a_kind_hashes_as_ever_and_encrypted_reasoning_is_no_text() {
     assert_eq!(serde_json::from_value::<Message>(message.to_json()).expect("reads"), message);
     assert_eq!(reasoning_text(&[message]).as_deref(), Some("s\nr"));
 }
+
+/// The writer names every field by hand; it must not drift from what serde writes.
+#[test]
+fn canonical_json_is_that_of_the_value() {
+    let (some, text) = (Some("x\"\u{1}ä".to_owned()), "a\n\\b/\u{7f}🦀".to_owned());
+    let parts = |id: &Option<String>| {
+        let [mime_type, modality] = [id.clone(), id.clone()];
+        vec![
+            Part::Text { content: text.clone() },
+            Part::ToolCall { id: id.clone(), name: text.clone(), arguments: json!({"z": [1, 2.5], "a": null}) },
+            Part::ToolCall { id: id.clone(), name: text.clone(), arguments: Value::Null },
+            Part::ToolCallResponse { id: id.clone(), name: id.clone(), response: json!("r") },
+            Part::Reasoning { content: text.clone(), kind: ReasoningKind::Summary, data: id.clone() },
+            Part::reasoning("raw"),
+            Part::Refusal { content: text.clone() },
+            Part::Blob { mime_type: mime_type.clone(), modality: modality.clone(), content: text.clone() },
+            Part::File { mime_type: mime_type.clone(), modality: modality.clone(), file_id: text.clone() },
+            Part::Uri { mime_type, modality, uri: text.clone() },
+            Part::Other { value: json!({"b": 1, "a": [true]}) },
+        ]
+    };
+    for id in [None, some] {
+        let finish_reason = Some("stop".into());
+        let message = Message { role: "assistant".into(), parts: parts(&id), name: id, finish_reason };
+        assert_eq!(message.canonical_json(), crate::canonical_json(&message.to_json()));
+    }
+}

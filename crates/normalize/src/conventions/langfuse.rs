@@ -57,6 +57,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     } else if kind == Some(SpanKind::Llm) {
         read_call_metadata(&mut reader, &metadata);
     } else if kind == Some(SpanKind::Chain) {
+        if let Some(reason) = attributes.get(OUTPUT).map(structured).as_ref().and_then(reason_of_step) {
+            reader.mapped.finish_reason = Some(reason);
+            reader.note("finish_reason", OUTPUT);
+        }
         let mut trace = Mapped::default();
         payload::read(kind, under("langfuse.trace.input"), under("langfuse.trace.output"), &mut trace);
         fill(&mut opaque, trace);
@@ -103,6 +107,16 @@ fn kind(reader: &mut Reader, metadata: &Map<String, Value>) -> Option<SpanKind> 
 /// is one.
 fn tool_inputs(metadata: &Map<String, Value>) -> Option<&Value> {
     metadata.get("inputs").filter(|inputs| inputs.is_object() && metadata.contains_key("color"))
+}
+
+/// Why the model ended whose message a step of LangChain's returns: the message itself, a graph's state or its update. The
+/// handler leaves that out of the generation.
+fn reason_of_step(output: &Value) -> Option<String> {
+    let command = output.as_array().and_then(|items| items.last()).unwrap_or(output);
+    let state = command.get("update").unwrap_or(command);
+    let returned = state.get("messages").and_then(Value::as_array).map_or(Some(state), |messages| messages.last())?;
+    let metadata = returned.get("response_metadata")?.as_object()?;
+    first(metadata, &["finish_reason", "stop_reason", "status"]).and_then(finish_reason)
 }
 
 /// What only generations have.

@@ -17,7 +17,7 @@ use super::otel_genai_events::listed_events;
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies, fill, payload};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{arguments, join_split, lift_system, message};
+use crate::messages::{COMPLETED, arguments, join_split, lift_system, message};
 use crate::value::{first_str, first_text, is_empty, structured};
 
 /// Whether the span tells of a call, an agent or a tool in Logfire's keys, or names a session or a user for Logfire.
@@ -191,6 +191,13 @@ fn read_events(reader: &mut Reader) {
 fn named_events(list: &Value) -> Value {
     let Value::Array(mut events) = structured(list) else { return Value::Null };
     for event in events.iter_mut().filter_map(Value::as_object_mut) {
+        // Version 3 knows no event for reasoning and refusals: the item stands beside a text that says so.
+        if event.get("event.name").and_then(Value::as_str) == Some("gen_ai.unknown")
+            && let Some(item) = event.shift_remove("data").filter(|item| item.get("type").is_some())
+        {
+            event.insert("event.name".to_owned(), Value::String("gen_ai.assistant.message".to_owned()));
+            event.insert("content".to_owned(), Value::Array(vec![item]));
+        }
         let name = match first_str(event, &["role"]) {
             _ if event.contains_key("message") => "gen_ai.choice".to_owned(),
             role => format!("gen_ai.{}.message", role.unwrap_or("user")),
@@ -245,7 +252,15 @@ fn read_chat_of_agents(attributes: &Map<String, Value>, take: &mut impl FnMut(&s
     let Some((given, answered)) = list("input").zip(list("output")) else { return };
     take("input", bodies::request(&items_of(&given)));
     let streamed = answered.get(0).filter(|only| only.get("object").is_some());
-    take("output", bodies::response(streamed.unwrap_or(&answered)));
+    let mut told = bodies::response(streamed.unwrap_or(&answered));
+    if let Some(items) = streamed.and_then(|response| response.get("output")?.as_array()) {
+        // The SDK gives its items a status, and the whole none.
+        let is_whole = |item: &Value| item.get("status").and_then(Value::as_str) == Some(COMPLETED);
+        if told.finish_reason.is_none() && !items.is_empty() && items.iter().all(is_whole) {
+            told.finish_reason = Some(COMPLETED.to_owned());
+        }
+    }
+    take("output", told);
     if let Some(Value::Object(usage)) = attributes.get("usage").map(structured) {
         let mut told = Mapped::default();
         bodies::read_usage(&mut told, &usage);

@@ -67,7 +67,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.mapped.source_keys.shift_remove("cost_usd");
     }
     read_messages(&mut reader, span);
-    read_usage(&mut reader);
+    read_usage(&mut reader, &span.span.scope.name);
     // Anthropic's own client reads what the provider counted.
     reader.mapped.knows_usage = span.span.scope.name.starts_with("com.anthropic.sdk.");
     read_tool(&mut reader);

@@ -90,7 +90,8 @@ impl Facts<'_, '_> {
     }
 }
 
-/// Messages, system prompts, tool lists, artifacts and context documents, each once, in order of first sight.
+/// System prompts, tool lists, artifacts and context documents, each once, in order of first sight. Messages are contents of their
+/// own, which the spans hold.
 pub(crate) fn contents(spans: &[Span], attempts: &[AttemptPart]) -> Vec<Content> {
     let mut seen: BTreeSet<(ContentKind, ContentHash)> = BTreeSet::new();
     let mut contents = Vec::new();
@@ -103,9 +104,6 @@ pub(crate) fn contents(spans: &[Span], attempts: &[AttemptPart]) -> Vec<Content>
     for span in spans {
         if let Some(prompt) = &span.system_prompt {
             add(ContentKind::SystemPrompt, &Value::String(prompt.clone()));
-        }
-        for message in span.input_messages.iter().chain(&span.output_messages).flatten() {
-            add(ContentKind::Message, &message.to_json());
         }
         if let Some(tools) = &span.tool_definitions {
             add(ContentKind::Tools, tools);

@@ -12,7 +12,8 @@
 //! 6. [`prompts`]: from the prompt of a wrapper, the answers within it, and the results of the tools joined with them.
 //! 7. [`histories`]: gaps in a prompt, from the answers of earlier calls.
 //! 8. [`errors`]: takes back what was copied onto spans that did not fail.
-//! 9. [`agents_answer`]: last, since it only presumes: an answer that nothing above has told.
+//! 9. [`steps`] and [`instructions`]: why a call ended, from the step around it; system prompts, from the agent's span.
+//! 10. [`agents_answer`]: last, since it only presumes: an answer that nothing above has told.
 
 use std::borrow::Cow;
 
@@ -30,7 +31,9 @@ mod duplicates;
 mod errors;
 mod hidden_calls;
 mod histories;
+mod instructions;
 mod prompts;
+mod steps;
 mod told_later;
 
 /// The spans with whole answers.
@@ -47,5 +50,7 @@ pub(super) fn whole_rows(tree: &Tree<'_>, calls: &Calls, attribution: &Attributi
     prompts::rebuild_prompts(tree, calls, rows);
     histories::fill_empty_answers(calls, rows);
     errors::clear_copied_errors(rows);
+    steps::fill_from_steps(tree, calls, rows);
+    instructions::fill_from_agents(tree, calls, rows);
     agents_answer::fill_from_agents(tree, calls, rows);
 }

@@ -1,10 +1,10 @@
 //! Messages that Python printed into a list of strings: `ChatMessage(role=<Role.USER: 'user'>, content='hi')`,
-//! `HumanMessage(content='hi', …)`; and items of OpenAI's Responses API that it printed into the text of an answer,
-//! and parts of Google's.
+//! `HumanMessage(content='hi', …)`; items of OpenAI's Responses API that it printed into the text of an answer, and parts of
+//! Google's; and blocks of Bedrock's that stand in a text as JSON.
 
 use serde_json::{Map, Value, json};
 
-use crate::value::python;
+use crate::value::{json, python};
 
 /// The fields of a printed message, in the shape of a chat message; `None` for any other text.
 pub(super) fn printed_message(text: &str) -> Option<Value> {
@@ -53,6 +53,13 @@ pub(super) fn printed_item(text: &str) -> Option<Value> {
         "message" if is_object => item.get("content").cloned(),
         _ => None,
     }
+}
+
+/// The block of Bedrock's reasoning that a text is the JSON of: what an instrumentation does not know it writes down so.
+pub(super) fn printed_block(text: &str) -> Option<Value> {
+    let block =
+        text.strip_prefix('{').filter(|rest| rest.trim_start().starts_with("\"reasoningContent\"")).and(json(text))?;
+    (block.as_object()?.len() == 1).then_some(block)
 }
 
 /// The call or the response in a part of Google's GenAI SDK: `video_metadata=None … function_call=FunctionCall(

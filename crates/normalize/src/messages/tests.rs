@@ -189,3 +189,11 @@ fn a_message_without_content_is_empty() {
         Some("stop")
     );
 }
+
+#[test]
+fn a_refusal_that_langchain_keeps_beside_the_message() {
+    let answer = json!({"id": ["langchain", "schema", "messages", "AIMessage"], "type": "constructor", "lc": 1,
+        "kwargs": {"content": "", "type": "ai", "additional_kwargs": {"refusal": "No."}}});
+    let read = json!(messages(&json!([answer]), "assistant"));
+    assert_eq!(read[0]["parts"], json!([{"type": "refusal", "content": "No."}]));
+}

@@ -36,9 +36,10 @@ impl Body {
     }
 }
 
-/// Where the captures are.
+/// Where the captures are: those of the workspace, or the folder that `CORPUS` names.
 pub(crate) fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus")
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus");
+    std::env::var_os("CORPUS").map_or_else(own, PathBuf::from)
 }
 
 /// The bodies of a folder, packed or as files of their own.

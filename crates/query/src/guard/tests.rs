@@ -1,4 +1,4 @@
-use gleaner_store::Store;
+use gleaner_store::{Reader, Store};
 
 use super::*;
 use crate::functions::scalars;
@@ -12,14 +12,13 @@ fn reader() -> Reader {
 /// Guarantees: every statement of the corpus is refused, for the reason that stands beside it.
 #[test]
 fn the_corpus_of_escapes_is_refused() {
-    let reader = reader();
     let corpus = include_str!("../../tests/refused.sql");
     let (mut entries, mut wrong) = (0, Vec::new());
     for entry in corpus.split("\n\n").filter(|entry| entry.starts_with("#! ")) {
         let reason = entry.lines().find_map(|line| line.strip_prefix("#! ")).unwrap();
         let sql: Vec<_> = entry.lines().filter(|line| !line.starts_with('#')).collect();
         let sql = sql.join("\n");
-        let error = match check(&reader, &sql, LIMIT) {
+        let error = match check(&sql, LIMIT) {
             Ok(_) => {
                 wrong.push(format!("{sql}\n  passed"));
                 continue;
@@ -40,7 +39,7 @@ fn the_corpus_of_escapes_is_refused() {
 #[test]
 fn a_refused_statement_is_not_run() {
     let reader = reader();
-    assert!(check(&reader, "CREATE TEMP TABLE trace_left AS SELECT 1; SELECT 1", LIMIT).is_err());
+    assert!(check("CREATE TEMP TABLE trace_left AS SELECT 1; SELECT 1", LIMIT).is_err());
     let left = "SELECT count(*) AS n FROM duckdb_tables() WHERE table_name = 'trace_left'";
     assert_eq!(reader.rows(left, &[]).unwrap()[0]["n"], 0);
 }
@@ -48,9 +47,8 @@ fn a_refused_statement_is_not_run() {
 /// Guarantees: the text has a limit, and may hold nothing at which checker and runner could part ways.
 #[test]
 fn texts_that_cannot_be_checked_are_refused() {
-    let reader = reader();
-    assert!(matches!(check(&reader, "SELECT 1", 7), Err(QueryError::TextTooLong { bytes: 8, limit: 7 })));
-    assert!(matches!(check(&reader, "SELECT 1\0", LIMIT), Err(QueryError::NulInText)));
+    assert!(matches!(check("SELECT 1", 7), Err(QueryError::TextTooLong { bytes: 8, limit: 7 })));
+    assert!(matches!(check("SELECT 1\0", LIMIT), Err(QueryError::NulInText)));
     let deep = [
         ["SELECT ", &"(".repeat(20_000), "1", &")".repeat(20_000)].concat(),
         ["SELECT 1", &"+1".repeat(20_000)].concat(),
@@ -58,7 +56,7 @@ fn texts_that_cannot_be_checked_are_refused() {
         ["SELECT * FROM ", &"(FROM ".repeat(300), "attempts", &")".repeat(300)].concat(),
     ];
     for sql in deep {
-        assert!(matches!(check(&reader, &sql, LIMIT), Err(QueryError::TooDeep)), "{}…", &sql[..40]);
+        assert!(matches!(check(&sql, LIMIT), Err(QueryError::TooDeep)), "{}…", &sql[..40]);
     }
 }
 

@@ -112,6 +112,7 @@ impl Config {
             checkpoint_wal_bytes: mib(self.store.checkpoint_wal_mib),
             derived_under,
             min_score_gap: self.pairs.min_score_gap,
+            max_known_texts: self.store.max_known_texts,
         }
     }
 }

@@ -118,6 +118,7 @@ pub(super) fn loader_of(
     // DuckDB's threads take their claim to the processors from the thread that opens it. The loader's own thread keeps its.
     let opening = std::thread::spawn(move || {
         gleaner_query::give_way();
+        gleaner_query::leave_one_processor();
         Store::open(&store_config)
     });
     let gone = |_| StoreError::Open { path, message: "the thread that opened it is gone".to_owned() };

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use arrow_flight::error::FlightError;
 use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
 use arrow_flight::{CancelStatus, FlightDescriptor, FlightInfo};
-use tokio_stream::StreamExt as _;
+use gleaner_query::QueryError;
 use tonic::{Response, Status};
 
-use super::answers::{Rows, encoded, info, question, status};
+use super::answers::{Rows, info, question, status};
+use super::begun::{AllBegun, Begun};
+use super::encode::{FlightSink, Piece, sent};
 use super::metadata;
 use super::prepared::Statements;
 use super::running::Running;
 use super::ticket::Ticket;
 use crate::api_http::BEHIND_HEADER;
-use crate::queries::{Queries, store_unavailable};
+use crate::queries::{Ask, Pipe, Queries, Question, store_unavailable};
 
 type Relations = Arc<Vec<(&'static str, SchemaRef)>>;
 
@@ -25,6 +26,7 @@ pub(crate) struct FlightSql {
     pub(super) queries: Queries,
     pub(super) statements: Statements,
     running: Running,
+    begun: AllBegun,
     pub(super) about_server: Arc<SqlInfoData>,
     pub(super) about_types: Arc<XdbcTypeInfoData>,
     /// Columns of the public relations; they stay as long as the program.
@@ -39,8 +41,8 @@ impl FlightSql {
     pub(crate) fn new(queries: Queries) -> anyhow::Result<Self> {
         let about_server = Arc::new(metadata::sql_info(&queries.limits)?);
         let about_types = Arc::new(metadata::type_info()?);
-        let (statements, running) = (Statements::default(), Running::default());
-        Ok(Self { queries, statements, running, about_server, about_types, relations: Arc::default() })
+        let (statements, running, begun) = (Statements::default(), Running::default(), AllBegun::default());
+        Ok(Self { queries, statements, running, begun, about_server, about_types, relations: Arc::default() })
     }
 
     /// The public relations with their columns.
@@ -55,24 +57,57 @@ impl FlightSql {
         self.relations.get_or_try_init(read).await.cloned()
     }
 
-    /// What is known of a query before it runs.
+    /// What is known of a query before its rows come. It is begun meanwhile, if there is a place for it.
     pub(super) async fn info_of(&self, ticket: Ticket, asked: FlightDescriptor) -> Result<FlightInfo, Status> {
         let question = question(&ticket)?;
-        let described = self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
-        info(&described.schema, ticket.to_flight(), asked)
+        let schema = match self.begin_if_free(&ticket, question.clone()).await? {
+            Some(mut begun) => {
+                let schema = begun.columns().await?;
+                self.begun.keep(ticket.id.clone(), begun);
+                schema
+            }
+            None => None,
+        };
+        let schema = match schema {
+            Some(schema) => schema,
+            None => {
+                let described = self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
+                sent(&described.schema)
+            }
+        };
+        info(&schema, ticket.to_flight(), asked)
     }
 
-    /// The rows of a query.
+    /// Begins a query whose columns are known, if there is a place for it: its rows will be asked for.
+    pub(super) async fn begin(&self, ticket: &Ticket) -> Result<(), Status> {
+        if let Some(begun) = self.begin_if_free(ticket, question(ticket)?).await? {
+            self.begun.keep(ticket.id.clone(), begun);
+        }
+        Ok(())
+    }
+
+    /// An earlier state may take long to make; who only wants to know the columns need not wait for it.
+    async fn begin_if_free(&self, ticket: &Ticket, question: Question) -> Result<Option<Begun>, Status> {
+        if question.as_of.is_some() {
+            return Ok(None);
+        }
+        let (control, ends) = self.running.begin(&ticket.id)?;
+        let rows = self.queries.rows_if_free(question, control, encoded_rows).await;
+        Ok(rows.map_err(|refusal| refusal.to_status())?.map(|rows| Begun::new(rows, ends)))
+    }
+
+    /// The rows of a query: those under way, or it is run now.
     pub(super) async fn rows_of(&self, ticket: &Ticket) -> Result<Response<Rows>, Status> {
-        let (control, ended) = self.running.begin(&ticket.id)?;
-        let question = question(ticket)?;
-        let rows = self.queries.rows(question, control).await.map_err(|refusal| refusal.to_status())?;
-        let behind = rows.behind;
-        let rows = rows.map(move |batch| {
-            let _until_the_last_row = &ended;
-            batch.map_err(|error| FlightError::Tonic(Box::new(status(error))))
-        });
-        let mut response = Response::new(encoded(rows));
+        let begun = match self.begun.take(&ticket.id) {
+            Some(begun) => begun,
+            None => {
+                let (control, ends) = self.running.begin(&ticket.id)?;
+                let rows = self.queries.rows(question(ticket)?, control, encoded_rows).await;
+                Begun::new(rows.map_err(|refusal| refusal.to_status())?, ends)
+            }
+        };
+        let behind = begun.behind();
+        let mut response = Response::new(Box::pin(begun) as Rows);
         if behind > 0 {
             response.metadata_mut().insert(BEHIND_HEADER, behind.into());
         }
@@ -85,7 +120,18 @@ impl FlightSql {
         if ids.is_empty() {
             return CancelStatus::NotCancellable;
         }
-        ids.into_iter().for_each(|id| self.running.cancel(id));
+        for id in ids {
+            self.running.cancel(id.clone());
+            self.begun.take(&id);
+        }
         CancelStatus::Cancelled
     }
+}
+
+/// On the query's thread.
+fn encoded_rows(ask: &Ask<'_>, out: Pipe<Piece>) -> Result<(), QueryError> {
+    let control = out.control();
+    let mut sink = FlightSink::new(out, *ask.limits());
+    let schema = ask.execute(&control, &mut sink)?;
+    sink.finish(&schema)
 }

@@ -96,8 +96,9 @@ fn derive_alone(
     let mut derived = Vec::new();
     for (node, new) in new {
         let mut fragments = known.remove(&(node.project.clone(), node.id)).unwrap_or_default();
-        if fragments.add_new(new, facts) {
+        if fragments.add_new(new) {
             derived.extend((rules.derive_unit)(&node.project, &fragments.all));
+            facts.extend(fragments.into_new());
         }
     }
     Ok(derived)
@@ -124,7 +125,7 @@ fn derive_together(
         fragments.add(stored);
     }
     let known = fragments.all.len();
-    if !fragments.add_new(new, facts) {
+    if !fragments.add_new(new) {
         return Ok(Vec::new());
     }
     let mut before: BTreeMap<String, DerivedTrace> = derive_known(rules, &project, &fragments.all[..known])
@@ -140,6 +141,7 @@ fn derive_together(
         trace_id,
         ..DerivedTrace::default()
     }));
+    facts.extend(fragments.into_new());
     Ok(changed)
 }
 
@@ -242,6 +244,8 @@ struct Fragments {
     all: Vec<StoredFragment>,
     /// Places in `all` by span and time: only fragments that share both can be equal, which keeps large units linear.
     places: HashMap<(Option<String>, u64), Vec<usize>>,
+    /// Facts without their fragments, which stand in `all`: place there, unit key, whether it is a note. In order.
+    new: Vec<(usize, Option<String>, bool)>,
 }
 
 impl Fragments {
@@ -262,11 +266,24 @@ impl Fragments {
         true
     }
 
-    /// Adds what is new among some facts, and puts it to `facts`; tells whether anything was.
-    fn add_new(&mut self, new: Vec<Fact>, facts: &mut Vec<Fact>) -> bool {
-        let before = facts.len();
-        facts.extend(new.into_iter().filter(|fact| self.add(fact.stored.clone())));
-        facts.len() > before
+    /// Adds what is new among some facts; tells whether anything was.
+    fn add_new(&mut self, new: Vec<Fact>) -> bool {
+        for Fact { unit_key, is_note, stored, feedback: _ } in new {
+            let place = self.all.len();
+            if self.add(stored) {
+                self.new.push((place, unit_key, is_note));
+            }
+        }
+        !self.new.is_empty()
+    }
+
+    /// What was new, whole again. What it carries of feedback is read later.
+    fn into_new(self) -> impl Iterator<Item = Fact> {
+        let mut new = self.new.into_iter().peekable();
+        self.all.into_iter().enumerate().filter_map(move |(place, stored)| {
+            let (_, unit_key, is_note) = new.next_if(|(at, ..)| *at == place)?;
+            Some(Fact { unit_key, is_note, stored, feedback: Vec::new() })
+        })
     }
 }
 

@@ -13,6 +13,8 @@ use super::pairs::Changed;
 use super::{Commit, artifact_roots, attempt_index, bindings, histories, pairs, units};
 use crate::StoreError;
 use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
+use crate::text_reader::read_texts;
+use crate::texts::{NewText, Texts};
 
 /// Project and trace id.
 type TraceKey<'a> = (&'a str, &'a str);
@@ -22,20 +24,18 @@ type TraceKey<'a> = (&'a str, &'a str);
 const CARRIED_BITS: u32 = 20;
 
 /// Appends and replaces everything of a commit but the journal position.
-pub(super) fn write(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
+pub(super) fn write(connection: &Connection, commit: &Commit, texts: &mut Texts) -> Result<(), StoreError> {
     let mut rows = Rows::default();
     let mut touched = Touched::default();
-    rows.add_fragments(&commit.facts);
-    add_feedback(connection, &mut rows, commit, &mut touched)?;
+    rows.add_facts(&commit.facts, texts);
+    add_feedback(connection, &mut rows, commit, &mut touched, texts)?;
     let traces = last_of_each(&commit.traces);
-    for trace in traces.values() {
-        rows.add_trace(trace);
-    }
+    rows.add_traces(traces.values().copied(), texts);
     touched.add_now(traces.values().copied());
     replace_known(connection, &mut rows, commit, &traces, &mut touched)?;
     units::replace_known(connection, &mut rows, &commit.facts)?;
     drop_known_bodies(connection, &mut rows)?;
-    rows.append(connection)?;
+    rows.append(connection, &texts.take_new())?;
     attempt_index::refresh(connection, &touched.sessions)?;
     touched.links_changed = artifact_roots::refresh(connection, commit)?;
     let rebound = bindings::refresh(connection, &touched)?;
@@ -70,7 +70,7 @@ pub(super) fn read_fragments(
     let sql = |e| StoreError::sql("reading facts", e);
     let mut statement = connection
         .prepare(&format!(
-            "SELECT project, position, ordinal, recorded_at_unix_nano, body
+            "SELECT project, position, ordinal, recorded_at_unix_nano, array_to_string(body_pieces, ',')
              FROM span_facts
              WHERE recorded_at_unix_nano BETWEEN ? AND ? AND {key} IN {KEYS}
              ORDER BY position, ordinal"
@@ -80,16 +80,51 @@ pub(super) fn read_fragments(
     let (first, last) = (if first <= 1_000 { 0 } else { first }, last.saturating_add(999));
     let rows = statement
         .query_map(params![first, last, list], |row| {
-            Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get::<_, String>(4)?))
+            Ok(FactInPieces {
+                project: row.get(0)?,
+                position: row.get(1)?,
+                ordinal: row.get(2)?,
+                recorded_at_unix_nano: row.get(3)?,
+                pieces: row.get(4)?,
+            })
         })
         .map_err(sql)?;
-    rows.map(|row| {
-        let (project, position, ordinal, recorded_at_unix_nano, body) = row.map_err(sql)?;
-        let fragment: Fragment = serde_json::from_str(&body)
-            .map_err(|e| StoreError::Value { what: "span_facts.body", message: e.to_string() })?;
-        Ok(StoredFragment { project, position, ordinal, recorded_at_unix_nano, fragment })
-    })
-    .collect()
+    joined(connection, rows.collect::<Result<_, _>>().map_err(sql)?)
+}
+
+/// A row of `span_facts`.
+struct FactInPieces {
+    project: String,
+    position: u64,
+    ordinal: u32,
+    recorded_at_unix_nano: u64,
+    /// Ids, with commas between them.
+    pieces: String,
+}
+
+/// Facts with their bodies put together and read.
+fn joined(connection: &Connection, facts: Vec<FactInPieces>) -> Result<Vec<StoredFragment>, StoreError> {
+    let damaged = |message: String| StoreError::Value { what: "span_facts.body", message };
+    let ids_of = |fact: &FactInPieces| -> Result<Vec<u64>, StoreError> {
+        fact.pieces.split(',').map(|id| id.parse().map_err(|_| damaged(format!("{id} is no id")))).collect()
+    };
+    let mut ids = BTreeSet::new();
+    for fact in &facts {
+        ids.extend(ids_of(fact)?);
+    }
+    let texts = read_texts(connection, &ids.into_iter().collect::<Vec<_>>())
+        .map_err(|e| StoreError::sql("reading the texts of facts", e))?;
+    let texts: HashMap<u64, String> = texts.into_iter().map(|NewText { id, text }| (id, text)).collect();
+    let text = |id: u64| texts.get(&id).map(String::as_str).ok_or_else(|| damaged(format!("text {id} is missing")));
+    facts
+        .into_iter()
+        .map(|fact| {
+            let body: String = ids_of(&fact)?.into_iter().map(text).collect::<Result<_, _>>()?;
+            let fragment: Fragment = serde_json::from_str(&body).map_err(|e| damaged(e.to_string()))?;
+            let FactInPieces { project, position, ordinal, recorded_at_unix_nano, .. } = fact;
+            Ok(StoredFragment { project, position, ordinal, recorded_at_unix_nano, fragment })
+        })
+        .collect()
 }
 
 fn add_feedback<'a>(
@@ -97,6 +132,7 @@ fn add_feedback<'a>(
     rows: &mut Rows<'a>,
     commit: &'a Commit,
     touched: &mut Touched,
+    texts: &mut Texts,
 ) -> Result<(), StoreError> {
     let mut ordinals: HashMap<u64, u64> = HashMap::new();
     let sent = commit.feedback.iter().map(|(position, recorded_at_unix_nano, item)| {
@@ -127,7 +163,7 @@ fn add_feedback<'a>(
         let key = (fact.item.project.clone(), fact.item.item_id.clone());
         if seen.insert(key.clone()) {
             touched.items.insert(key);
-            rows.add_feedback(fact);
+            rows.add_feedback(fact, texts);
         }
     }
     Ok(())

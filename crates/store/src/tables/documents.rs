@@ -7,6 +7,7 @@ use gleaner_model::{AttemptPart, ContentKind, ContextDocument, DerivedTrace, Fee
 use super::traces::{ContentBody, ContentRef, text_hash};
 use super::{json_text, recorded_at};
 use crate::columns::{Column, Kind, column};
+use crate::texts::Texts;
 
 /// One document as an attempt or a session uses it.
 pub(crate) struct DocumentRow<'a> {
@@ -100,12 +101,8 @@ impl<'a> DocumentRow<'a> {
         }
     }
 
-    pub(crate) fn body(&self) -> ContentBody<'a> {
-        ContentBody {
-            project: self.project,
-            content_hash: self.content_hash.clone(),
-            body: json_text(&self.document.content).into(),
-        }
+    pub(crate) fn body(&self, texts: &mut Texts) -> ContentBody<'a> {
+        ContentBody::new(self.project, self.content_hash.clone(), &json_text(&self.document.content), texts)
     }
 }
 

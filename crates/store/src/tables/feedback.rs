@@ -6,6 +6,7 @@ use super::documents::DocumentRow;
 use super::traces::{ContentBody, ContentRef, text_hash};
 use super::{json_text, recorded_at};
 use crate::columns::{Cell, Column, Kind, column};
+use crate::texts::Texts;
 
 /// An item with its place in the journal.
 pub(crate) struct FeedbackFact<'a> {
@@ -29,7 +30,7 @@ impl<'a> FeedbackFact<'a> {
     }
 
     /// That text as a content; a session's context stands as its documents.
-    pub(crate) fn content(&self) -> Option<(ContentRef<'a>, ContentBody<'a>)> {
+    pub(crate) fn content(&self, texts: &mut Texts) -> Option<(ContentRef<'a>, ContentBody<'a>)> {
         let kind = match &self.item.body {
             FeedbackBody::Evaluation(_) => "correction",
             FeedbackBody::Artifact(_) => ContentKind::Artifact.as_str(),
@@ -43,7 +44,7 @@ impl<'a> FeedbackFact<'a> {
             content_hash: content_hash.clone(),
             kind,
         };
-        Some((reference, ContentBody { project, content_hash, body: json_text(self.text()?).into() }))
+        Some((reference, ContentBody::new(project, content_hash, &json_text(self.text()?), texts)))
     }
 
     /// The documents of a session's context.

@@ -1,42 +1,94 @@
-//! `span_facts` (fragments as they arrived) and `span_rows` (canonical spans).
+//! `span_facts` (fragments as they arrived) and `span_rows` (canonical spans). Texts that rows are likely to share are kept as
+//! pieces, in columns named `<column>_pieces`.
 
-use gleaner_model::{DerivedTrace, Fragment, Message, Span, SpanOrigin};
+use gleaner_model::{DerivedTrace, Fragment, Span, SpanFragment, SpanOrigin};
 
 use super::{json_text, recorded_at};
 use crate::Fact;
 use crate::columns::{Cell, Column, Kind, column};
+use crate::texts::Texts;
+
+/// A fragment as it arrived.
+pub(crate) struct FactRow<'a> {
+    fact: &'a Fact,
+    body: Vec<u64>,
+    /// Pieces of a span's attributes: some of those of the body.
+    pub(crate) attributes: Vec<u64>,
+}
+
+impl<'a> FactRow<'a> {
+    /// The body is cut around the attributes, so that the canonical span can have the same pieces.
+    pub(crate) fn new(fact: &'a Fact, texts: &mut Texts) -> Self {
+        let (mut body, mut attributes) = (Vec::new(), Vec::new());
+        match &fact.stored.fragment {
+            Fragment::Span(span) => {
+                let [head, tail] = span.json_around_attributes();
+                attributes = texts.pieces(&json_text(&span.attributes));
+                texts.add_pieces(&head, &mut body);
+                body.extend(&attributes);
+                texts.add_pieces(&tail, &mut body);
+            }
+            log @ Fragment::Log(_) => texts.add_pieces(&json_text(log), &mut body),
+        }
+        Self { fact, body, attributes }
+    }
+
+    /// Trace and span id, of a span.
+    pub(crate) fn span(&self) -> Option<&'a SpanFragment> {
+        match &self.fact.stored.fragment {
+            Fragment::Span(span) => Some(span),
+            Fragment::Log(_) => None,
+        }
+    }
+}
+
+/// Fragments, in journal order. `unit_key` says which records outside of traces belong together.
+pub(crate) fn span_facts<'a>() -> Vec<Column<FactRow<'a>>> {
+    use Kind::{Bool, Pieces, Text, Time, UInt};
+    vec![
+        column("project", Text, |r| (&r.fact.stored.project).into()),
+        column("trace_id", Text, |r| r.fact.stored.fragment.trace_id().into()),
+        column("span_id", Text, |r| r.fact.stored.fragment.span_id().into()),
+        column("unit_key", Text, |r| (&r.fact.unit_key).into()),
+        column("is_note", Bool, |r| r.fact.is_note.into()),
+        column("signal", Text, |r| match r.fact.stored.fragment {
+            Fragment::Span(_) => "span".into(),
+            Fragment::Log(_) => "log".into(),
+        }),
+        column("position", UInt, |r| r.fact.stored.position.into()),
+        column("ordinal", UInt, |r| u64::from(r.fact.stored.ordinal).into()),
+        column("feedback_items", UInt, |r| (r.fact.feedback.len() as u64).into()),
+        column("recorded_at", Time, |r| recorded_at(r.fact.stored.recorded_at_unix_nano)),
+        column("recorded_at_unix_nano", UInt, |r| r.fact.stored.recorded_at_unix_nano.into()),
+        column("body_pieces", Pieces, |r| r.body.as_slice().into()),
+    ]
+}
 
 /// A span with the trace that it was derived with.
 pub(crate) struct SpanRow<'a> {
     pub(crate) trace: &'a DerivedTrace,
     pub(crate) span: &'a Span,
+    pub(crate) texts: SpanTexts,
 }
 
-/// Fragments, in journal order. `unit_key` says which records outside of traces belong together.
-pub(crate) fn span_facts<'a>() -> Vec<Column<&'a Fact>> {
-    use Kind::{Bool, LongText, Text, Time, UInt};
-    vec![
-        column("project", Text, |f| (&f.stored.project).into()),
-        column("trace_id", Text, |f| f.stored.fragment.trace_id().into()),
-        column("span_id", Text, |f| f.stored.fragment.span_id().into()),
-        column("unit_key", Text, |f| (&f.unit_key).into()),
-        column("is_note", Bool, |f| f.is_note.into()),
-        column("signal", Text, |f| match f.stored.fragment {
-            Fragment::Span(_) => "span".into(),
-            Fragment::Log(_) => "log".into(),
-        }),
-        column("position", UInt, |f| f.stored.position.into()),
-        column("ordinal", UInt, |f| u64::from(f.stored.ordinal).into()),
-        column("feedback_items", UInt, |f| (f.feedback.len() as u64).into()),
-        column("recorded_at", Time, |f| recorded_at(f.stored.recorded_at_unix_nano)),
-        column("recorded_at_unix_nano", UInt, |f| f.stored.recorded_at_unix_nano.into()),
-        column("body", LongText, |f| json_text(&f.stored.fragment).into()),
-    ]
+/// The texts of a span that other spans are likely to have too, as pieces.
+#[derive(Default)]
+pub(crate) struct SpanTexts {
+    pub(crate) system_prompt: Option<Vec<u64>>,
+    pub(crate) input_messages: Option<Vec<u64>>,
+    pub(crate) input_message_hashes: Option<Vec<String>>,
+    pub(crate) output_messages: Option<Vec<u64>>,
+    pub(crate) output_message_hashes: Option<Vec<String>>,
+    pub(crate) tool_definitions: Option<Vec<u64>>,
+    pub(crate) attributes: Vec<u64>,
+    pub(crate) events: Vec<u64>,
+    pub(crate) resource: Vec<u64>,
+    pub(crate) source_keys: Vec<u64>,
 }
 
 /// Canonical spans: the columns of `execution_spans` and what goes beyond them.
 pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
-    use Kind::{Float, Int, Json, LongText, Text, Texts, Time, UInt};
+    use Kind::{Float, Int, Json, LongText, Pieces, Text, Texts, Time, UInt};
     vec![
         column("project", Text, |r| (&r.trace.project).into()),
         column("recorded_at", Time, |r| recorded_at(r.trace.recorded_at_unix_nano)),
@@ -55,15 +107,15 @@ pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
         column("response_id", Text, |r| (&r.span.response_id).into()),
         column("previous_response_id", Text, |r| (&r.span.previous_response_id).into()),
         column("operation", Text, |r| (&r.span.operation).into()),
-        column("system_prompt", LongText, |r| (&r.span.system_prompt).into()),
-        column("input_messages", Json, |r| r.span.input_messages.as_ref().map(json_text).into()),
-        column("input_message_hashes", Texts, |r| hashes(r.span.input_messages.as_deref())),
-        column("output_messages", Json, |r| r.span.output_messages.as_ref().map(json_text).into()),
-        column("output_message_hashes", Texts, |r| hashes(r.span.output_messages.as_deref())),
+        column("system_prompt_pieces", Pieces, |r| (&r.texts.system_prompt).into()),
+        column("input_messages_pieces", Pieces, |r| (&r.texts.input_messages).into()),
+        column("input_message_hashes", Texts, |r| r.texts.input_message_hashes.as_deref().into()),
+        column("output_messages_pieces", Pieces, |r| (&r.texts.output_messages).into()),
+        column("output_message_hashes", Texts, |r| r.texts.output_message_hashes.as_deref().into()),
         column("output_text", LongText, |r| (&r.span.output_text).into()),
         column("input_text", LongText, |r| (&r.span.input_text).into()),
         column("reasoning_text", LongText, |r| (&r.span.reasoning_text).into()),
-        column("tool_definitions", Json, |r| r.span.tool_definitions.as_ref().map(json_text).into()),
+        column("tool_definitions_pieces", Pieces, |r| (&r.texts.tool_definitions).into()),
         column("tool_name", Text, |r| (&r.span.tool_name).into()),
         column("tool_call_id", Text, |r| (&r.span.tool_call_id).into()),
         column("tool_arguments", Json, |r| r.span.tool_arguments.as_ref().map(json_text).into()),
@@ -81,10 +133,10 @@ pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
         column("start_time_unix_nano", UInt, |r| r.span.start_time_unix_nano.into()),
         column("end_time_unix_nano", UInt, |r| r.span.end_time_unix_nano.into()),
         column("duration_ms", Float, |r| duration_ms(r.span).into()),
-        column("attributes", Json, |r| json_text(&r.span.attributes).into()),
-        column("events", Json, |r| json_text(&r.span.events).into()),
+        column("attributes_pieces", Pieces, |r| r.texts.attributes.as_slice().into()),
+        column("events_pieces", Pieces, |r| r.texts.events.as_slice().into()),
         column("links", Json, |r| json_text(&r.span.links).into()),
-        column("resource", Json, |r| json_text(&r.span.resource).into()),
+        column("resource_pieces", Pieces, |r| r.texts.resource.as_slice().into()),
         column("scope_name", Text, |r| (&r.span.scope_name).into()),
         column("scope_version", Text, |r| (&r.span.scope_version).into()),
         column("origin", Text, |r| match r.span.origin {
@@ -92,15 +144,8 @@ pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
             SpanOrigin::Log => "log".into(),
         }),
         column("duplicate_of", Text, |r| (&r.span.duplicate_of).into()),
-        column("source_keys", Json, |r| json_text(&r.span.source_keys).into()),
+        column("source_keys_pieces", Pieces, |r| r.texts.source_keys.as_slice().into()),
     ]
-}
-
-fn hashes(messages: Option<&[Message]>) -> Cell<'static> {
-    match messages {
-        Some(messages) => Cell::Texts(messages.iter().map(|m| m.content_hash().0).collect()),
-        None => Cell::Null,
-    }
 }
 
 /// `None` while the end is unknown, or where it lies before the start.

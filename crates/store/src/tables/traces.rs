@@ -3,24 +3,33 @@
 //! tables.
 
 use gleaner_model::{
-    AgentDefinition, AttemptPart, Content, ContentHash, ContentKind, DeclaredArtifact, DerivedTrace, Message,
-    SessionFact, UnmappedSpan, derive_id,
+    AgentDefinition, AttemptPart, ContentHash, ContentKind, DeclaredArtifact, DerivedTrace, Message, SessionFact,
+    UnmappedSpan, derive_id,
 };
 use serde_json::Value;
 
 use super::{json_text, recorded_at};
 use crate::columns::{Cell, Column, Kind, column};
+use crate::texts::{NewText, Texts};
 
 /// That part of an attempt which lies in one trace.
 pub(crate) struct AttemptRow<'a> {
     trace: &'a DerivedTrace,
     part: &'a AttemptPart,
     prompt_hash: Option<String>,
+    input_messages: Option<Vec<u64>>,
+    definition_texts: DefinitionTexts,
 }
 
 impl<'a> AttemptRow<'a> {
-    pub(crate) fn new(trace: &'a DerivedTrace, part: &'a AttemptPart) -> Self {
-        Self { trace, part, prompt_hash: prompt_hash(part) }
+    pub(crate) fn new(trace: &'a DerivedTrace, part: &'a AttemptPart, texts: &mut Texts) -> Self {
+        Self {
+            trace,
+            part,
+            prompt_hash: prompt_hash(part),
+            input_messages: part.input_messages.as_deref().map(|messages| list_of_messages(messages, texts)),
+            definition_texts: part.definition.as_ref().map(|d| DefinitionTexts::new(d, texts)).unwrap_or_default(),
+        }
     }
 
     fn definition(&self) -> Option<&'a AgentDefinition> {
@@ -30,12 +39,66 @@ impl<'a> AttemptRow<'a> {
 
 /// What the attempt was asked, without the system prompt: its messages, else its plain input as one.
 fn prompt_hash(part: &AttemptPart) -> Option<String> {
-    let messages: Vec<Value> = match (&part.input_messages, &part.input_text) {
-        (Some(messages), _) => messages.iter().map(Message::to_json).collect(),
-        (None, Some(text)) => vec![Message::text("user", text.as_str()).to_json()],
-        (None, None) => return None,
+    let question = |text: &String| vec![Message::text("user", text.as_str()).canonical_json()];
+    let messages: Vec<String> = match (&part.input_messages, &part.input_text) {
+        (Some(messages), _) => messages.iter().map(Message::canonical_json).collect(),
+        (None, text) => question(text.as_ref()?),
     };
-    Some(ContentHash::of_json(&Value::Array(messages)).0)
+    Some(ContentHash::of_canonical(&format!("[{}]", messages.join(","))).0)
+}
+
+/// The texts of a definition, as pieces.
+#[derive(Default)]
+pub(crate) struct DefinitionTexts {
+    pub(crate) system_prompt: Option<Vec<u64>>,
+    pub(crate) prompt_template: Option<Vec<u64>>,
+    pub(crate) tools: Option<Vec<u64>>,
+}
+
+impl DefinitionTexts {
+    pub(crate) fn new(definition: &AgentDefinition, texts: &mut Texts) -> Self {
+        Self {
+            system_prompt: definition.system_prompt.as_ref().map(|prompt| texts.pieces(prompt)),
+            prompt_template: definition.prompt_template.as_ref().map(|template| texts.pieces(template)),
+            tools: definition.tools.as_ref().map(|tools| texts.pieces(&json_text(tools))),
+        }
+    }
+}
+
+/// A list of messages as JSON, in canonical form but for finish reasons.
+fn list_of_messages(messages: &[Message], texts: &mut Texts) -> Vec<u64> {
+    let mut pieces = ListPieces::default();
+    for message in messages {
+        let message = message_pieces(message, &message.canonical_json(), texts);
+        pieces.add(&message, texts);
+    }
+    pieces.end(texts)
+}
+
+/// One message as JSON, given its canonical JSON, which lacks the finish reason.
+pub(crate) fn message_pieces(message: &Message, canonical: &str, texts: &mut Texts) -> Vec<u64> {
+    let Some(reason) = &message.finish_reason else { return texts.pieces(canonical) };
+    // The first key in the order of the alphabet. A piece of its own: the message itself has pieces elsewhere.
+    let head = format!("{{\"finish_reason\":{},", json_text(reason));
+    let mut ids = vec![texts.piece(&head)];
+    texts.add_pieces(canonical.strip_prefix('{').unwrap_or(canonical), &mut ids);
+    ids
+}
+
+/// A JSON list, put together from the pieces of its items.
+#[derive(Default)]
+pub(crate) struct ListPieces(Vec<u64>);
+
+impl ListPieces {
+    pub(crate) fn add(&mut self, item: &[u64], texts: &mut Texts) {
+        self.0.push(texts.piece(if self.0.is_empty() { "[" } else { "," }));
+        self.0.extend(item);
+    }
+
+    pub(crate) fn end(mut self, texts: &mut Texts) -> Vec<u64> {
+        self.0.push(texts.piece(if self.0.is_empty() { "[]" } else { "]" }));
+        self.0
+    }
 }
 
 /// Hash of a text as a content: of its JSON string.
@@ -50,7 +113,7 @@ pub(crate) fn time_key(unix_nano: u64, trace_id: &str) -> String {
 }
 
 pub(crate) fn attempt_rows<'a>() -> Vec<Column<AttemptRow<'a>>> {
-    use Kind::{Bool, Float, Int, Json, LongText, Text, Texts, Time, UInt};
+    use Kind::{Bool, Float, Int, Json, LongText, Pieces, Text, Texts, Time, UInt};
     vec![
         column("project", Text, |r| (&r.trace.project).into()),
         column("recorded_at", Time, |r| recorded_at(r.trace.recorded_at_unix_nano)),
@@ -72,18 +135,16 @@ pub(crate) fn attempt_rows<'a>() -> Vec<Column<AttemptRow<'a>>> {
         }),
         column("definition_started_at", Time, |r| Cell::Time(r.part.definition_start_time_unix_nano.unwrap_or(0))),
         column("agent_name", Text, |r| r.definition().and_then(|d| d.agent_name.as_ref()).into()),
-        column("version_labels", Texts, |r| {
-            r.definition().map_or(Cell::Null, |d| Cell::Texts(d.version_labels.clone()))
-        }),
-        column("system_prompt", LongText, |r| r.definition().and_then(|d| d.system_prompt.as_ref()).into()),
-        column("prompt_template", LongText, |r| r.definition().and_then(|d| d.prompt_template.as_ref()).into()),
-        column("tools", Json, |r| r.definition().and_then(|d| d.tools.as_ref()).map(json_text).into()),
+        column("version_labels", Texts, |r| r.definition().map(|d| d.version_labels.as_slice()).into()),
+        column("system_prompt_pieces", Pieces, |r| (&r.definition_texts.system_prompt).into()),
+        column("prompt_template_pieces", Pieces, |r| (&r.definition_texts.prompt_template).into()),
+        column("tools_pieces", Pieces, |r| (&r.definition_texts.tools).into()),
         column("flow", Text, |r| r.definition().and_then(|d| d.flow.as_ref()).into()),
         column("parameters", Json, |r| r.definition().and_then(|d| d.parameters.as_ref()).map(json_text).into()),
         column("model", Text, |r| r.definition().and_then(|d| d.model.as_ref()).into()),
         column("status", Text, |r| r.part.status.as_str().into()),
         column("error", LongText, |r| (&r.part.error).into()),
-        column("input_messages", Json, |r| r.part.input_messages.as_ref().map(json_text).into()),
+        column("input_messages_pieces", Pieces, |r| (&r.input_messages).into()),
         column("continued_span_id", Text, |r| (&r.part.continued_span_id).into()),
         column("prompt_hash", Text, |r| (&r.prompt_hash).into()),
         column("input_text", LongText, |r| (&r.part.input_text).into()),
@@ -157,12 +218,8 @@ impl<'a> ArtifactRow<'a> {
         }
     }
 
-    pub(crate) fn body(&self) -> ContentBody<'a> {
-        ContentBody {
-            project: &self.trace.project,
-            content_hash: self.content_hash.clone(),
-            body: json_text(&self.artifact.content).into(),
-        }
+    pub(crate) fn body(&self, texts: &mut Texts) -> ContentBody<'a> {
+        ContentBody::new(&self.trace.project, self.content_hash.clone(), &json_text(&self.artifact.content), texts)
     }
 }
 
@@ -215,13 +272,13 @@ pub(crate) struct ContentRef<'a> {
 }
 
 impl<'a> ContentRef<'a> {
-    pub(crate) fn of_trace(trace: &'a DerivedTrace, content: &'a Content) -> Self {
+    pub(crate) fn of_trace(trace: &'a DerivedTrace, content_hash: String, kind: ContentKind) -> Self {
         Self {
             project: &trace.project,
             recorded_at_unix_nano: trace.recorded_at_unix_nano,
             trace_id: Some(&trace.trace_id),
-            content_hash: content.hash.0.clone(),
-            kind: content.kind.as_str(),
+            content_hash,
+            kind: kind.as_str(),
         }
     }
 }
@@ -241,12 +298,13 @@ pub(crate) fn content_refs<'a>() -> Vec<Column<ContentRef<'a>>> {
 pub(crate) struct ContentBody<'a> {
     pub(crate) project: &'a str,
     pub(crate) content_hash: String,
-    pub(crate) body: std::borrow::Cow<'a, str>,
+    pub(crate) pieces: Vec<u64>,
+    pub(crate) bytes: usize,
 }
 
 impl<'a> ContentBody<'a> {
-    pub(crate) fn of_content(project: &'a str, content: &'a Content) -> Self {
-        Self { project, content_hash: content.hash.0.clone(), body: content.body.as_str().into() }
+    pub(crate) fn new(project: &'a str, content_hash: String, body: &str, texts: &mut Texts) -> Self {
+        Self { project, content_hash, pieces: texts.pieces(body), bytes: body.len() }
     }
 
     /// `(project, content hash)`.
@@ -256,13 +314,19 @@ impl<'a> ContentBody<'a> {
 }
 
 pub(crate) fn content_bodies<'a>() -> Vec<Column<ContentBody<'a>>> {
-    use Kind::{Int, Json, Text};
+    use Kind::{Int, Pieces, Text};
     vec![
         column("project", Text, |r| r.project.into()),
         column("content_hash", Text, |r| (&r.content_hash).into()),
-        column("body", Json, |r| (&*r.body).into()),
-        column("bytes", Int, |r| i64::try_from(r.body.len()).unwrap_or(i64::MAX).into()),
+        column("body_pieces", Pieces, |r| r.pieces.as_slice().into()),
+        column("bytes", Int, |r| i64::try_from(r.bytes).unwrap_or(i64::MAX).into()),
     ]
+}
+
+/// A piece of shared texts.
+pub(crate) fn texts() -> Vec<Column<NewText>> {
+    use Kind::{LongText, UInt};
+    vec![column("id", UInt, |r| r.id.into()), column("text", LongText, |r| (&r.text).into())]
 }
 
 /// The loader's book-keeping: one row per trace that has facts or derived rows. Nanoseconds since the Unix epoch, cut to

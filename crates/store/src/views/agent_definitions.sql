@@ -8,9 +8,9 @@ WITH definition AS (
         agent_definition_id,
         any_value(agent_name) AS agent_name,
         list_sort(list_distinct(flatten(list(version_labels)))) AS version_labels,
-        arg_min(system_prompt, definition_key) AS system_prompt,
-        any_value(prompt_template) AS prompt_template,
-        any_value(tools) AS tools,
+        arg_min(system_prompt_pieces, definition_key) AS system_prompt_pieces,
+        any_value(prompt_template_pieces) AS prompt_template_pieces,
+        any_value(tools_pieces) AS tools_pieces,
         any_value(flow) AS flow,
         any_value(parameters) AS parameters,
         any_value(model) AS model,
@@ -28,6 +28,6 @@ SELECT
         PARTITION BY project, agent_name ORDER BY left(first_key, 20), agent_definition_id
     ) AS version_number,
     to_json(version_labels) AS version_labels,
-    system_prompt, tools, flow, parameters, model, first_seen_at, project, recorded_at,
-    prompt_template
+    shared_text(system_prompt_pieces) AS system_prompt, shared_text(tools_pieces)::JSON AS tools, flow, parameters, model, first_seen_at, project, recorded_at,
+    shared_text(prompt_template_pieces) AS prompt_template
 FROM definition;

@@ -10,19 +10,18 @@ WITH several AS NOT MATERIALIZED (
     SELECT project, attempt_id FROM attempt_index WHERE parts > 1
 ),
 part AS NOT MATERIALIZED (
-    SELECT *, NULL::BOOLEAN AS history_complete FROM attempt_rows WHERE continued_span_id IS NULL
+    SELECT *, NULL::JSON AS history_messages, NULL::BOOLEAN AS history_complete FROM attempt_rows WHERE continued_span_id IS NULL
     UNION ALL BY NAME
     SELECT
         row.* REPLACE (
-            CASE WHEN row.input_messages IS NOT NULL THEN coalesce(history.input_messages, row.input_messages) END
-                AS input_messages,
             CASE
-                WHEN row.input_messages IS NOT NULL
+                WHEN row.input_messages_pieces IS NOT NULL
                 THEN coalesce(md5(array_to_string(history.input_message_hashes, ' ')), row.prompt_hash)
                 ELSE row.prompt_hash
             END AS prompt_hash
         ),
-        coalesce(history.is_complete AND row.input_messages IS NOT NULL, false) AS history_complete
+        CASE WHEN row.input_messages_pieces IS NOT NULL THEN history.input_messages END AS history_messages,
+        coalesce(history.is_complete AND row.input_messages_pieces IS NOT NULL, false) AS history_complete
     FROM attempt_rows row
     LEFT JOIN response_histories history
         ON history.project = row.project AND history.trace_id = row.trace_id AND history.span_id = row.continued_span_id
@@ -30,7 +29,8 @@ part AS NOT MATERIALIZED (
 ),
 whole AS NOT MATERIALIZED (
     SELECT
-        part.project, part.attempt_id, part.recorded_at, agent_name, [part.trace_id] AS trace_ids, error, input_messages,
+        part.project, part.attempt_id, part.recorded_at, agent_name, [part.trace_id] AS trace_ids, error, input_messages_pieces,
+        history_messages,
         prompt_hash, input_text, output_text, output_hash, test_input, ended_at,
         nullif(start_time_unix_nano, 0) AS start_time_unix_nano,
         nullif(end_time_unix_nano, 0) AS end_time_unix_nano,
@@ -49,12 +49,13 @@ whole AS NOT MATERIALIZED (
         arg_min_null(agent_name, definition_key) AS agent_name,
         list(trace_id ORDER BY part_key) AS trace_ids,
         arg_min(error, part_key) AS error,
-        arg_min(input_messages, part_key) AS input_messages,
+        arg_min(input_messages_pieces, part_key) AS input_messages_pieces,
+        arg_min_null(history_messages, part_key) FILTER (input_messages_pieces IS NOT NULL) AS history_messages,
         arg_min(prompt_hash, part_key) AS prompt_hash,
         -- Of the part that has the input.
         CASE
-            WHEN bool_or(input_messages IS NOT NULL)
-            THEN arg_min_null(history_complete, part_key) FILTER (input_messages IS NOT NULL)
+            WHEN bool_or(input_messages_pieces IS NOT NULL)
+            THEN arg_min_null(history_complete, part_key) FILTER (input_messages_pieces IS NOT NULL)
             ELSE bool_and(history_complete)
         END AS history_complete,
         arg_min(input_text, part_key) AS input_text,
@@ -83,7 +84,8 @@ whole AS NOT MATERIALIZED (
 )
 SELECT
     index.attempt_id, index.rollout_id, index.lineage_id, index.session_id, index.agent_definition_id, index.trace_id,
-    to_json(trace_ids) AS trace_ids, index.attempt_number, index.status, error, input_messages, input_text, output_text,
+    to_json(trace_ids) AS trace_ids, index.attempt_number, index.status, error,
+    coalesce(history_messages, shared_text(input_messages_pieces)::JSON) AS input_messages, input_text, output_text,
     test_input, index.started_at, ended_at,
     CASE
         WHEN end_time_unix_nano >= start_time_unix_nano

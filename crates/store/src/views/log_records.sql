@@ -3,8 +3,7 @@
 CREATE OR REPLACE VIEW log_records AS
 WITH fact AS (
     SELECT project, trace_id, body::JSON AS record, min(recorded_at) AS recorded_at
-    FROM span_facts
-    WHERE signal = 'log'
+    FROM (SELECT project, trace_id, recorded_at, shared_text(body_pieces) AS body FROM span_facts WHERE signal = 'log')
     GROUP BY project, trace_id, body
 )
 SELECT

@@ -18,12 +18,12 @@ answering AS (
     ORDER BY project, response_id, start_time_unix_nano, trace_id, span_id
 ),
 node AS (
-    SELECT project, trace_id, span_id, previous_response_id, input_messages, output_messages, input_message_hashes,
+    SELECT project, trace_id, span_id, previous_response_id, input_messages_pieces, output_messages_pieces, input_message_hashes,
         output_message_hashes
     FROM span_rows
     WHERE previous_response_id IS NOT NULL
     UNION ALL
-    SELECT project, trace_id, span_id, previous_response_id, input_messages, output_messages, input_message_hashes,
+    SELECT project, trace_id, span_id, previous_response_id, input_messages_pieces, output_messages_pieces, input_message_hashes,
         output_message_hashes
     FROM span_rows
     SEMI JOIN answering USING (project, trace_id, span_id)
@@ -33,15 +33,15 @@ call AS (
     SELECT
         node.project, node.trace_id, node.span_id, node.previous_response_id,
         answering.trace_id AS previous_trace_id, answering.span_id AS previous_span_id,
-        coalesce(from_json(node.input_messages, '["JSON"]'), []) AS input,
+        coalesce(from_json(shared_text(node.input_messages_pieces), '["JSON"]'), []) AS input,
         -- The finish reason tells of a call, not of a message.
         list_transform(
-            coalesce(from_json(node.output_messages, '["JSON"]'), []),
+            coalesce(from_json(shared_text(node.output_messages_pieces), '["JSON"]'), []),
             lambda message: json_merge_patch(message, '{"finish_reason": null}')
         ) AS output,
         coalesce(node.input_message_hashes, []) AS input_hashes,
         coalesce(node.output_message_hashes, []) AS output_hashes,
-        node.input_messages IS NOT NULL AND node.output_messages IS NOT NULL AS is_captured
+        node.input_messages_pieces IS NOT NULL AND node.output_messages_pieces IS NOT NULL AS is_captured
     FROM node
     LEFT JOIN answering
         ON answering.project = node.project AND answering.response_id = node.previous_response_id

@@ -8,6 +8,9 @@ UNION ALL
 SELECT
     NULL, NULL, any_value(body::JSON ->> '$.scope.name'), any_value(body::JSON ->> '$.event_name'),
     'log_outside_any_trace', project, min(recorded_at)
-FROM span_facts
-WHERE trace_id IS NULL AND unit_key IS NULL AND feedback_items = 0 AND NOT is_note
+FROM (
+    SELECT project, recorded_at, shared_text(body_pieces) AS body
+    FROM span_facts
+    WHERE trace_id IS NULL AND unit_key IS NULL AND feedback_items = 0 AND NOT is_note
+)
 GROUP BY project, md5_number(body);

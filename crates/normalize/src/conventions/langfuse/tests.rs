@@ -176,3 +176,18 @@ fn the_first_versions_quote_text_and_have_no_word_for_tools() {
         "quotes are the answer's own"
     );
 }
+
+#[test]
+fn a_step_of_langchain_tells_why_its_model_ended() {
+    let step = |output: Value| {
+        let fields = json!({"langfuse.observation.type": "chain", "langfuse.observation.output": output.to_string()});
+        map(&span(fields)).finish_reason
+    };
+    let message = |metadata: Value| json!({"content": "a", "type": "ai", "response_metadata": metadata});
+    let ended = message(json!({"finish_reason": "stop"}));
+    assert_eq!(step(ended.clone()).as_deref(), Some("stop"));
+    assert_eq!(step(json!({"messages": [{"type": "human", "content": "q"}, ended]})).as_deref(), Some("stop"));
+    let update = json!([{"graph": null, "update": {"messages": [message(json!({"stop_reason": "max_tokens"}))]}}]);
+    assert_eq!(step(update).as_deref(), Some("length"));
+    assert_eq!(step(json!({"messages": [{"type": "human", "content": "q"}]})), None);
+}

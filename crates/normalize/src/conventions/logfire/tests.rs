@@ -212,3 +212,34 @@ fn chat_calls_of_the_agents_sdk() {
     turn.span.scope.name = "logfire.openai_agents".to_owned();
     assert_eq!(map(&turn).kind, Some(SpanKind::Chain));
 }
+
+#[test]
+fn items_that_version_3_knows_no_event_for() {
+    let item =
+        |item: Value| json!({"event.name": "gen_ai.unknown", "role": "assistant", "content": "See JSON", "data": item});
+    let events = json!([
+        {"event.name": "gen_ai.user.message", "role": "user", "content": "q"},
+        item(json!({"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}], "content": null})),
+        item(json!({"type": "refusal", "refusal": "No."})),
+    ]);
+    let fields = json!({"events": events.to_string(), "gen_ai.request.model": "m"});
+    let mapped = logfire("Responses API with {gen_ai.request.model!r}", fields);
+    let kinds: Vec<Value> =
+        output(&mapped)[0]["parts"].as_array().into_iter().flatten().map(|p| p["type"].clone()).collect();
+    assert_eq!(kinds, ["reasoning", "refusal"]);
+    assert_eq!(mapped.finish_reason.as_deref(), Some("content_filter"));
+}
+
+#[test]
+fn a_streamed_chat_of_the_agents_sdk_ended_when_its_items_are_complete() {
+    let ended = |status: &str| {
+        let message = json!({"type": "message", "role": "assistant", "status": status,
+            "content": [{"type": "output_text", "text": "a"}]});
+        let answer = json!([{"object": "response", "status": null, "output": [message]}]);
+        let fields =
+            json!({"input": json!([{"role": "user", "content": "q"}]).to_string(), "output": answer.to_string()});
+        logfire("Chat completion with {gen_ai.request.model!r}", fields).finish_reason
+    };
+    assert_eq!(ended("completed").as_deref(), Some("stop"));
+    assert_eq!(ended("incomplete"), None);
+}

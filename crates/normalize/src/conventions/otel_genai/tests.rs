@@ -124,6 +124,21 @@ fn kinds_by_what_is_there_when_no_operation_is_named() {
 }
 
 #[test]
+fn usage_that_leaves_out_a_small_cache_is_completed_where_that_is_known() {
+    let usage = json!({"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 7,
+        "gen_ai.usage.cache_read.input_tokens": 40});
+    assert_eq!(map(&span(usage.clone())).input_tokens, Some(100));
+    let mut of_bedrock = span(usage.clone());
+    of_bedrock.span.scope.name = "opentelemetry.instrumentation.botocore.bedrock-runtime".into();
+    assert_eq!(map(&of_bedrock).input_tokens, Some(140));
+    for (total, input) in [(147, 140), (107, 100)] {
+        let mut summed = usage.clone();
+        summed["gen_ai.usage.total_tokens"] = json!(total);
+        assert_eq!(map(&span(summed)).input_tokens, Some(input));
+    }
+}
+
+#[test]
 fn usage_that_leaves_out_the_cache_is_completed() {
     let usage = |input: i64| {
         json!({"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": input,

@@ -1,4 +1,4 @@
-use gleaner_model::{DerivedTrace, Message};
+use gleaner_model::DerivedTrace;
 use serde_json::json;
 
 use super::*;
@@ -63,10 +63,8 @@ fn every_content_is_stored_once_with_the_hash_of_its_canonical_json() {
     };
     let trace = derive([prompted("m1", 1), prompted("m2", 3)]);
     let kinds: Vec<ContentKind> = trace.contents.iter().map(|content| content.kind).collect();
-    let (message, tools) = (ContentKind::Message, ContentKind::Tools);
-    assert_eq!(kinds, [ContentKind::SystemPrompt, message, message, tools, ContentKind::Artifact]);
+    assert_eq!(kinds, [ContentKind::SystemPrompt, ContentKind::Tools, ContentKind::Artifact]);
     assert_eq!(trace.contents[0].body, "\"be brief\"");
-    assert_eq!(trace.contents[1].hash, Message::text("user", "q").content_hash());
 }
 
 #[test]

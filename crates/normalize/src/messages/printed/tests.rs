@@ -73,3 +73,16 @@ fn printed_parts_of_google() {
     ]);
     assert_eq!(json!(messages(&history, "user")), expected);
 }
+
+#[test]
+fn blocks_of_bedrock_written_as_json() {
+    let thought = json!({"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "s"}}}).to_string();
+    let read = json!(messages(
+        &json!([{"role": "assistant", "content": [{"type": "text", "text": thought},
+        {"type": "text", "text": "{\"reasoningContent\": 1, \"x\": 2}"}]}]),
+        "assistant"
+    ));
+    assert_eq!(read[0]["parts"][0]["type"], "reasoning");
+    assert_eq!(read[0]["parts"][0]["content"], "Hm.");
+    assert_eq!(read[0]["parts"][1], json!({"type": "text", "content": "{\"reasoningContent\": 1, \"x\": 2}"}));
+}

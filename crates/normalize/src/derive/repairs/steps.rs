@@ -1,0 +1,41 @@
+//! Why a call ended, from the step around it: LangChain's steps return the model's message with it, and Langfuse's handler
+//! leaves it out of the call itself.
+//!
+//! A step with one call returns that call's message. What a step around several returns is not looked at.
+
+use std::collections::HashMap;
+
+use gleaner_model::{Span, SpanKind};
+
+use crate::derive::calls::Calls;
+use crate::derive::note_source;
+use crate::derive::tree::Tree;
+
+/// Fills `finish_reason`.
+pub(crate) fn fill_from_steps(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) {
+    let is_call = |place: usize| calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
+    let tells =
+        |place: usize| calls.kinds[place] == SpanKind::Chain && tree.nodes[place].mapped.finish_reason.is_some();
+    if !(0..rows.len()).any(tells) {
+        return;
+    }
+    let step_of = tree.nearest(tells);
+    let mut calls_in: HashMap<usize, u32> = HashMap::new();
+    for step in (0..rows.len()).filter(|place| is_call(*place)).filter_map(|place| step_of[place]) {
+        *calls_in.entry(step).or_default() += 1;
+    }
+    for place in (0..rows.len()).filter(|place| is_call(*place)) {
+        let lacks = rows[place].finish_reason.is_none() && rows[place].status != "error";
+        let Some(step) = step_of[place].filter(|step| lacks && calls_in.get(step) == Some(&1)) else { continue };
+        let Some(reason) = tree.nodes[step].mapped.finish_reason.clone() else { continue };
+        if let Some([answer]) = rows[place].output_messages.as_deref_mut() {
+            answer.finish_reason = Some(reason.clone());
+        }
+        rows[place].finish_reason = Some(reason);
+        let step_id = rows[step].span_id.clone();
+        note_source(&mut rows[place], ["finish_reason"], &step_id);
+    }
+}
+
+#[cfg(test)]
+mod tests;

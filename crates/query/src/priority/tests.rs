@@ -1,0 +1,32 @@
+use rustix::thread::sched_getaffinity;
+
+use super::*;
+
+/// Guarantees: whoever leaves one processor, where there are two, keeps the others; threads started from there do as well; threads that
+/// are told to do, and nobody else.
+#[test]
+fn one_processor_is_left() {
+    let all = sched_getaffinity(None).unwrap().count();
+    let given = std::thread::spawn(|| {
+        give_way();
+        leave_one_processor();
+        let here = sched_getaffinity(None).unwrap().count();
+        assert_eq!(std::thread::spawn(|| sched_getaffinity(None).unwrap().count()).join().unwrap(), here);
+        leave_one_processor();
+        assert!(sched_getaffinity(None).unwrap().count() >= 1);
+        here
+    });
+    assert_eq!(given.join().unwrap(), if all > 1 { all - 1 } else { 1 });
+    assert_eq!(sched_getaffinity(None).unwrap().count(), all);
+    let (told, wait) = std::sync::mpsc::channel::<()>();
+    let (tell, thread) = std::sync::mpsc::channel();
+    let other = std::thread::spawn(move || {
+        tell.send(Thread::this()).unwrap();
+        wait.recv().unwrap();
+        sched_getaffinity(None).unwrap().count()
+    });
+    thread.recv().unwrap().leave_one_processor();
+    told.send(()).unwrap();
+    assert_eq!(other.join().unwrap(), if all > 1 { all - 1 } else { 1 });
+    assert_eq!(sched_getaffinity(None).unwrap().count(), all);
+}

@@ -1,0 +1,139 @@
+//! Shared texts: long texts kept in pieces, each piece once, however many rows repeat it.
+//!
+//! An agent sends its whole conversation with every call, so that nearly all bytes of telemetry were there before. A column of kind
+//! [`Kind::Pieces`](crate::columns::Kind) holds ids of rows of `texts`; the column's text is these joined. A text is cut where its own
+//! bytes say (content-defined chunking; Muthitacharoen and others, *LBFS*, SOSP 2001; the gear hash of Xia and others, *FastCDC*, ATC
+//! 2016), so that two texts with a common part share that part's pieces wherever it stands.
+//!
+//! What it does: cuts texts, and knows the ids of pieces seen of late. What it does not: it reads no table; see [`crate::text_reader`].
+//!
+//! Invariants:
+//! - The pieces of a text, joined, are the text. Each ends between two characters.
+//! - A piece gets one id, and `texts` one row for it. That a piece is stored *only* once is not promised: one that was not seen for
+//!   long, or not since the start, is stored again under a new id. Nothing but its size tells.
+//! - Ids grow with the order of first sight, so that the pieces of rows that were written together lie together.
+
+use std::collections::HashMap;
+
+/// Pieces have at least so many bytes, the last of a text apart: a row of `texts` and a place in a list cost some 20 bytes.
+const MIN_PIECE_BYTES: usize = 96;
+/// And at most so many, up to three more to end between two characters.
+const MAX_PIECE_BYTES: usize = 4096;
+/// Beyond the least length one place in 256 ends a piece. Each end of a part that two texts share costs about one piece. Of growing
+/// histories, with their messages once more in canonical form, 51 % of the bytes are then new, against 70 % with pieces of twice the
+/// length, and 42 % with half, for 40 % more of them.
+const CUT_MASK: u64 = 0xff << 56;
+
+/// Bytes of a piece's hash that are kept: collisions are out of reach at 128 bits.
+type Key = [u8; 16];
+
+/// Gives texts as pieces, and remembers the latest pieces.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    /// Pieces seen of late. When it is full it becomes `older`, and what `older` held is forgotten unless seen again.
+    recent: HashMap<Key, u64>,
+    older: HashMap<Key, u64>,
+    max_known: usize,
+    next_id: u64,
+    new: Vec<NewText>,
+}
+
+/// A row of `texts`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewText {
+    pub(crate) id: u64,
+    pub(crate) text: String,
+}
+
+impl Texts {
+    /// Knows no piece. `next_id` is above every id in the table; of pieces at most `max_known` are remembered.
+    pub(crate) fn new(next_id: u64, max_known: usize) -> Self {
+        Self { recent: HashMap::new(), older: HashMap::new(), max_known, next_id, new: Vec::new() }
+    }
+
+    /// The ids of a text's pieces.
+    pub(crate) fn pieces(&mut self, text: &str) -> Vec<u64> {
+        let mut ids = Vec::with_capacity(1 + text.len() / 256);
+        self.add_pieces(text, &mut ids);
+        ids
+    }
+
+    /// [`Texts::pieces`], put behind others.
+    pub(crate) fn add_pieces(&mut self, mut text: &str, ids: &mut Vec<u64>) {
+        loop {
+            let (piece, rest) = text.split_at(piece_end(text));
+            ids.push(self.piece(piece));
+            if rest.is_empty() {
+                return;
+            }
+            text = rest;
+        }
+    }
+
+    /// The id of a text that is one piece whatever its length.
+    pub(crate) fn piece(&mut self, text: &str) -> u64 {
+        let mut key = Key::default();
+        key.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..size_of::<Key>()]);
+        if let Some(id) = self.recent.get(&key) {
+            return *id;
+        }
+        let id = self.older.get(&key).copied().unwrap_or_else(|| {
+            let id = self.next_id;
+            self.next_id += 1;
+            self.new.push(NewText { id, text: text.to_owned() });
+            id
+        });
+        if self.recent.len() >= self.max_known / 2 {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.recent.insert(key, id);
+        id
+    }
+
+    /// The rows that `texts` lacks, by id.
+    pub(crate) fn take_new(&mut self) -> Vec<NewText> {
+        std::mem::take(&mut self.new)
+    }
+}
+
+/// Where the first piece of a text ends, in bytes.
+fn piece_end(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    if bytes.len() <= MIN_PIECE_BYTES {
+        return bytes.len();
+    }
+    let longest = bytes.len().min(MAX_PIECE_BYTES);
+    let mut hash = 0_u64;
+    // The hash's upper bits are of the last 64 bytes.
+    let mut end = MIN_PIECE_BYTES - 64;
+    while end < longest {
+        hash = (hash << 1).wrapping_add(GEAR[bytes[end] as usize]);
+        end += 1;
+        if hash & CUT_MASK == 0 && end >= MIN_PIECE_BYTES {
+            break;
+        }
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    end
+}
+
+/// A random number for each byte (SplitMix64 from 1). Other numbers cut elsewhere: pieces stored before would not be met again.
+const GEAR: [u64; 256] = {
+    let mut gear = [0; 256];
+    let mut state = 1_u64;
+    let mut at = 0;
+    while at < gear.len() {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        gear[at] = mixed ^ (mixed >> 31);
+        at += 1;
+    }
+    gear
+};
+
+#[cfg(test)]
+mod tests;
