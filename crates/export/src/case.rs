@@ -323,7 +323,14 @@ fn restore_reasoning(messages: &mut [ChatMessage], outputs: &[Vec<Message>], pol
 
 /// Whether two conversations say the same, whatever their ids and thoughts.
 pub(crate) fn same_messages(one: &[ChatMessage], other: &[ChatMessage]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.role == b.role && said(a) == said(b))
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.role == b.role && says_same(a, b))
+}
+
+fn says_same(one: &ChatMessage, other: &ChatMessage) -> bool {
+    match one.tool_calls.is_empty() && other.tool_calls.is_empty() {
+        true => one.content == other.content,
+        false => said(one) == said(other),
+    }
 }
 
 /// What a message says apart from its reasoning and the ids of its calls.

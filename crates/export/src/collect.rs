@@ -3,19 +3,20 @@
 //! A row waits on disk in the form in which it will be written; in memory are its id and what is needed to judge it beside
 //! others. Invariant: in every section, `candidates` = `rows` + rejected ones.
 
-use gleaner_model::{canonical_json, derive_id};
+use gleaner_model::derive_id;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
     ExportError, FileFormat, Kind, Manifest, Options, Progress, Reason, Section,
+    canonical::write_identity,
     card::{self, CARD_FILE, Described},
     case::key,
     check::check,
     dataset::Dataset,
     decide::{decide, name_who_stays},
     example::{Candidate, Example, Opinion, Rejection},
-    format::{Row, Unfit},
+    format::Unfit,
     manifest::{FORMAT_VERSION, MANIFEST_FILE, Program},
     output::Files,
     provenance::Provenance,
@@ -84,15 +85,20 @@ pub(crate) struct Made<'a> {
     pub(crate) journal_position: u64,
 }
 
-/// The id of a row, and its content as JSON: the one is a hash of the other, that is of what a trainer sees of it.
-fn row_id(dataset: &Dataset, example: &Example) -> (String, Row) {
-    let mut content = example.content_json();
-    let facts = dataset.identity.iter().map(|name| (*name, example.facts.get(*name).cloned().unwrap_or(Value::Null)));
-    content.extend(facts.map(|(name, fact)| (name.to_owned(), fact)));
-    let content = Value::Object(content);
-    let id = derive_id("row", &[dataset.name, &canonical_json(&content)]);
-    let Value::Object(content) = content else { return (id, Row::new()) };
-    (id, content)
+/// A row in the form in which it will be written, with what is noted of it.
+struct Written {
+    id: String,
+    row: Vec<u8>,
+    provenance: String,
+    example: Example,
+}
+
+/// The id of a row: a hash of its content, that is of what a trainer sees of it.
+fn row_id(dataset: &Dataset, example: &Example) -> String {
+    let mut content = Vec::new();
+    write_identity(dataset, example, &mut content);
+    // JSON is UTF-8.
+    derive_id("row", &[dataset.name, &String::from_utf8_lossy(&content)])
 }
 
 impl<'a> Collector<'a> {
@@ -124,9 +130,10 @@ impl<'a> Collector<'a> {
             self.files[at].section.candidates += 1;
             let made = candidate.and_then(|example| self.row(dataset, example));
             match made {
-                Ok((id, row, example)) => self.hold(at, &id, &row, example)?,
+                Ok(written) => self.hold(at, written)?,
                 Err(Rejection { reason, provenance }) => {
-                    let (text, tie) = tie(0, &provenance);
+                    let text = provenance.to_json();
+                    let tie = tie(0, &provenance, &text);
                     let provenance = self.spool.put(text.as_bytes())?;
                     self.files[at].rejected.push(Rejected { tie, id: None, reason, kept: None, provenance });
                 }
@@ -136,23 +143,19 @@ impl<'a> Collector<'a> {
     }
 
     /// Checks, stages and format, in this order: the id is that of the content as it will be written.
-    fn row(
-        &mut self,
-        dataset: &'static Dataset,
-        mut example: Example,
-    ) -> Result<(String, Vec<u8>, Example), Rejection> {
+    fn row(&mut self, dataset: &'static Dataset, mut example: Example) -> Result<Written, Rejection> {
         example.provenance.reasoning = reasoning::kinds(&example).names().collect();
         let passed = check(&example, self.options)
             .and_then(|()| self.stages.iter_mut().try_for_each(|stage| stage.pass(dataset, &mut example)));
         if let Err(reason) = passed {
             return Err(Rejection::new(reason, example.provenance));
         }
-        let (id, content) = row_id(dataset, &example);
-        let row = self.options.format.row(dataset, &id, &example, content, self.options.host.unwrap_or_default());
-        match row.map(|row| serde_json::to_vec(&row)) {
-            Ok(Ok(row)) => Ok((id, row, example)),
-            // Maps of JSON values always encode.
-            Ok(Err(_)) => Err(Rejection::new(Reason::NotExpressible, example.provenance)),
+        let id = row_id(dataset, &example);
+        let provenance = example.provenance.to_json();
+        let mut row = Vec::new();
+        let host = self.options.host.unwrap_or_default();
+        match self.options.format.write(dataset, &id, &example, &provenance, host, &mut row) {
+            Ok(()) => Ok(Written { id, row, provenance, example }),
             Err(Unfit { reason, detail }) => {
                 example.provenance.detail = detail.or(example.provenance.detail.take());
                 Err(Rejection::new(reason, example.provenance))
@@ -160,16 +163,17 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn hold(&mut self, at: usize, id: &str, row: &[u8], example: Example) -> Result<(), ExportError> {
-        let (text, tie) = tie(example.precedence, &example.provenance);
-        let row = self.spool.put(row)?;
+    fn hold(&mut self, at: usize, written: Written) -> Result<(), ExportError> {
+        let Written { id, row, provenance: text, example } = written;
+        let tie = tie(example.precedence, &example.provenance, &text);
+        let row = self.spool.put(&row)?;
         let provenance = self.spool.put(text.as_bytes())?;
         let file = &mut self.files[at];
         let number = u32::try_from(file.rows.len()).map_err(|_| ExportError::TooManyRows { limit: u32::MAX })?;
         for stage in &mut self.stages {
             stage.see(file.dataset, number, &example);
         }
-        let id = u128::from_str_radix(id, 16).unwrap_or_else(|_| key(id));
+        let id = u128::from_str_radix(&id, 16).unwrap_or_else(|_| key(&id));
         file.entries.push(Entry { reasoning: reasoning::kinds(&example), ..Entry::new(number, id, tie) });
         file.rows.push(Held { row, provenance });
         file.opinions.push(example.opinion.map(Box::new));
@@ -227,7 +231,7 @@ impl<'a> Collector<'a> {
             files: Vec::new(),
         };
         files.append(CARD_FILE, card::card(&manifest, &described).as_bytes())?;
-        manifest.files = files.entries();
+        manifest.files = files.entries()?;
         let mut text = serde_json::to_string_pretty(&manifest)
             .map_err(|source| ExportError::Encode { file: MANIFEST_FILE.to_owned(), source })?;
         text.push('\n');
@@ -251,6 +255,7 @@ impl File {
         let columns = options.format.columns(self.dataset).unwrap_or_default();
         let mut open: Option<(Option<Split>, Sink)> = None;
         let entries = std::mem::take(&mut self.entries);
+        let mut row = Vec::new();
         if !entries.iter().any(|entry| entry.verdict.is_ok()) {
             // The file exists even if it stays empty.
             Sink::new(&self.section.file, columns, options.file_format(), files)?.finish(files)?;
@@ -279,7 +284,8 @@ impl File {
                 open = Some((entry.split, Sink::new(&name, columns, options.file_format(), files)?));
             }
             let Some((_, sink)) = &mut open else { continue };
-            sink.row(&spool.get(held.row)?, files)?;
+            spool.read(held.row, &mut row)?;
+            sink.row(&row, files)?;
             self.section.rows += 1;
             for kind in entry.reasoning.names() {
                 *self.section.reasoning.entry(kind).or_default() += 1;
@@ -347,11 +353,9 @@ fn file_name(dataset: &Dataset, split: Option<Split>, options: &Options) -> Stri
     }
 }
 
-/// The provenance as text, and the order that it gives.
-fn tie(precedence: u8, provenance: &Provenance) -> (String, (u8, u64, u128)) {
-    let text = provenance.to_json();
-    let tie = (precedence, provenance.started_unix_nano.unwrap_or(0), key(&text));
-    (text, tie)
+/// The order that a provenance gives; `text` is its JSON.
+fn tie(precedence: u8, provenance: &Provenance, text: &str) -> (u8, u64, u128) {
+    (precedence, provenance.started_unix_nano.unwrap_or(0), key(text))
 }
 
 #[cfg(test)]

@@ -134,6 +134,7 @@ impl Example {
     }
 
     /// The content as JSON by column name.
+    #[cfg(test)]
     pub(crate) fn content_json(&self) -> Map<String, Value> {
         let mut out = Map::new();
         match &self.content {

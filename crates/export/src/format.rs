@@ -55,17 +55,21 @@ impl Format {
         }
     }
 
-    /// The example as a row. `content` is [`Example::content_json`], which is at hand.
-    pub(crate) fn row(
+    /// Appends the example as a row. `provenance` is the JSON of the example's own, which is at hand.
+    pub(crate) fn write(
         self,
         dataset: &Dataset,
         id: &str,
         example: &Example,
-        content: Row,
+        provenance: &str,
         host: Host,
-    ) -> Result<Row, Unfit> {
-        match self {
-            Self::Trl => Ok(trl::row(dataset, id, example, content)),
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unfit> {
+        let row = match self {
+            Self::Trl => {
+                trl::write(dataset, id, example, provenance, out);
+                return Ok(());
+            }
             Self::Openai => openai::row(example, host),
             Self::Sharegpt => sharegpt::row(example),
             Self::Axolotl => axolotl::row(example),
@@ -73,7 +77,9 @@ impl Format {
             Self::NemoRl => nemo_rl::row(example),
             Self::Tinker => tinker::row(example),
             Self::Atif => atif::row(id, example),
-        }
+        }?;
+        crate::canonical::write_json(&row, out);
+        Ok(())
     }
 
     /// Whether rows name what they were made from.

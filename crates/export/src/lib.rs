@@ -15,6 +15,7 @@
 //! - Within a file all rows have the columns that the dataset card declares, and no others.
 //! - Memory holds ids and hashes of rows, never all of their contents.
 
+mod canonical;
 mod card;
 mod case;
 mod check;
@@ -29,6 +30,7 @@ mod frame;
 mod hygiene;
 mod lookup;
 mod manifest;
+mod messages;
 mod options;
 mod output;
 mod pairs;

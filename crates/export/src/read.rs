@@ -7,7 +7,7 @@
 mod beside;
 mod pages;
 
-use std::collections::HashSet;
+use std::{cell::Cell, collections::HashSet};
 
 use gleaner_model::{Message, Source};
 use serde::{Deserialize, Serialize};
@@ -175,22 +175,29 @@ pub(crate) fn attempts(
         let compared: HashSet<&str> =
             page.attempt_ids.iter().zip(&page.compared).filter(|(_, is)| **is).map(|(id, _)| id.as_str()).collect();
         let mut bytes = 0;
-        rows.for_each_row(&sql, &params, &mut |row| {
-            let mut row = Row { relation: "attempts", row };
+        let mut take = |mut row: Row<'_>| {
             bytes += row.text_bytes();
             let attempt = attempt(&mut row, beside, |id| compared.contains(id))?;
             visit(attempt)
+        };
+        let came = rows.for_each_page(&sql, &params, &mut |batch| {
+            let next = Cell::new(0);
+            (0..batch.num_rows()).try_for_each(|at| take(Row::of_batch("attempts", &batch, at, &next)))
         })?;
+        if !came {
+            rows.for_each_row(&sql, &params, &mut |row| take(Row::new("attempts", row)))?;
+        }
         pages.held(page.attempt_ids.len(), bytes);
     }
     Ok(())
 }
 
-fn attempt(row: &mut Row, beside: &mut Beside, is_compared: impl Fn(&str) -> bool) -> Result<Attempt, ExportError> {
+fn attempt(row: &mut Row<'_>, beside: &mut Beside, is_compared: impl Fn(&str) -> bool) -> Result<Attempt, ExportError> {
     let of = attempt_row(row)?;
     let definition = beside.definition(&of.project, of.agent_definition_id.as_deref())?;
+    let [asked, given] = row.messages_of_two(["question_messages", "input_messages"])?;
     let question = Given {
-        messages: row.messages("question_messages")?,
+        messages: asked,
         lacks_history: row.typed("question_complete", "a boolean")? == Some(false),
         is_truncated: row.typed("is_truncated", "a boolean")? == Some(true),
         system_prompt: definition.system_prompt.clone(),
@@ -200,7 +207,7 @@ fn attempt(row: &mut Row, beside: &mut Beside, is_compared: impl Fn(&str) -> boo
     // Some instrumentations tell the tools once, with the agent, and not with its calls.
     let known_tools = question.tools.clone().or(agent_tools);
     let conversation = Given {
-        messages: row.messages("input_messages")?,
+        messages: given,
         lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
         is_truncated: row.typed("conversation_truncated", "a boolean")? == Some(true),
         system_prompt: row.text("system_prompt")?,
@@ -225,7 +232,7 @@ fn attempt(row: &mut Row, beside: &mut Beside, is_compared: impl Fn(&str) -> boo
     })
 }
 
-fn attempt_row(row: &mut Row) -> Result<AttemptRow, ExportError> {
+fn attempt_row(row: &mut Row<'_>) -> Result<AttemptRow, ExportError> {
     Ok(AttemptRow {
         attempt_id: row.required("attempt_id")?,
         project: row.required("project")?,
@@ -249,7 +256,7 @@ pub(crate) fn pairs(
 ) -> Result<(), ExportError> {
     let (sql, params) = sql::pairs(options);
     rows.for_each_row(&sql, &params, &mut |row| {
-        let mut row = Row { relation: "preference_pairs", row };
+        let mut row = Row::new("preference_pairs", row);
         let rule = row.required("rule")?;
         let rule = Rule::BY_MARGIN.into_iter().find(|known| known.as_str() == rule);
         let (margin, reviewer, source) = (row.number("margin")?, row.text("reviewer")?, row.source()?);
@@ -274,7 +281,7 @@ pub(crate) fn score_scale(rows: &dyn Rows, options: &Options) -> Result<ScoreSca
     let mut scale = ScoreScale::new(normalize);
     let (sql, params) = sql::score_counts(options);
     rows.for_each_row(&sql, &params, &mut |row| {
-        let mut row = Row { relation: "evaluations", row };
+        let mut row = Row::new("evaluations", row);
         let score = row.number("score")?.ok_or_else(|| row.unlike("score", "a number"))?;
         let count = row.number("scores")?.unwrap_or(0.0) as u64;
         scale.add(row.text("reviewer")?.as_deref(), row.source()?, score, count);
@@ -288,7 +295,7 @@ pub(crate) fn first_questions(rows: &dyn Rows, options: &Options) -> Result<Ques
     let (sql, params) = sql::first_questions(options);
     let mut out = Questions::new();
     rows.for_each_row(&sql, &params, &mut |row| {
-        let mut row = Row { relation: "attempts", row };
+        let mut row = Row::new("attempts", row);
         if let Some(hash) = row.text("prompt_hash")? {
             out.insert((row.required("project")?, row.required("session_id")?), hash);
         }
@@ -306,7 +313,7 @@ pub(crate) fn rankings(
     let (sql, params) = sql::rankings(options);
     let mut current: Option<RankingRow> = None;
     rows.for_each_row(&sql, &params, &mut |row| {
-        let mut row = Row { relation: "comparisons", row };
+        let mut row = Row::new("comparisons", row);
         let comparison_id = row.required("comparison_id")?;
         let rank = row.number("rank")?.ok_or_else(|| row.unlike("rank", "a number"))?;
         let entry = (row.text("attempt_id")?, rank as i64);
@@ -334,7 +341,7 @@ pub(crate) fn revisions(
 ) -> Result<(), ExportError> {
     let (sql, params) = sql::revisions(options);
     rows.for_each_row(&sql, &params, &mut |row| {
-        let mut row = Row { relation: "directives", row };
+        let mut row = Row::new("directives", row);
         visit(RevisionRow {
             directive_id: row.required("directive_id")?,
             text: row.text("text")?.unwrap_or_default(),

@@ -19,6 +19,17 @@ pub trait Rows {
         visit: &mut dyn FnMut(Map<String, Value>) -> Result<(), ExportError>,
     ) -> Result<(), ExportError>;
 
+    /// Calls `visit` with every batch of `sql`, all of which fit into memory at once, as those of a page do. JSON columns are text.
+    /// False: these rows come one by one alone, by [`Rows::for_each_row`].
+    fn for_each_page(
+        &self,
+        _sql: &str,
+        _params: &[Value],
+        _visit: &mut dyn FnMut(RecordBatch) -> Result<(), ExportError>,
+    ) -> Result<bool, ExportError> {
+        Ok(false)
+    }
+
     /// Calls `visit` with every batch of `sql`, in the query's order, and returns the schema. JSON columns are text.
     fn for_each_batch(
         &self,
@@ -45,6 +56,20 @@ impl Rows for Reader {
             if visited.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         visited
+    }
+
+    fn for_each_page(
+        &self,
+        sql: &str,
+        params: &[Value],
+        visit: &mut dyn FnMut(RecordBatch) -> Result<(), ExportError>,
+    ) -> Result<bool, ExportError> {
+        let mut visited = Ok(());
+        Reader::for_each_batch_at_once(self, sql, params, &mut |batch| {
+            visited = visit(batch);
+            if visited.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        visited.map(|()| true)
     }
 
     fn for_each_batch(

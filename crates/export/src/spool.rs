@@ -4,7 +4,8 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Read, Seek, SeekFrom, Write},
+    io::{BufWriter, Write},
+    os::unix::fs::FileExt,
     path::Path,
 };
 
@@ -20,7 +21,7 @@ pub(crate) struct Place {
 pub(crate) struct Spool {
     file: BufWriter<File>,
     end: u64,
-    /// Whether the file's position is its end, and all writes have reached it.
+    /// Whether something may not have reached the file yet.
     is_writing: bool,
 }
 
@@ -40,10 +41,7 @@ impl Spool {
 
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<Place, ExportError> {
         let length = u32::try_from(bytes.len()).map_err(|_| failed(std::io::ErrorKind::FileTooLarge.into()))?;
-        if !self.is_writing {
-            self.file.seek(SeekFrom::End(0)).map_err(failed)?;
-            self.is_writing = true;
-        }
+        self.is_writing = true;
         self.file.write_all(bytes).map_err(failed)?;
         let place = Place { offset: self.end, bytes: length };
         self.end += u64::from(length);
@@ -51,14 +49,19 @@ impl Spool {
     }
 
     pub(crate) fn get(&mut self, place: Place) -> Result<Vec<u8>, ExportError> {
+        let mut bytes = Vec::new();
+        self.read(place, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// As [`Spool::get`], into a buffer that is used again.
+    pub(crate) fn read(&mut self, place: Place, bytes: &mut Vec<u8>) -> Result<(), ExportError> {
         if self.is_writing {
             self.file.flush().map_err(failed)?;
             self.is_writing = false;
         }
-        let mut bytes = vec![0; place.bytes as usize];
-        let mut file = self.file.get_ref();
-        file.seek(SeekFrom::Start(place.offset)).and_then(|_| file.read_exact(&mut bytes)).map_err(failed)?;
-        Ok(bytes)
+        bytes.resize(place.bytes as usize, 0);
+        self.file.get_ref().read_exact_at(bytes, place.offset).map_err(failed)
     }
 
     pub(crate) fn unreadable(&self, source: serde_json::Error) -> ExportError {

@@ -1,9 +1,9 @@
 //! TRL: the canonical form as it is, with scalar columns that its trainers ignore.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Row;
 use crate::{
+    canonical::write_json,
     conversation::ChatMessage,
     dataset::Dataset,
     example::{Content, Example},
@@ -16,20 +16,42 @@ pub(crate) const NOTES: &str = "- Messages have the form of TRL: `arguments` is 
     `--no-parallel-calls`), gpt-oss a text beside reasoning and calls (`--reasoning drop`), and tools without a description.\n\
     - Lengths are in characters, not tokens: trainers drop or cut rows over their `max_length`, often without a word.\n";
 
-/// All columns in order: those that the example does not have are null.
-pub(crate) fn row(dataset: &Dataset, id: &str, example: &Example, mut content: Row) -> Row {
-    let mut value = |name: &str| match name {
-        "id" => json!(id),
-        "metadata" => json!(example.provenance.to_json()),
-        "prompt_characters" | "characters" => characters(example.prompt()),
-        "completion_characters" | "chosen_characters" => characters(example.completions().first().unwrap_or(&&[][..])),
-        "rejected_characters" => characters(example.completions().get(1).unwrap_or(&&[][..])),
-        "output" => text(example.prompt().iter().rev().nth(1)),
-        "directive" => text(example.prompt().last()),
-        "better_output" => text(completion(example)),
-        _ => content.remove(name).or_else(|| example.facts.get(name).cloned()).unwrap_or(Value::Null),
-    };
-    dataset.columns.iter().map(|(name, _)| ((*name).to_owned(), value(name))).collect()
+/// Appends all columns in order: those that the example does not have are null.
+pub(crate) fn write(dataset: &Dataset, id: &str, example: &Example, provenance: &str, out: &mut Vec<u8>) {
+    for (at, (name, _)) in dataset.columns.iter().enumerate() {
+        out.extend_from_slice(if at > 0 { b",\"" } else { b"{\"" });
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        match *name {
+            "id" => write_json(id, out),
+            "metadata" => write_json(provenance, out),
+            "tools" => write_json(&example.tools, out),
+            "prompt_characters" | "characters" => write_json(&characters(example.prompt()), out),
+            "completion_characters" | "chosen_characters" => {
+                write_json(&characters(example.completions().first().unwrap_or(&&[][..])), out);
+            }
+            "rejected_characters" => {
+                write_json(&characters(example.completions().get(1).unwrap_or(&&[][..])), out);
+            }
+            "output" => write_json(&text(example.prompt().iter().rev().nth(1)), out),
+            "directive" => write_json(&text(example.prompt().last()), out),
+            "better_output" => write_json(&text(completion(example)), out),
+            _ => of_content(name, example, out),
+        }
+    }
+    out.push(b'}');
+}
+
+/// Messages, else a fact.
+fn of_content(name: &str, example: &Example, out: &mut Vec<u8>) {
+    match &example.content {
+        Content::List { completions, .. } if name == "completions" => write_json(completions, out),
+        Content::List { ranks, .. } if name == "ranks" => write_json(ranks, out),
+        _ => match example.parts().into_iter().find(|(part, _)| *part == name) {
+            Some((_, messages)) => write_json(messages, out),
+            None => write_json(example.facts.get(name).unwrap_or(&Value::Null), out),
+        },
+    }
 }
 
 fn completion(example: &Example) -> Option<&ChatMessage> {
@@ -39,10 +61,10 @@ fn completion(example: &Example) -> Option<&ChatMessage> {
     }
 }
 
-fn text(message: Option<&ChatMessage>) -> Value {
-    json!(message.map(|message| &message.content))
+fn text(message: Option<&ChatMessage>) -> Option<&str> {
+    message.map(|message| message.content.as_str())
 }
 
-fn characters(messages: &[ChatMessage]) -> Value {
-    json!(messages.iter().map(ChatMessage::characters).sum::<usize>())
+fn characters(messages: &[ChatMessage]) -> usize {
+    messages.iter().map(ChatMessage::characters).sum()
 }

@@ -6,11 +6,11 @@
 
 use std::collections::{HashMap, hash_map::Entry as Slot};
 
-use gleaner_model::canonical_json;
-use serde_json::json;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
     Reason,
+    canonical::{write_message, write_value},
     dataset::Dataset,
     example::{Content, Example},
     stage::{Entry, Stage},
@@ -25,13 +25,15 @@ pub(crate) struct Prefixes {
 impl Stage for Prefixes {
     fn see(&mut self, dataset: &'static Dataset, number: u32, example: &Example) {
         let Content::Messages(messages) = &example.content else { return };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(canonical_json(&json!(example.tools)).as_bytes());
+        let mut text = Vec::new();
+        example.tools.iter().for_each(|tool| write_value(tool, &mut text));
+        let mut before = xxh3_128(&text);
         let beginnings = messages.iter().map(|message| {
-            hasher.update(canonical_json(&json!(message)).as_bytes());
-            let mut first = [0; 16];
-            first.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-            u128::from_be_bytes(first)
+            text.clear();
+            text.extend_from_slice(&before.to_le_bytes());
+            write_message(message, &mut text);
+            before = xxh3_128(&text);
+            before
         });
         let beginnings: Vec<u128> = beginnings.collect();
         let seen = self.by_dataset.entry(dataset.name).or_default();

@@ -85,7 +85,7 @@ impl Beside {
     fn read_definitions(&mut self, rows: &dyn Rows, options: &Options) -> Result<(), ExportError> {
         let (sql, params) = sql::definitions(options);
         rows.for_each_row(&sql, &params, &mut |row| {
-            let mut row = Row { relation: "agent_definitions", row };
+            let mut row = Row::new("agent_definitions", row);
             let key = in_project(&row.required("project")?, &row.required("agent_definition_id")?);
             let definition = Definition {
                 system_prompt: row.text("system_prompt")?,
@@ -103,7 +103,7 @@ impl Beside {
         let (sql, params) = sql::feedback(options);
         let mut current: Option<(String, Vec<ScoreRow>)> = None;
         rows.for_each_row(&sql, &params, &mut |row| {
-            let mut row = Row { relation: "evaluations", row };
+            let mut row = Row::new("evaluations", row);
             let attempt_id = row.required("attempt_id")?;
             let given = row.number("score")?;
             let (reviewer, source) = (row.text("reviewer")?, row.source()?);
@@ -132,14 +132,14 @@ impl Beside {
     fn read_task(&mut self, rows: &dyn Rows, options: &Options) -> Result<(), ExportError> {
         let (sql, params) = sql::needs(options);
         rows.for_each_row(&sql, &params, &mut |row| {
-            let mut row = Row { relation: "sessions", row };
+            let mut row = Row::new("sessions", row);
             let key = in_project(&row.required("project")?, &row.required("session_id")?);
             let need: Option<String> = row.text("need")?.filter(|need| !need.trim().is_empty());
             need.map_or(Ok(()), |need| self.needs.put(&key, &need))
         })?;
         let (sql, params) = sql::artifacts(options);
         rows.for_each_row(&sql, &params, &mut |row| {
-            let mut row = Row { relation: "artifacts", row };
+            let mut row = Row::new("artifacts", row);
             let attempt_id = row.required("attempt_id")?;
             let content: Option<String> = row.text("artifact")?.filter(|content| !content.trim().is_empty());
             content.map_or(Ok(()), |content| self.artifacts.put(&attempt_id, &content))

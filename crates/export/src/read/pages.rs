@@ -21,7 +21,7 @@ const LEAF_ATTEMPTS: usize = 256;
 /// What a page should hold: large enough that a query's fixed cost does not count, small enough for any machine.
 const PAGE_BYTES: usize = 24 << 20;
 /// Most records of a page.
-const MAX_LEAVES: usize = 32;
+const MAX_LEAVES: usize = 64;
 /// Records of the first page, when nothing is known of their size.
 const FIRST_LEAVES: usize = 4;
 
@@ -56,7 +56,7 @@ impl Pages {
         let mut leaf = Page::default();
         let (sql, params) = sql::chosen(options, wanted);
         rows.for_each_row(&sql, &params, &mut |row| {
-            let mut row = Row { relation: "attempts", row };
+            let mut row = Row::new("attempts", row);
             let attempt_id: String = row.required("attempt_id")?;
             let is_compared = row.typed("is_compared", "a boolean")? == Some(true);
             let recorded_us = row.typed::<i64>("recorded_us", "a whole number")?;

@@ -21,7 +21,7 @@ fn written(rows: &[Value]) -> Vec<u8> {
         sink.row(row.to_string().as_bytes(), &mut files).expect("writes");
     }
     sink.finish(&mut files).expect("finishes");
-    assert_eq!(files.entries()[0].rows, Some(rows.len() as u64));
+    assert_eq!(files.entries().expect("written")[0].rows, Some(rows.len() as u64));
     files.finish().expect("finishes");
     out.files.remove("x.parquet").expect("a file")
 }
