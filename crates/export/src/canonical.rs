@@ -23,7 +23,7 @@ pub(crate) fn write_identity(dataset: &Dataset, example: &Example, out: &mut Vec
                 "completions",
                 Box::new(|out| write_list(completions, out, |messages, out| write_messages(messages, out))),
             ));
-            parts.push(("ranks", Box::new(|out| write_list(ranks, out, |rank, out| write_json(rank, out)))));
+            parts.push(("ranks", Box::new(|out| write_list(ranks, out, write_json))));
         }
         _ => parts.extend(example.parts().into_iter().map(|(name, messages)| {
             let part: Part<'_> = Box::new(move |out| write_messages(messages, out));

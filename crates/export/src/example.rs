@@ -2,7 +2,7 @@
 //!
 //! Pure. An example names its messages, the scalar facts beside them, and where it comes from; it knows no file format.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::{Reason, conversation::ChatMessage, provenance::Provenance, read::AttemptRow};
 
@@ -136,6 +136,7 @@ impl Example {
     /// The content as JSON by column name.
     #[cfg(test)]
     pub(crate) fn content_json(&self) -> Map<String, Value> {
+        use serde_json::json;
         let mut out = Map::new();
         match &self.content {
             Content::List { prompt, completions, ranks } => {
