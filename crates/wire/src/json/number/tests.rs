@@ -63,9 +63,8 @@ proptest! {
 
     #[test]
     fn the_grammar_is_that_of_json(text in "[-+0-9.eE]{0,8}") {
-        let is_number = serde_json::from_str::<serde_json::Value>(&text).is_ok()
-            // Of the right form, but out of range for a double.
-            || serde_json::from_str::<serde_json::Value>(&text).is_err_and(|e| e.to_string().contains("out of range"));
+        // Of the right form, be it out of range for a double or not.
+        let is_number = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
         prop_assert_eq!(length(text.as_bytes()) == Some(text.len()), is_number);
     }
 }
