@@ -5,6 +5,10 @@
 //!
 //! Load: requests of about 100 spans as agents send them (`load.rs`), four connections, one request under way on each. PYTHON must have `grpcio` and
 //! `opentelemetry-proto`; without it that row is left out. It prints and asserts nothing: times are no tests.
+//!
+//! November 2026, two shared cores, two seconds of the agent profile: 88,000 spans/s acknowledged, 8,300 loaded, 30 ms of processor a MB in all (175 times
+//! prost), 0.26 bytes on disk a byte, 747 MiB resident in the burst. The load's texts repeat from round to round, which flatters what is on disk. Bounds
+//! now: DuckDB's checkpoints, log and appends, about half; derivation a fifth.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot set its scene has failed")]
 
