@@ -327,9 +327,10 @@ pub(crate) fn same_messages(one: &[ChatMessage], other: &[ChatMessage]) -> bool 
 }
 
 fn says_same(one: &ChatMessage, other: &ChatMessage) -> bool {
-    match one.tool_calls.is_empty() && other.tool_calls.is_empty() {
-        true => one.content == other.content,
-        false => said(one) == said(other),
+    if one.tool_calls.is_empty() && other.tool_calls.is_empty() {
+        one.content == other.content
+    } else {
+        said(one) == said(other)
     }
 }
 

@@ -197,3 +197,6 @@ pub struct StoredFragment {
     /// The fact itself.
     pub fragment: Fragment,
 }
+
+#[cfg(test)]
+mod tests;

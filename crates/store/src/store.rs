@@ -68,7 +68,7 @@ impl StoreConfig {
 /// Overall scores that differ by less make no preference pair, unless configured otherwise.
 pub const DEFAULT_MIN_SCORE_GAP: f64 = 2.0;
 
-/// 40 bytes each: 20 MB for some 300 MB of text that was not there before.
+/// Some 40 bytes each: 20 MB for some 150 MB of text that was not there before.
 pub const DEFAULT_MAX_KNOWN_TEXTS: usize = 500_000;
 
 /// What one transaction of the loader writes.

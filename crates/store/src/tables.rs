@@ -16,7 +16,7 @@ pub(crate) use feedback::FeedbackFact;
 pub(crate) use traces::{KnownTrace, KnownUnit};
 
 use crate::columns::{Cell, append, create_table};
-use crate::texts::{NewText, Texts};
+use crate::texts::{TextRow, Texts};
 use crate::{Fact, StoreError};
 use documents::{DocumentRow, document_rows};
 use feedback::{TargetRow, feedback_facts, feedback_targets, target_rows};
@@ -197,7 +197,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Appends all rows, and the texts that they brought, within the connection's transaction.
-    pub(crate) fn append(&self, connection: &Connection, new_texts: &[NewText]) -> Result<(), StoreError> {
+    pub(crate) fn append(&self, connection: &Connection, new_texts: &[TextRow]) -> Result<(), StoreError> {
         append(connection, "texts", &texts(), new_texts)?;
         append(connection, "span_facts", &span_facts(), &self.facts)?;
         append(connection, "feedback_facts", &feedback_facts(), &self.feedback)?;

@@ -20,7 +20,7 @@ use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
 use duckdb::{Connection, params};
 
 use crate::StoreError;
-use crate::texts::NewText;
+use crate::texts::TextRow;
 
 /// Name of the function in SQL.
 const FUNCTION: &str = "gleaner_shared_text";
@@ -147,7 +147,7 @@ impl TextReader {
             connections.idle.push(connection);
         }
         let mut kept = lock(&self.kept);
-        for NewText { id, text } in read {
+        for TextRow { id, text } in read {
             let text: Arc<str> = text.into();
             kept.add(id, &text);
             texts.insert(id, text);
@@ -166,7 +166,7 @@ impl TextReader {
 }
 
 /// Reads the texts of some ids, which are sorted and different. Ids that are not there are left out.
-pub(crate) fn read_texts(connection: &Connection, ids: &[u64]) -> Result<Vec<NewText>, duckdb::Error> {
+pub(crate) fn read_texts(connection: &Connection, ids: &[u64]) -> Result<Vec<TextRow>, duckdb::Error> {
     let mut texts = Vec::with_capacity(ids.len());
     let groups: Vec<&[u64]> = ids.chunk_by(|a, b| b - a <= MAX_GAP).collect();
     if groups.len() > MAX_GROUPS {
@@ -193,8 +193,8 @@ pub(crate) fn read_texts(connection: &Connection, ids: &[u64]) -> Result<Vec<New
     Ok(texts)
 }
 
-fn read_text(row: &duckdb::Row<'_>) -> Result<NewText, duckdb::Error> {
-    Ok(NewText { id: row.get(0)?, text: row.get(1)? })
+fn read_text(row: &duckdb::Row<'_>) -> Result<TextRow, duckdb::Error> {
+    Ok(TextRow { id: row.get(0)?, text: row.get(1)? })
 }
 
 /// Pieces read of late, in two halves: when the newer is full, the older is forgotten.

@@ -14,7 +14,7 @@ use super::{Commit, artifact_roots, attempt_index, bindings, histories, pairs, u
 use crate::StoreError;
 use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
 use crate::text_reader::read_texts;
-use crate::texts::{NewText, Texts};
+use crate::texts::{TextRow, Texts};
 
 /// Project and trace id.
 type TraceKey<'a> = (&'a str, &'a str);
@@ -85,7 +85,8 @@ pub(super) fn read_fragments(
                 position: row.get(1)?,
                 ordinal: row.get(2)?,
                 recorded_at_unix_nano: row.get(3)?,
-                pieces: row.get(4)?,
+                // DuckDB's own text of whole numbers.
+                pieces: row.get::<_, String>(4)?.split(',').filter_map(|id| id.parse().ok()).collect(),
             })
         })
         .map_err(sql)?;
@@ -98,28 +99,21 @@ struct FactInPieces {
     position: u64,
     ordinal: u32,
     recorded_at_unix_nano: u64,
-    /// Ids, with commas between them.
-    pieces: String,
+    pieces: Vec<u64>,
 }
 
 /// Facts with their bodies put together and read.
 fn joined(connection: &Connection, facts: Vec<FactInPieces>) -> Result<Vec<StoredFragment>, StoreError> {
     let damaged = |message: String| StoreError::Value { what: "span_facts.body", message };
-    let ids_of = |fact: &FactInPieces| -> Result<Vec<u64>, StoreError> {
-        fact.pieces.split(',').map(|id| id.parse().map_err(|_| damaged(format!("{id} is no id")))).collect()
-    };
-    let mut ids = BTreeSet::new();
-    for fact in &facts {
-        ids.extend(ids_of(fact)?);
-    }
+    let ids: BTreeSet<u64> = facts.iter().flat_map(|fact| &fact.pieces).copied().collect();
     let texts = read_texts(connection, &ids.into_iter().collect::<Vec<_>>())
         .map_err(|e| StoreError::sql("reading the texts of facts", e))?;
-    let texts: HashMap<u64, String> = texts.into_iter().map(|NewText { id, text }| (id, text)).collect();
+    let texts: HashMap<u64, String> = texts.into_iter().map(|TextRow { id, text }| (id, text)).collect();
     let text = |id: u64| texts.get(&id).map(String::as_str).ok_or_else(|| damaged(format!("text {id} is missing")));
     facts
         .into_iter()
         .map(|fact| {
-            let body: String = ids_of(&fact)?.into_iter().map(text).collect::<Result<_, _>>()?;
+            let body: String = fact.pieces.iter().copied().map(text).collect::<Result<_, _>>()?;
             let fragment: Fragment = serde_json::from_str(&body).map_err(|e| damaged(e.to_string()))?;
             let FactInPieces { project, position, ordinal, recorded_at_unix_nano, .. } = fact;
             Ok(StoredFragment { project, position, ordinal, recorded_at_unix_nano, fragment })

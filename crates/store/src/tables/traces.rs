@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{json_text, recorded_at};
 use crate::columns::{Cell, Column, Kind, column};
-use crate::texts::{NewText, Texts};
+use crate::texts::{TextRow, Texts};
 
 /// That part of an attempt which lies in one trace.
 pub(crate) struct AttemptRow<'a> {
@@ -23,11 +23,20 @@ pub(crate) struct AttemptRow<'a> {
 
 impl<'a> AttemptRow<'a> {
     pub(crate) fn new(trace: &'a DerivedTrace, part: &'a AttemptPart, texts: &mut Texts) -> Self {
+        let asked: Option<Vec<String>> =
+            part.input_messages.as_ref().map(|messages| messages.iter().map(Message::canonical_json).collect());
         Self {
             trace,
             part,
-            prompt_hash: prompt_hash(part),
-            input_messages: part.input_messages.as_deref().map(|messages| list_of_messages(messages, texts)),
+            prompt_hash: prompt_hash(part, asked.as_deref()),
+            input_messages: part.input_messages.as_ref().zip(asked).map(|(messages, asked)| {
+                let mut pieces = ListPieces::default();
+                for (message, canonical) in messages.iter().zip(&asked) {
+                    let message = message_pieces(message, canonical, texts);
+                    pieces.add(&message, texts);
+                }
+                pieces.end(texts)
+            }),
             definition_texts: part.definition.as_ref().map(|d| DefinitionTexts::new(d, texts)).unwrap_or_default(),
         }
     }
@@ -38,13 +47,12 @@ impl<'a> AttemptRow<'a> {
 }
 
 /// What the attempt was asked, without the system prompt: its messages, else its plain input as one.
-fn prompt_hash(part: &AttemptPart) -> Option<String> {
-    let question = |text: &String| vec![Message::text("user", text.as_str()).canonical_json()];
-    let messages: Vec<String> = match (&part.input_messages, &part.input_text) {
-        (Some(messages), _) => messages.iter().map(Message::canonical_json).collect(),
-        (None, text) => question(text.as_ref()?),
+fn prompt_hash(part: &AttemptPart, asked: Option<&[String]>) -> Option<String> {
+    let messages = match asked {
+        Some(messages) => messages.join(","),
+        None => Message::text("user", part.input_text.as_deref()?).canonical_json(),
     };
-    Some(ContentHash::of_canonical(&format!("[{}]", messages.join(","))).0)
+    Some(ContentHash::of_canonical(&format!("[{messages}]")).0)
 }
 
 /// The texts of a definition, as pieces.
@@ -63,16 +71,6 @@ impl DefinitionTexts {
             tools: definition.tools.as_ref().map(|tools| texts.pieces(&json_text(tools))),
         }
     }
-}
-
-/// A list of messages as JSON, in canonical form but for finish reasons.
-fn list_of_messages(messages: &[Message], texts: &mut Texts) -> Vec<u64> {
-    let mut pieces = ListPieces::default();
-    for message in messages {
-        let message = message_pieces(message, &message.canonical_json(), texts);
-        pieces.add(&message, texts);
-    }
-    pieces.end(texts)
 }
 
 /// One message as JSON, given its canonical JSON, which lacks the finish reason.
@@ -324,7 +322,7 @@ pub(crate) fn content_bodies<'a>() -> Vec<Column<ContentBody<'a>>> {
 }
 
 /// A piece of shared texts.
-pub(crate) fn texts() -> Vec<Column<NewText>> {
+pub(crate) fn texts() -> Vec<Column<TextRow>> {
     use Kind::{LongText, UInt};
     vec![column("id", UInt, |r| r.id.into()), column("text", LongText, |r| (&r.text).into())]
 }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn joined(texts: &[NewText], ids: &[u64]) -> String {
+fn joined(texts: &[TextRow], ids: &[u64]) -> String {
     ids.iter().map(|id| texts.iter().find(|text| text.id == *id).unwrap().text.as_str()).collect()
 }
 
