@@ -141,7 +141,7 @@ section!(
         memory_limit_mib: u64 = 1024,
         threads: usize = 2,
         max_temp_mib: u64 = 16_384,
-        checkpoint_wal_mib: u64 = 128,
+        checkpoint_mib: u64 = 256,
         max_known_texts: usize = gleaner_store::DEFAULT_MAX_KNOWN_TEXTS,
     }
 );

@@ -203,8 +203,10 @@ impl Loader {
     /// From records to one transaction's worth of rows. Reads the store for what is already known of the touched units.
     fn prepare(&self, records: Vec<(u64, Record)>, position: u64) -> Result<Commit, LoadError> {
         let mut decoded = Decoded::default();
-        for (position, record) in &records {
-            if let Err(message) = decoded.decode(*position, record) {
+        let mut request_bytes = 0;
+        for (position, record) in records {
+            request_bytes += record.payload.len() as u64;
+            if let Err(message) = decoded.decode(position, &record) {
                 tracing::error!(position, message, "a journal record cannot be decoded; it stays in the journal");
             }
         }
@@ -215,7 +217,7 @@ impl Loader {
         for fact in &mut facts {
             fact.feedback = telemetry_feedback(&fact.stored);
         }
-        Ok(Commit { position, facts, feedback: decoded.feedback, traces })
+        Ok(Commit { position, request_bytes, facts, feedback: decoded.feedback, traces })
     }
 }
 

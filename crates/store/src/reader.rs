@@ -13,6 +13,7 @@ use duckdb::{Connection, InterruptHandle, Statement, params_from_iter};
 use serde_json::{Map, Value};
 
 use crate::json_rows::RowShape;
+use crate::store::use_store;
 use crate::text_reader::{self, TextReaderHandle};
 use crate::{Params, StoreError};
 
@@ -32,7 +33,9 @@ impl Readers {
     /// A connection without anything that readers have.
     #[cfg(test)]
     pub(crate) fn connection(&self) -> Connection {
-        self.connection.lock().unwrap().try_clone().unwrap()
+        let connection = self.connection.lock().unwrap().try_clone().unwrap();
+        use_store(&connection).unwrap();
+        connection
     }
 
     /// A fresh connection for reads.
@@ -40,6 +43,7 @@ impl Readers {
         // Cloning cannot leave the connection in a bad state.
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
+        use_store(&connection).map_err(|e| StoreError::sql("opening a reader", e))?;
         text_reader::prepare(&connection)?;
         Ok(Reader::over(connection, Some(self.texts.clone())))
     }

@@ -25,6 +25,9 @@ use crate::{Reader, StoreError, schema};
 /// commit.
 const NO_AUTOMATIC_CHECKPOINT: &str = "1TB";
 
+/// DuckDB's name for a database without a file.
+const IN_MEMORY: &str = ":memory:";
+
 /// Room for every statement of the loader.
 const STATEMENTS: usize = 64;
 
@@ -39,8 +42,8 @@ pub struct StoreConfig {
     pub threads: usize,
     /// Disk for what queries and exports do not hold in memory, all together.
     pub max_temp_bytes: u64,
-    /// A commit that finds a larger write-ahead log checkpoints first.
-    pub checkpoint_wal_bytes: u64,
+    /// A commit checkpoints first when those since the last checkpoint were made of more than so many bytes of requests.
+    pub checkpoint_bytes: u64,
     /// Names the settings that traces are derived under. Written down when the store is made; see [`Store::derived_under`].
     pub derived_under: String,
     /// Overall scores that differ by less make no preference pair.
@@ -57,7 +60,7 @@ impl StoreConfig {
             memory_limit_bytes: 256 << 20,
             threads: 1,
             max_temp_bytes: 1 << 30,
-            checkpoint_wal_bytes: u64::MAX,
+            checkpoint_bytes: u64::MAX,
             derived_under: String::new(),
             min_score_gap: DEFAULT_MIN_SCORE_GAP,
             max_known_texts: DEFAULT_MAX_KNOWN_TEXTS,
@@ -76,6 +79,8 @@ pub const DEFAULT_MAX_KNOWN_TEXTS: usize = 500_000;
 pub struct Commit {
     /// Journal position after the last frame of this commit; never behind the store's.
     pub position: u64,
+    /// Bytes of the requests that it is made of.
+    pub request_bytes: u64,
     /// New facts from telemetry, in journal order.
     pub facts: Vec<Fact>,
     /// New items: journal position, arrival in nanoseconds since the Unix epoch, item. All items of one position come in
@@ -130,9 +135,8 @@ pub struct FeedbackKey {
 pub struct Store {
     connection: Connection,
     readers: Readers,
-    /// `None`: in memory.
-    wal_path: Option<PathBuf>,
-    checkpoint_wal_bytes: u64,
+    checkpoint_bytes: u64,
+    unsaved_bytes: u64,
     /// `None` after a commit that failed: what pieces it had given out is not there.
     texts: Option<Texts>,
     max_known_texts: usize,
@@ -141,29 +145,19 @@ pub struct Store {
 impl Store {
     /// Opens or creates `dir/store.duckdb`. The folder must exist.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        let path = config.dir.join("store.duckdb");
-        let settings = settings(config.memory_limit_bytes, config.threads, config.max_temp_bytes)
-            .map_err(|e| StoreError::open(&path, &e))?;
-        let connection = Connection::open_with_flags(&path, settings).map_err(|e| StoreError::open(&path, &e))?;
-        let wal_path = Some(config.dir.join("store.duckdb.wal"));
-        Self::prepare(connection, &path, wal_path, config)
+        Self::open_at(&config.dir.join("store.duckdb"), config)
     }
 
     /// A store in memory, for tests.
     pub fn open_in_memory() -> Result<Self, StoreError> {
-        let path = Path::new(":memory:");
-        let settings = settings(1 << 30, 2, 1 << 30).map_err(|e| StoreError::open(path, &e))?;
-        let connection = Connection::open_in_memory_with_flags(settings).map_err(|e| StoreError::open(path, &e))?;
-        let config = StoreConfig::at(path);
-        Self::prepare(connection, path, None, &config)
+        let path = Path::new(IN_MEMORY);
+        Self::open_at(path, &StoreConfig { threads: 2, ..StoreConfig::at(path) })
     }
 
-    fn prepare(
-        connection: Connection,
-        path: &Path,
-        wal_path: Option<PathBuf>,
-        config: &StoreConfig,
-    ) -> Result<Self, StoreError> {
+    fn open_at(path: &Path, config: &StoreConfig) -> Result<Self, StoreError> {
+        let failed = |e: duckdb::Error| StoreError::open(path, &e);
+        let connection = settings(config).and_then(Connection::open_in_memory_with_flags).map_err(failed)?;
+        attach(&connection, path).map_err(failed)?;
         schema::create_or_check(&connection, path, &config.derived_under)?;
         schema::set_read_settings(&connection, config.min_score_gap)?;
         // The loader's statements have one text each and are planned once; planning is most of what a small commit costs.
@@ -173,8 +167,8 @@ impl Store {
             .execute_batch("SET lock_configuration = true")
             .map_err(|e| StoreError::sql("locking the configuration", e))?;
         let readers = Readers::new(&connection)?;
-        let (checkpoint_wal_bytes, max_known_texts) = (config.checkpoint_wal_bytes, config.max_known_texts);
-        Ok(Self { connection, readers, wal_path, checkpoint_wal_bytes, texts: None, max_known_texts })
+        let (checkpoint_bytes, max_known_texts) = (config.checkpoint_bytes, config.max_known_texts);
+        Ok(Self { connection, readers, checkpoint_bytes, unsaved_bytes: 0, texts: None, max_known_texts })
     }
 
     /// The settings that the store was made under. Where they are no longer the configured ones, only what is derived from now
@@ -237,12 +231,12 @@ impl Store {
         rows.collect::<Result<_, _>>().map_err(sql)
     }
 
-    /// Writes everything of a commit in one transaction, or nothing. Checkpoints before, when the write-ahead log is larger
-    /// than configured.
+    /// Writes everything of a commit in one transaction, or nothing. Readers see it from here on; it outlives the process from the next
+    /// checkpoint on. Checkpoints before, when as much as configured has come since the last.
     ///
     /// After [`StoreError::Invalidated`] the commit may be there or not: reopen, and read the position.
     pub fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        if self.wal_bytes() > self.checkpoint_wal_bytes {
+        if self.unsaved_bytes > self.checkpoint_bytes {
             match self.checkpoint() {
                 // It can wait for the next commit, which must not fail for it.
                 Ok(()) | Err(StoreError::Sql { .. }) => {}
@@ -263,7 +257,10 @@ impl Store {
             .and_then(|()| self.set_position(commit.position))
             .and_then(|()| self.connection.execute_batch("COMMIT").map_err(sql));
         match written {
-            Ok(()) => self.texts = Some(texts),
+            Ok(()) => {
+                self.texts = Some(texts);
+                self.unsaved_bytes += commit.request_bytes;
+            }
             // The first error is the one to tell; after a failed COMMIT there is nothing left to roll back.
             Err(_) => drop(self.connection.execute_batch("ROLLBACK")),
         }
@@ -288,15 +285,17 @@ impl Store {
         self.readers.clone()
     }
 
-    /// Moves the write-ahead log into the file. Readers go on undisturbed; space of replaced rows is only freed while no
-    /// reader holds an older snapshot.
+    /// Writes what was committed since the last checkpoint into the file. Readers go on undisturbed; space of replaced rows is only freed
+    /// while no reader holds an older snapshot.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.connection.execute_batch("CHECKPOINT").map_err(|e| StoreError::sql("checkpointing", e))
+        self.connection.execute_batch("CHECKPOINT store").map_err(|e| StoreError::sql("checkpointing", e))?;
+        self.unsaved_bytes = 0;
+        Ok(())
     }
 
-    /// Size of the write-ahead log in bytes; 0 where there is none.
-    pub fn wal_bytes(&self) -> u64 {
-        self.wal_path.as_ref().and_then(|path| path.metadata().ok()).map_or(0, |metadata| metadata.len())
+    /// Bytes of the requests that were committed since the last checkpoint: what a crash would have to load again.
+    pub fn unsaved_bytes(&self) -> u64 {
+        self.unsaved_bytes
     }
 }
 
@@ -307,18 +306,37 @@ fn next_text_id(connection: &Connection) -> Result<u64, StoreError> {
         .map_err(|e| StoreError::sql("reading the last text's id", e))
 }
 
-fn settings(memory_limit_bytes: u64, threads: usize, max_temp_bytes: u64) -> Result<Config, duckdb::Error> {
+/// Opens the file without a write-ahead log. The journal is one: a store that lost its last commits tells an earlier position, and they are
+/// loaded again. A log of DuckDB's own would write and sync every row a second time, beside the journal that requests wait for; and a damaged
+/// one ends the process that replays it.
+///
+/// Every other connection must [`use_store`].
+fn attach(connection: &Connection, path: &Path) -> Result<(), duckdb::Error> {
+    // ATTACH takes neither a parameter nor an expression (DuckDB 1.5).
+    let path = path.to_string_lossy().replace('\'', "''");
+    // Text above 4 KB is compressed from 1.2 on only; 1.5 and 2.0 both read and write this version.
+    connection.execute_batch(&format!(
+        "ATTACH '{path}' AS store (STORAGE_VERSION 'v1.5.0', RECOVERY_MODE NO_WAL_WRITES);
+         SET temp_directory = '{path}.tmp';
+         SET enable_external_access = false;"
+    ))?;
+    use_store(connection)
+}
+
+/// Names without a database mean the store's.
+pub(crate) fn use_store(connection: &Connection) -> Result<(), duckdb::Error> {
+    connection.execute_batch("USE store")
+}
+
+fn settings(config: &StoreConfig) -> Result<Config, duckdb::Error> {
     Config::default()
-        // Text above 4 KB is compressed from 1.2 on only; 1.5 and 2.0 both read and write this version.
-        .with("storage_compatibility_version", "v1.5.0")?
         .with("wal_autocheckpoint", NO_AUTOMATIC_CHECKPOINT)?
         .with("autoinstall_known_extensions", "false")?
         .with("allow_community_extensions", "false")?
         .enable_autoload_extension(false)?
-        .enable_external_access(false)?
-        .with("max_temp_directory_size", format!("{max_temp_bytes}B"))?
-        .max_memory(&format!("{memory_limit_bytes}B"))?
-        .threads(i64::try_from(threads.max(1)).unwrap_or(1))
+        .with("max_temp_directory_size", format!("{}B", config.max_temp_bytes))?
+        .max_memory(&format!("{}B", config.memory_limit_bytes))?
+        .threads(i64::try_from(config.threads.max(1)).unwrap_or(1))
 }
 
 #[cfg(test)]

@@ -220,30 +220,30 @@ impl<'a> Rows<'a> {
 struct Messages<'r, 'a> {
     rows: &'r mut Rows<'a>,
     trace: &'a DerivedTrace,
-    /// Pieces of each, by hash: a history is cut once, however many calls repeat it.
-    seen: HashMap<String, Vec<u64>>,
+    /// Pieces of each and the piece of its hash, by hash: a history is cut once, however many calls repeat it.
+    seen: HashMap<String, (Vec<u64>, u64)>,
 }
 
 impl Messages<'_, '_> {
-    /// Pieces and hashes of a list.
-    fn add(&mut self, list: &[Message], texts: &mut Texts) -> (Option<Vec<u64>>, Option<Vec<String>>) {
+    /// Pieces of a list, and of its hashes: each with a comma behind it.
+    fn add(&mut self, list: &[Message], texts: &mut Texts) -> (Option<Vec<u64>>, Option<Vec<u64>>) {
         let mut pieces = ListPieces::default();
         let mut hashes = Vec::with_capacity(list.len());
         for message in list {
             let canonical = message.canonical_json();
             let hash = ContentHash::of_canonical(&canonical).0;
-            let known = self.seen.entry(hash.clone()).or_insert_with(|| {
+            let (known, hash) = self.seen.entry(hash).or_insert_with_key(|hash| {
                 let body = ContentBody::new(&self.trace.project, hash.clone(), &canonical, texts);
                 let pieces = body.pieces.clone();
                 self.rows.references.push(ContentRef::of_trace(self.trace, hash.clone(), ContentKind::Message));
                 self.rows.bodies.push(body);
-                pieces
+                (pieces, texts.piece(&format!("{hash},")))
             });
+            hashes.push(*hash);
             match message.finish_reason {
                 None => pieces.add(known, texts),
                 Some(_) => pieces.add(&message_pieces(message, &canonical, texts), texts),
             }
-            hashes.push(hash);
         }
         (Some(pieces.end(texts)), Some(hashes))
     }

@@ -20,6 +20,7 @@ use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
 use duckdb::{Connection, params};
 
 use crate::StoreError;
+use crate::store::use_store;
 use crate::texts::TextRow;
 
 /// Name of the function in SQL.
@@ -160,7 +161,11 @@ impl TextReader {
         let connections = connections.as_mut().ok_or("the store is closed")?;
         match connections.idle.pop() {
             Some(connection) => Ok(connection),
-            None => Ok(connections.origin.try_clone()?),
+            None => {
+                let connection = connections.origin.try_clone()?;
+                use_store(&connection)?;
+                Ok(connection)
+            }
         }
     }
 }

@@ -109,7 +109,7 @@ impl Config {
             memory_limit_bytes: mib(self.store.memory_limit_mib),
             threads: self.store.threads,
             max_temp_bytes: mib(self.store.max_temp_mib),
-            checkpoint_wal_bytes: mib(self.store.checkpoint_wal_mib),
+            checkpoint_bytes: mib(self.store.checkpoint_mib),
             derived_under,
             min_score_gap: self.pairs.min_score_gap,
             max_known_texts: self.store.max_known_texts,

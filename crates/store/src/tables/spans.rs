@@ -76,9 +76,9 @@ pub(crate) struct SpanRow<'a> {
 pub(crate) struct SpanTexts {
     pub(crate) system_prompt: Option<Vec<u64>>,
     pub(crate) input_messages: Option<Vec<u64>>,
-    pub(crate) input_message_hashes: Option<Vec<String>>,
+    pub(crate) input_message_hashes: Option<Vec<u64>>,
     pub(crate) output_messages: Option<Vec<u64>>,
-    pub(crate) output_message_hashes: Option<Vec<String>>,
+    pub(crate) output_message_hashes: Option<Vec<u64>>,
     pub(crate) tool_definitions: Option<Vec<u64>>,
     pub(crate) attributes: Vec<u64>,
     pub(crate) events: Vec<u64>,
@@ -88,7 +88,7 @@ pub(crate) struct SpanTexts {
 
 /// Canonical spans: the columns of `execution_spans` and what goes beyond them.
 pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
-    use Kind::{Float, Int, Json, LongText, Pieces, Text, Texts, Time, UInt};
+    use Kind::{Float, Int, Json, LongText, Pieces, Text, Time, UInt};
     vec![
         column("project", Text, |r| (&r.trace.project).into()),
         column("recorded_at", Time, |r| recorded_at(r.trace.recorded_at_unix_nano)),
@@ -109,9 +109,9 @@ pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
         column("operation", Text, |r| (&r.span.operation).into()),
         column("system_prompt_pieces", Pieces, |r| (&r.texts.system_prompt).into()),
         column("input_messages_pieces", Pieces, |r| (&r.texts.input_messages).into()),
-        column("input_message_hashes", Texts, |r| r.texts.input_message_hashes.as_deref().into()),
+        column("input_message_hashes_pieces", Pieces, |r| (&r.texts.input_message_hashes).into()),
         column("output_messages_pieces", Pieces, |r| (&r.texts.output_messages).into()),
-        column("output_message_hashes", Texts, |r| r.texts.output_message_hashes.as_deref().into()),
+        column("output_message_hashes_pieces", Pieces, |r| (&r.texts.output_message_hashes).into()),
         column("output_text", LongText, |r| (&r.span.output_text).into()),
         column("input_text", LongText, |r| (&r.span.input_text).into()),
         column("reasoning_text", LongText, |r| (&r.span.reasoning_text).into()),

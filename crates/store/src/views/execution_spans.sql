@@ -5,16 +5,11 @@
 -- Texts are put together last, where only those are that are asked for. Two branches, so that spans without a history, nearly all, are read without a join.
 CREATE OR REPLACE VIEW execution_spans AS
 WITH span AS (
-    SELECT *, NULL::JSON AS history_messages, NULL::BOOLEAN AS history_complete FROM span_rows WHERE previous_response_id IS NULL
+    SELECT *, NULL::JSON AS history_messages, NULL::VARCHAR[] AS history_message_hashes, NULL::BOOLEAN AS history_complete FROM span_rows WHERE previous_response_id IS NULL
     UNION ALL BY NAME
     SELECT
-        row.* REPLACE (
-            CASE
-                WHEN row.input_messages_pieces IS NOT NULL
-                THEN coalesce(history.input_message_hashes, row.input_message_hashes)
-            END AS input_message_hashes
-        ),
-        CASE WHEN row.input_messages_pieces IS NOT NULL THEN history.input_messages END AS history_messages,
+        row.*, CASE WHEN row.input_messages_pieces IS NOT NULL THEN history.input_messages END AS history_messages,
+        CASE WHEN row.input_messages_pieces IS NOT NULL THEN history.input_message_hashes END AS history_message_hashes,
         coalesce(history.is_complete AND row.input_messages_pieces IS NOT NULL, false) AS history_complete
     FROM span_rows row
     LEFT JOIN response_histories history USING (project, trace_id, span_id)
@@ -30,6 +25,7 @@ SELECT
     cached_tokens, reasoning_tokens, cost_usd, started_at, ended_at, start_time_unix_nano, end_time_unix_nano, duration_ms,
     shared_text(attributes_pieces)::JSON AS attributes, shared_text(events_pieces)::JSON AS events, links,
     shared_text(resource_pieces)::JSON AS resource, scope_name, scope_version, origin, duplicate_of, project, recorded_at,
-    input_text, agent_name, shared_text(source_keys_pieces)::JSON AS source_keys, input_message_hashes, output_message_hashes, previous_response_id,
-    history_complete
+    input_text, agent_name, shared_text(source_keys_pieces)::JSON AS source_keys,
+    coalesce(history_message_hashes, listed(input_message_hashes_pieces)) AS input_message_hashes,
+    listed(output_message_hashes_pieces) AS output_message_hashes, previous_response_id, history_complete
 FROM span;

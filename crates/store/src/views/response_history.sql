@@ -18,13 +18,13 @@ answering AS (
     ORDER BY project, response_id, start_time_unix_nano, trace_id, span_id
 ),
 node AS (
-    SELECT project, trace_id, span_id, previous_response_id, input_messages_pieces, output_messages_pieces, input_message_hashes,
-        output_message_hashes
+    SELECT project, trace_id, span_id, previous_response_id, input_messages_pieces, output_messages_pieces,
+        input_message_hashes_pieces, output_message_hashes_pieces
     FROM span_rows
     WHERE previous_response_id IS NOT NULL
     UNION ALL
-    SELECT project, trace_id, span_id, previous_response_id, input_messages_pieces, output_messages_pieces, input_message_hashes,
-        output_message_hashes
+    SELECT project, trace_id, span_id, previous_response_id, input_messages_pieces, output_messages_pieces,
+        input_message_hashes_pieces, output_message_hashes_pieces
     FROM span_rows
     SEMI JOIN answering USING (project, trace_id, span_id)
     WHERE previous_response_id IS NULL
@@ -39,8 +39,8 @@ call AS (
             coalesce(from_json(shared_text(node.output_messages_pieces), '["JSON"]'), []),
             lambda message: json_merge_patch(message, '{"finish_reason": null}')
         ) AS output,
-        coalesce(node.input_message_hashes, []) AS input_hashes,
-        coalesce(node.output_message_hashes, []) AS output_hashes,
+        coalesce(listed(node.input_message_hashes_pieces), []) AS input_hashes,
+        coalesce(listed(node.output_message_hashes_pieces), []) AS output_hashes,
         node.input_messages_pieces IS NOT NULL AND node.output_messages_pieces IS NOT NULL AS is_captured
     FROM node
     LEFT JOIN answering

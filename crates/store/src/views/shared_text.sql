@@ -5,3 +5,6 @@ CREATE OR REPLACE MACRO shared_text(ids) AS (
     FROM (SELECT unnest(ids) AS id, generate_subscripts(ids, 1) AS place) piece
     JOIN texts ON texts.id = piece.id
 );
+
+-- Internal. A list of short texts, each of which is kept with a comma behind it.
+CREATE OR REPLACE MACRO listed(ids) AS string_split(shared_text(ids), ',')[:-2];
