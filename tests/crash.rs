@@ -146,6 +146,79 @@ fn a_rebuild_that_is_killed_leaves_a_directory_that_works() {
     ledger.check_rebuilt(dir.path());
 }
 
+/// Scenario: the store is damaged while the server is down; the running server is asked to make it anew, under load, and killed at several
+/// moments; in the end it is left alone.
+/// Guarantees: telemetry is acknowledged all the while; a server that is started again goes on with it by itself; I1 to I4; the damaged file is
+/// kept, byte for byte, and nothing unfinished is left.
+#[test]
+fn a_rebuild_on_request_that_is_killed_is_made_after_the_next_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ledger = Ledger::default();
+    let server = Server::start_with(dir.path(), SMALL, &[]);
+    let load = ledger.load(&server, CLIENTS);
+    std::thread::sleep(Duration::from_millis(500));
+    server.kill();
+    load.stop();
+    let damaged = b"not a database".as_slice();
+    std::fs::write(dir.path().join("store.duckdb"), damaged).expect("writes");
+
+    let mut server = Server::spawn(dir.path(), SMALL, &[]);
+    server.until("it says that the store is damaged", |server| {
+        server.get("/readyz").is_some_and(|(status, text)| status == 503 && text.contains("gleaner rebuild"))
+    });
+    let before = ledger.acknowledged();
+    let (status, text) = server.post_api("/v1/store/rebuild", "{}").expect("answered");
+    assert_eq!(status, 202, "{text}");
+    for after_ms in [1, 40, 100, 200, 350, 600] {
+        let load = ledger.load(&server, CLIENTS);
+        std::thread::sleep(Duration::from_millis(after_ms));
+        server.kill();
+        load.stop();
+        server = Server::spawn(dir.path(), SMALL, &[]);
+        server.until("telemetry is taken", |_| ledger.send_one(&server));
+    }
+    server.until("it is ready", |server| server.get("/readyz").is_some_and(|(status, _)| status == 200));
+    assert!(ledger.acknowledged() > before + 6);
+    ledger.check(&server);
+    let names: Vec<String> = std::fs::read_dir(dir.path())
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    let aside: Vec<_> = names.iter().filter(|name| name.starts_with("store.aside-")).collect();
+    let kept = aside.iter().filter_map(|name| std::fs::read(dir.path().join(name).join("store.duckdb")).ok());
+    assert!(kept.into_iter().any(|kept| kept == damaged), "{names:?}");
+    assert!(!names.iter().any(|name| name.starts_with("store.rebuil")), "{names:?}");
+    assert!(server.terminate(Duration::from_secs(30)));
+    ledger.check_rebuilt(dir.path());
+}
+
+/// Scenario: a server under load is asked over and over to make its sound store anew, by the program's own command too, and is killed in between.
+/// Guarantees: I1 to I4; whichever store is there at the next start is the right one.
+#[test]
+fn a_sound_store_that_is_made_anew_under_load_loses_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ledger = Ledger::default();
+    for after_ms in [30, 150, 400, 800] {
+        let server = Server::start_with(dir.path(), SMALL, &[]);
+        ledger.check(&server);
+        let load = ledger.load(&server, CLIENTS);
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(server.post_api("/v1/store/rebuild", "{}").expect("answered").0, 202);
+        std::thread::sleep(Duration::from_millis(after_ms));
+        server.kill();
+        load.stop();
+    }
+    let server = Server::start_with(dir.path(), SMALL, &[]);
+    let load = ledger.load(&server, CLIENTS);
+    let output = gleaner().args(["rebuild", "--api", &server.api]).output().expect("runs");
+    load.stop();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("rebuilt the store of "), "{output:?}");
+    ledger.check(&server);
+    server.kill();
+    ledger.check_rebuilt(dir.path());
+}
+
 fn overwrite(path: &Path, offset: usize, bytes: &[u8]) {
     let mut content = std::fs::read(path).expect("reads");
     let end = (offset + bytes.len()).min(content.len());

@@ -14,6 +14,7 @@ mod flight;
 mod full_session;
 mod harness;
 mod hostile;
+mod operating;
 mod otlp;
 mod otlp_rules;
 mod outages;

@@ -88,6 +88,16 @@ impl Server {
         })
     }
 
+    /// Posts JSON to a path of the API; `None`: no answer.
+    pub(crate) fn post_api(&self, path: &str, body: &'static str) -> Option<(u16, String)> {
+        let url = format!("http://{}{path}", self.api);
+        block_on(async move {
+            let request = reqwest::Client::new().post(url).header("content-type", "application/json").body(body);
+            let response = request.send().await.ok()?;
+            Some((response.status().as_u16(), response.text().await.ok()?))
+        })
+    }
+
     /// The value of a line of `/metrics`; `line` is its name with its labels.
     pub(crate) fn metric(&self, line: &str) -> f64 {
         let text = self.get("/metrics").expect("answered").1;

@@ -1,4 +1,4 @@
-//! HTTP side of the API (4319): feedback as JSON, SQL, exports, health and metrics.
+//! HTTP side of the API (4319): feedback as JSON, SQL, exports, rebuilding the store, health and metrics.
 //!
 //! Errors are `{"error": "…"}` with the status of the error table.
 
@@ -22,6 +22,7 @@ use tokio_stream::{Stream, StreamExt as _};
 use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
 use crate::commands::sql::SqlParams;
+use crate::engine::Rebuilds;
 use crate::error::{ErrorCode, Refusal};
 use crate::export::{ArchiveOutput, ArchiveProgress, Asker, Export, ExportRequest};
 use crate::feedback::Feedback;
@@ -35,6 +36,8 @@ use crate::snapshot::{self, SnapshotRequest};
 pub(crate) const BEHIND_HEADER: &str = "x-gleaner-behind";
 /// Set when an answer was cut at a row or byte limit.
 pub(crate) const TRUNCATED_HEADER: &str = "x-gleaner-truncated";
+/// Where the store is asked to be made anew, and how far that is.
+pub(crate) const REBUILD_PATH: &str = "/v1/store/rebuild";
 /// Feedback batches are small: a thousand items of a few KiB, corrections included.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
@@ -50,6 +53,8 @@ pub(crate) struct Api {
     pub feedback: Feedback,
     /// What counts and holds telemetry, for `/metrics`.
     pub ingest: Ingest,
+    /// Where the store is asked to be made anew.
+    pub rebuilds: Rebuilds,
     /// Limits of feedback as JSON.
     pub wire_limits: Arc<gleaner_wire::Limits>,
 }
@@ -61,6 +66,7 @@ pub(crate) fn routes(api: Api) -> Router {
         .route("/v1/sql", post(run_sql))
         .route("/v1/export", post(run_export))
         .route("/v1/snapshot", post(run_snapshot))
+        .route(REBUILD_PATH, post(request_rebuild).get(show_rebuild))
         .route("/metrics", get(show_metrics))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
@@ -263,9 +269,42 @@ async fn readyz(State(api): State<Api>) -> Response {
     // It writes to the disk.
     let probed = tokio::task::spawn_blocking(move || reads.probe()).await;
     match probed.unwrap_or_else(|error| Err(error.into())) {
-        Ok(()) => answered("text/plain; charset=utf-8", Body::from("ok\n")),
+        Ok(told) => answered("text/plain; charset=utf-8", Body::from([&told, "\n"].concat())),
         Err(why) => refused(&Refusal::new(ErrorCode::Unavailable, why.to_string())),
     }
+}
+
+/// Body of `POST /v1/store/rebuild`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RebuildRequest {}
+
+/// Asks for it, and answers before it is done. Asked again meanwhile, it tells how far it is.
+async fn request_rebuild(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
+    let answer = async {
+        let RebuildRequest {} = parse(&headers, &body)?;
+        let rebuilds = api.rebuilds.clone();
+        // It writes to the disk.
+        let requested = tokio::task::spawn_blocking(move || rebuilds.request()).await;
+        let not_written = |error: std::io::Error| {
+            tracing::error!(%error, "a request to make the store anew cannot be written down");
+            Refusal::new(ErrorCode::Unavailable, "the request cannot be written down, see the log")
+        };
+        let given_up = |_| Refusal::new(ErrorCode::Unavailable, "the request was given up, try again later");
+        requested.map_err(given_up)?.map_err(not_written)
+    };
+    match answer.await {
+        Ok(status) => {
+            let mut response = json(&status);
+            *response.status_mut() = StatusCode::ACCEPTED;
+            response
+        }
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+async fn show_rebuild(State(api): State<Api>) -> Response {
+    json(&api.rebuilds.status())
 }
 
 async fn show_metrics(State(api): State<Api>) -> Response {
@@ -286,6 +325,13 @@ fn answered(content_type: &'static str, body: Body) -> Response {
     let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
+}
+
+fn json(value: &impl serde::Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => answered("application/json", Body::from(body)),
+        Err(error) => refused(&Refusal::new(ErrorCode::Unavailable, error.to_string())),
+    }
 }
 
 fn refused(refusal: &Refusal) -> Response {

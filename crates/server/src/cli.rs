@@ -37,7 +37,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Tell what each library sends, what is missing of it, and what to switch on there to get it.
     Doctor(PlaceArgs),
-    /// Make the store anew from the journal, e.g. after an upgrade or when the store is damaged.
+    /// Make the store anew from the journal, e.g. after an upgrade or when the store is damaged; a running server goes on meanwhile.
     Rebuild(PlaceArgs),
     /// Run one query for a server, which starts this.
     #[command(name = SQL_WORKER, hide = true)]

@@ -8,10 +8,11 @@ use anyhow::Context as _;
 use gleaner_export::Output;
 use gleaner_wire::feedback::{SubmitRequest, SubmitResponse};
 
-use crate::api_http::{BEHIND_HEADER, TRUNCATED_HEADER};
+use crate::api_http::{BEHIND_HEADER, REBUILD_PATH, TRUNCATED_HEADER};
 use crate::as_of::AsOf;
 use crate::cli::SqlFormat;
 use crate::commands::sql::SqlParams;
+use crate::engine::RebuildStatus;
 use crate::export::{ExportRequest, Told, Unpacker};
 use crate::snapshot::SnapshotRequest;
 use crate::stubs::feedback_service_client::FeedbackServiceClient;
@@ -32,6 +33,8 @@ pub(crate) struct Answer {
 
 /// How long a busy server is asked again.
 const BUSY_WAIT: Duration = Duration::from_secs(60);
+/// How often a server is asked how far its rebuild is.
+const REBUILD_POLL: Duration = Duration::from_millis(200);
 
 impl ApiClient {
     pub(crate) fn new(addr: SocketAddr) -> Self {
@@ -131,6 +134,25 @@ impl ApiClient {
             unpacker.take(&bytes, told)?;
         }
         unpacker.finish()
+    }
+
+    /// Has the store made anew, and waits until it is; gives the journal's head, and the folder that the old files were put into, if they are kept.
+    pub(crate) async fn rebuild(
+        &self,
+        progress: &mut (dyn FnMut(u64, u64) + Send),
+    ) -> anyhow::Result<(u64, Option<String>)> {
+        let mut response = self.post(REBUILD_PATH, &serde_json::json!({})).await?;
+        let gone = "the server went away; started again, it goes on with the rebuild";
+        loop {
+            match response.json().await.context(gone)? {
+                RebuildStatus::Done { head, aside } => return Ok((head, aside)),
+                RebuildStatus::Failed { error } => anyhow::bail!("the store could not be made anew: {error}"),
+                RebuildStatus::Running { position, head } => progress(position, head),
+                RebuildStatus::Idle | RebuildStatus::Requested => {}
+            }
+            tokio::time::sleep(REBUILD_POLL).await;
+            response = self.http.get(format!("http://{}{REBUILD_PATH}", self.addr)).send().await.context(gone)?;
+        }
     }
 
     /// Sends feedback over gRPC.

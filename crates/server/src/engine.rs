@@ -2,50 +2,58 @@
 //!
 //! The journal comes first and depends on nothing: once it is open, telemetry is taken. The store is opened, and loaded with what was
 //! journalled before, by a thread of its own. A store that is locked, damaged or of another version therefore costs reads and nothing else:
-//! opening is tried again until it works, and whoever asks is told why it does not.
+//! opening is tried again until it works, and whoever asks is told why it does not. On request that thread makes the store anew
+//! (`engine/rebuild.rs`).
 //!
 //! One process holds a data directory at a time (the journal's lock).
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use gleaner_journal::{Disk, Journal, JournalError};
-use gleaner_normalize::Settings;
-use gleaner_store::{FeedbackKey, Reader, Readers, Store, StoreError};
+use gleaner_store::{FeedbackKey, Reader, Readers, StoreError};
 use tokio::sync::watch;
 
-use crate::cli::STORE_PROBE;
 use crate::config::Config;
-use crate::loader::LoadError;
+use crate::engine::supervisor::Supervisor;
 use crate::metrics::{Metrics, Readings};
 
 mod at_rest;
+mod rebuild;
+mod supervisor;
 
 pub(crate) use at_rest::{AtRest, ensure_data, loader_into, open_at_rest, open_at_rest_or_new, open_journal, rebuild};
+pub(crate) use rebuild::{RebuildStatus, Rebuilds};
 
-/// How often a long catch-up says how far it is.
-const CATCH_UP_NOTE_INTERVAL: Duration = Duration::from_secs(5);
-/// First and longest pause before the store is opened again. Another process may hold it for as long as a query takes.
-const REOPEN_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
-/// How often a pause looks whether it should end.
-const STOP_POLL: Duration = Duration::from_millis(50);
+/// How often a read asks again while the store is closed to be opened anew.
+const CLOSED_POLL: Duration = Duration::from_millis(20);
 
 /// A running data directory.
 pub(crate) struct Engine {
     journal: Journal,
     store: watch::Receiver<StoreState>,
+    data_dir: Arc<Path>,
+    rebuilds: Rebuilds,
     supervisor: Option<JoinHandle<()>>,
-    stop: Arc<AtomicBool>,
+    signals: Arc<Signals>,
+}
+
+/// What the store's thread is told.
+#[derive(Debug, Default)]
+struct Signals {
+    /// End. Set before `leave`.
+    stop: AtomicBool,
+    /// Leave off what you do and look what is wanted.
+    leave: AtomicBool,
 }
 
 /// Where the store stands.
 #[derive(Debug, Clone)]
 enum StoreState {
-    /// It is opened, or takes what was journalled before the start.
+    /// It is opened, made anew, or takes what was journalled before the start.
     Opening,
     /// It can be read.
     Open(Arc<Open>),
@@ -103,19 +111,22 @@ impl Engine {
         let journal = at_rest::open_journal_on(disk, config)?;
         let observed = metrics.clone();
         journal.observe_commits(move |elapsed| observed.journal_committed_in(elapsed));
-        let stop = Arc::new(AtomicBool::new(false));
+        let signals = Arc::new(Signals::default());
+        let rebuilds = Rebuilds::new(&config.data_dir, signals.clone());
         let (sender, store) = watch::channel(StoreState::Opening);
         let supervisor = Supervisor {
             config: config.clone(),
             settings,
             journal: journal.clone(),
             state: sender,
-            stop: stop.clone(),
+            signals: signals.clone(),
+            rebuilds: rebuilds.clone(),
             metrics: metrics.clone(),
             program,
         };
         let thread = std::thread::Builder::new().name("loader".into()).spawn(move || supervisor.run())?;
-        Ok(Self { journal, store, supervisor: Some(thread), stop })
+        let data_dir = config.data_dir.clone().into();
+        Ok(Self { journal, store, data_dir, rebuilds, supervisor: Some(thread), signals })
     }
 
     /// The journal, for appending.
@@ -147,9 +158,16 @@ impl Engine {
         }
     }
 
+    /// Where the store can be asked to be made anew.
+    pub(crate) fn rebuilds(&self) -> Rebuilds {
+        self.rebuilds.clone()
+    }
+
     /// A handle that reads what was acknowledged before this call.
     pub(crate) fn fresh_reads(&self, timeout: Duration) -> FreshReads {
-        FreshReads { journal: self.journal.clone(), store: self.store.clone(), timeout }
+        let data_dir = self.data_dir.clone();
+        let rebuilds = self.rebuilds.clone();
+        FreshReads { journal: self.journal.clone(), store: self.store.clone(), data_dir, rebuilds, timeout }
     }
 
     /// Loads what is journalled, for at most `drain` and not while loading fails, and closes journal and store. What is left is loaded at
@@ -163,7 +181,8 @@ impl Engine {
         {
             std::thread::sleep(Duration::from_millis(10));
         }
-        self.stop.store(true, Ordering::Release);
+        self.signals.stop.store(true, Ordering::Release);
+        self.signals.leave.store(true, Ordering::Release);
         if let Some(thread) = self.supervisor.take()
             && thread.join().is_err()
         {
@@ -172,165 +191,13 @@ impl Engine {
     }
 }
 
-/// Opens the store, loads into it, and opens it again when that failed: the thread that owns the store.
-struct Supervisor {
-    config: Config,
-    settings: Settings,
-    journal: Journal,
-    state: watch::Sender<StoreState>,
-    stop: Arc<AtomicBool>,
-    metrics: Metrics,
-    program: PathBuf,
-}
-
-impl Supervisor {
-    fn run(self) {
-        yield_to_acknowledgements(self.config.loader.niceness);
-        let mut pause = REOPEN_PAUSE.0;
-        while !self.stopped() {
-            if !self.store_can_be_opened() {
-                tracing::error!(
-                    "replaying the store's log ends the process that tries; telemetry is taken and kept in the journal"
-                );
-                self.failed(DAMAGED);
-                self.sleep(pause);
-                pause = (pause * 2).min(REOPEN_PAUSE.1);
-                continue;
-            }
-            match self.open_and_load() {
-                Ok(store) if self.stopped() => close(store),
-                // Readers share its database, so that only a restart can close it.
-                Ok(_invalidated) => {
-                    self.failed("the store has failed: restart gleaner; if that does not help, stop it and run `gleaner rebuild`");
-                    return;
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the store cannot be opened; telemetry is taken and kept in the journal");
-                    self.failed(advice(&error));
-                }
-            }
-            self.sleep(pause);
-            pause = (pause * 2).min(REOPEN_PAUSE.1);
-        }
-    }
-
-    /// Returns the store when it is told to stop, or when the store can take no more.
-    fn open_and_load(&self) -> Result<Store, LoadError> {
-        let (mut loader, loaded) = at_rest::loader_of(&self.config, self.settings.clone(), self.journal.clone())?;
-        let metrics = self.metrics.clone();
-        loader.observe_commits(Box::new(move |elapsed| metrics.store_committed_in(elapsed)));
-        // What was acknowledged before a crash is loaded first: feedback keys must be known before feedback is taken.
-        let end = self.journal.head();
-        let mut told = Instant::now();
-        let mut position = *loaded.borrow();
-        while !self.stopped() && position < end {
-            loader.catch_up_to(end.min(position + CATCH_UP_RECORDS), &mut |position, _| {
-                if told.elapsed() > CATCH_UP_NOTE_INTERVAL {
-                    tracing::info!(position, head = end, "loading what was journalled before the start");
-                    told = Instant::now();
-                }
-            })?;
-            position = *loaded.borrow();
-        }
-        if self.stopped() {
-            return Ok(loader.into_store());
-        }
-        let store = loader.store();
-        let open =
-            Open { readers: store.readers(), feedback_keys: store.feedback_keys()?, loaded, failing: loader.failing() };
-        self.state.send_replace(StoreState::Open(Arc::new(open)));
-        Ok(loader.run(&self.stop))
-    }
-
-    /// DuckDB may end the process while it replays a damaged log, or one that its memory does not hold: a child tries it first. Whatever
-    /// else is wrong is told better by the attempt itself.
-    fn store_can_be_opened(&self) -> bool {
-        let log = self.config.data_dir.join("store.duckdb.wal");
-        if !log.metadata().is_ok_and(|found| found.len() > 0) {
-            return true;
-        }
-        let probing = Command::new(&self.program)
-            .arg(STORE_PROBE)
-            .arg(&self.config.data_dir)
-            .arg(self.config.store.memory_limit_mib.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(mut probing) = probing else { return true };
-        loop {
-            match probing.try_wait() {
-                // No code: a signal ended it.
-                Ok(Some(status)) => return status.code().is_some(),
-                Ok(None) if !self.stopped() => std::thread::sleep(PROBE_POLL),
-                _ => {
-                    // Already gone, or nobody wants to know any more.
-                    let _ = probing.kill();
-                    let _ = probing.wait();
-                    return true;
-                }
-            }
-        }
-    }
-
-    fn failed(&self, why: &str) {
-        self.state.send_replace(StoreState::Failed(why.into()));
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
-    }
-
-    fn sleep(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        while !self.stopped() && Instant::now() < until {
-            std::thread::sleep(STOP_POLL);
-        }
-    }
-}
-
-const DAMAGED: &str = "the store cannot be opened, it may be damaged: stop gleaner and run `gleaner rebuild`, which makes it anew from the journal";
-/// How often it is asked whether the child has opened the store. Most take some ten milliseconds.
-const PROBE_POLL: Duration = Duration::from_millis(5);
-/// Records of one step of catching up, so that a stop need not wait for all of it.
-const CATCH_UP_RECORDS: u64 = 10_000;
-
-/// On a machine with few cores loading would take its half of them from requests in answer. Linux knows niceness by thread, and DuckDB's
-/// threads, which this one starts, have it from here; elsewhere it would be that of the whole process.
-fn yield_to_acknowledgements(niceness: i32) {
-    if cfg!(target_os = "linux")
-        && let Err(error) = rustix::process::nice(niceness)
-    {
-        tracing::debug!(%error, "loading has the priority of everything else");
-    }
-}
-
-/// A checkpoint now spares the next start a replay.
-fn close(mut store: Store) {
-    if let Err(error) = store.checkpoint() {
-        tracing::warn!(%error, "the store did not close cleanly; its log is replayed at the next start");
-    }
-}
-
-/// What to do about a store that cannot be opened. Paths are in the log, not here: clients read this.
-fn advice(error: &LoadError) -> &'static str {
-    match error {
-        LoadError::Store(StoreError::Locked { .. }) => {
-            "the store is open in another process: end that, and gleaner opens it by itself"
-        }
-        LoadError::Store(StoreError::SchemaVersion { .. }) => {
-            "the store was made by another version of gleaner: stop gleaner and run `gleaner rebuild`, which makes it anew from the journal"
-        }
-        LoadError::Store(_) => DAMAGED,
-        LoadError::Journal(_) => "the journal cannot be read as far as the store has read it: see the log",
-    }
-}
-
 /// Fresh reads of a running engine. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct FreshReads {
     journal: Journal,
     store: watch::Receiver<StoreState>,
+    data_dir: Arc<Path>,
+    rebuilds: Rebuilds,
     timeout: Duration,
 }
 
@@ -343,16 +210,26 @@ impl FreshReads {
         let head = self.journal.head();
         let deadline = tokio::time::Instant::now() + self.timeout;
         let mut store = self.store.clone();
-        // Neither a timeout nor a supervisor that ended is an error by itself: what the state says by then counts.
-        let settled = store.wait_for(|state| !matches!(state, StoreState::Opening));
-        let _ = tokio::time::timeout_at(deadline, settled).await.map(|state| state.map(drop));
-        let open = self.opened()?;
-        let mut loaded = open.loaded.clone();
-        // The answer says how far behind it is. A loader that ended is no error either: the store still reads.
-        let _ =
-            tokio::time::timeout_at(deadline, loaded.wait_for(|position| *position >= head)).await.map(|r| r.map(drop));
-        let freshness = Freshness { head, loaded: *loaded.borrow() };
-        Ok((open.readers.reader()?, freshness))
+        loop {
+            // Neither a timeout nor a supervisor that ended is an error by itself: what the state says by then counts.
+            let settled = store.wait_for(|state| !matches!(state, StoreState::Opening));
+            let _ = tokio::time::timeout_at(deadline, settled).await.map(|state| state.map(drop));
+            let open = self.opened()?;
+            let mut loaded = open.loaded.clone();
+            // The answer says how far behind it is. A loader that ended is no error either: the store still reads.
+            let reached = loaded.wait_for(|position| *position >= head);
+            let _ = tokio::time::timeout_at(deadline, reached).await.map(|r| r.map(drop));
+            let freshness = Freshness { head, loaded: *loaded.borrow() };
+            match open.readers.reader() {
+                Ok(reader) => return Ok((reader, freshness)),
+                // Another takes its place.
+                Err(StoreError::Closed) if tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(CLOSED_POLL).await;
+                }
+                Err(StoreError::Closed) => return Err(self.not_open()),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// A reader of what is loaded, without waiting.
@@ -363,11 +240,11 @@ impl FreshReads {
         Ok(self.opened()?.readers.reader()?)
     }
 
-    /// Whether requests can be journalled and the store can be read now.
+    /// Whether requests can be journalled and the store can be read now; gives what there is to say all the same.
     ///
     /// # Errors
     /// What does not work, and what to do.
-    pub(crate) fn probe(&self) -> anyhow::Result<()> {
+    pub(crate) fn probe(&self) -> anyhow::Result<String> {
         if let Some(error) = self.journal.poisoned() {
             tracing::error!(%error, "not ready");
             anyhow::bail!("the journal's disk failed, nothing is taken: see to the disk and restart gleaner");
@@ -389,7 +266,10 @@ impl FreshReads {
             tracing::error!(%error, "not ready");
             anyhow::anyhow!("the store gives no answer, see the log")
         })?;
-        Ok(())
+        Ok(match self.rebuilds.status().told() {
+            Some(progress) => ["ok; ", &progress].concat(),
+            None => "ok".to_owned(),
+        })
     }
 
     /// Numbers of journal and loader as of now, for `/metrics`.
@@ -402,17 +282,27 @@ impl FreshReads {
             journal_bytes: self.journal.disk_bytes(),
             journal_pending_bytes: self.journal.pending_bytes() as u64,
             disk_free_bytes: self.journal.free_disk_bytes(),
+            store_bytes: self.file_bytes("store.duckdb"),
+            store_wal_bytes: self.file_bytes("store.duckdb.wal"),
             in_flight_bytes,
+            rebuilding: self.rebuilds.status().told().is_some(),
             loading: open.is_some_and(|open| !open.failing.load(Ordering::Acquire)),
         }
+    }
+
+    fn file_bytes(&self, name: &str) -> u64 {
+        self.data_dir.join(name).metadata().map_or(0, |found| found.len())
+    }
+
+    fn not_open(&self) -> Unreadable {
+        let progress = self.rebuilds.status().told();
+        Unreadable::NotOpen(progress.map_or_else(|| "the store takes what was journalled before the start".into(), Into::into))
     }
 
     fn opened(&self) -> Result<Arc<Open>, Unreadable> {
         match &*self.store.borrow() {
             StoreState::Open(open) => Ok(open.clone()),
-            StoreState::Opening => {
-                Err(Unreadable::NotOpen("the store takes what was journalled before the start".into()))
-            }
+            StoreState::Opening => Err(self.not_open()),
             StoreState::Failed(why) => Err(Unreadable::NotOpen(why.clone())),
         }
     }

@@ -53,9 +53,9 @@ impl BatchLimits {
 }
 
 /// Sleeps, but not past a request to stop.
-fn sleep_unless(stop: &AtomicBool, pause: Duration) {
+fn sleep_unless(leave: &AtomicBool, pause: Duration) {
     let until = std::time::Instant::now() + pause;
-    while !stop.load(Ordering::Acquire) && std::time::Instant::now() < until {
+    while !leave.load(Ordering::Acquire) && std::time::Instant::now() < until {
         std::thread::sleep(IDLE_WAIT.min(pause));
     }
 }
@@ -72,8 +72,26 @@ pub(crate) struct Loader {
     on_commit: OnCommit,
 }
 
-/// Is told how long each transaction took.
-pub(crate) type OnCommit = Box<dyn Fn(Duration) + Send>;
+/// Why loading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was told to.
+    Left,
+    /// The store takes nothing more until it is closed, by its readers too, and opened again.
+    Invalidated,
+}
+
+/// What a transaction took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Committed {
+    /// The transaction alone.
+    pub commit: Duration,
+    /// The checkpoint before it, where one was due.
+    pub checkpoint: Option<Duration>,
+}
+
+/// Is told what each transaction took.
+pub(crate) type OnCommit = Box<dyn Fn(Committed) + Send>;
 
 impl Loader {
     /// Goes on where the store's last transaction ended. The receiver tells the position that readers can see.
@@ -92,7 +110,7 @@ impl Loader {
         Ok((Self { journal, store, settings, limits, position, loaded, failing: Arc::default(), on_commit }, receiver))
     }
 
-    /// Tells how long each transaction takes, from now on.
+    /// Tells what each transaction takes, from now on.
     pub(crate) fn observe_commits(&mut self, on_commit: OnCommit) {
         self.on_commit = on_commit;
     }
@@ -117,11 +135,18 @@ impl Loader {
         Ok(())
     }
 
-    /// Loads until told to stop. A commit that fails is tried again with growing pauses; the journal goes on meanwhile. A store
-    /// that must be reopened ends loading: readers share its database, so only a restart can close it.
-    pub(crate) fn run(mut self, stop: &Arc<AtomicBool>) -> Store {
+    /// Loads until told to leave off. A commit that fails is tried again with growing pauses; the journal goes on meanwhile. A store
+    /// that must be reopened ends loading.
+    pub(crate) fn run(&mut self, leave: &AtomicBool) -> Ended {
         let (mut pause, whole) = (RETRY_PAUSE.0, self.limits);
-        while !stop.load(Ordering::Acquire) {
+        let ended = self.run_until(leave, &mut pause, whole);
+        self.limits = whole;
+        self.journal.hold_recompression(false);
+        ended
+    }
+
+    fn run_until(&mut self, leave: &AtomicBool, pause: &mut Duration, whole: BatchLimits) -> Ended {
+        while !leave.load(Ordering::Acquire) {
             let head = self.journal.wait_for(self.position + 1, IDLE_WAIT);
             self.journal.hold_recompression(head > self.position + URGENT_RECORDS);
             if head <= self.position {
@@ -129,15 +154,15 @@ impl Loader {
             }
             match self.load_batch(u64::MAX) {
                 Ok(()) => {
-                    pause = RETRY_PAUSE.0;
+                    *pause = RETRY_PAUSE.0;
                     self.limits = self.limits.grown(whole);
                     self.failing.store(false, Ordering::Release);
                 }
                 Err(LoadError::Store(error @ StoreError::Invalidated { .. })) => {
                     tracing::error!(%error, position = self.position,
-                        "loading has stopped; what arrives is kept in the journal; restart gleaner, or stop it and run `gleaner rebuild`");
+                        "loading has stopped; what arrives is kept in the journal, and the store is opened anew");
                     self.failing.store(true, Ordering::Release);
-                    break;
+                    return Ended::Invalidated;
                 }
                 Err(error) => {
                     tracing::error!(%error, position = self.position, "loading failed, will try again");
@@ -145,13 +170,25 @@ impl Loader {
                     // With little disk or memory left a smaller batch may still fit.
                     self.limits = self.limits.shrunk();
                     // No checkpoint to make room: one that fails on a full disk invalidates the whole database (measured).
-                    sleep_unless(stop, pause);
-                    pause = (pause * 2).min(RETRY_PAUSE.1);
+                    sleep_unless(leave, *pause);
+                    *pause = (*pause * 2).min(RETRY_PAUSE.1);
                 }
             }
         }
-        self.journal.hold_recompression(false);
-        self.store
+        Ended::Left
+    }
+
+    /// Loads one batch, if there is something to load: for loading beside other work.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or the store cannot be written.
+    pub(crate) fn load_next(&mut self) -> Result<(), LoadError> {
+        if self.journal.head() > self.position { self.load_batch(u64::MAX) } else { Ok(()) }
+    }
+
+    /// Position of what is loaded.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
     }
 
     /// True while loading fails: what is acknowledged is safe in the journal, but readers do not see it.
@@ -176,7 +213,8 @@ impl Loader {
         let commit = self.prepare(records, last)?;
         let began = std::time::Instant::now();
         self.store.commit(&commit)?;
-        (self.on_commit)(began.elapsed());
+        let (elapsed, checkpoint) = (began.elapsed(), self.store.take_checkpoint_time());
+        (self.on_commit)(Committed { commit: elapsed.saturating_sub(checkpoint.unwrap_or_default()), checkpoint });
         self.reached(last);
         Ok(())
     }

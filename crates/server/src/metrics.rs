@@ -87,10 +87,16 @@ pub(crate) struct Readings {
     pub journal_pending_bytes: u64,
     /// Free bytes on the journal's disk; `None`: not known.
     pub disk_free_bytes: Option<u64>,
+    /// Bytes of the store's file.
+    pub store_bytes: u64,
+    /// Bytes of the store's write-ahead log.
+    pub store_wal_bytes: u64,
     /// Bytes that requests hold.
     pub in_flight_bytes: u64,
     /// Whether loading works.
     pub loading: bool,
+    /// Whether the store is being made anew.
+    pub rebuilding: bool,
 }
 
 #[derive(Debug, Default)]
@@ -100,8 +106,11 @@ struct Gauges {
     journal_bytes: Gauge<u64, AtomicU64>,
     pending_bytes: Gauge<u64, AtomicU64>,
     disk_free_bytes: Gauge<u64, AtomicU64>,
+    store_bytes: Gauge<u64, AtomicU64>,
+    store_wal_bytes: Gauge<u64, AtomicU64>,
     in_flight_bytes: Gauge<u64, AtomicU64>,
     loading: Gauge<u64, AtomicU64>,
+    rebuilding: Gauge<u64, AtomicU64>,
     uptime_seconds: Gauge<f64, AtomicU64>,
     memory_rss_bytes: Gauge<u64, AtomicU64>,
 }
@@ -117,6 +126,8 @@ pub(crate) struct Metrics {
     request_seconds: Histogram,
     journal_commit_seconds: Histogram,
     store_commit_seconds: Histogram,
+    store_checkpoint_seconds: Histogram,
+    store_reopened: Counter,
     connections: Family<ByListener, Gauge>,
     connections_closed: Family<ByClosed, Counter>,
     gauges: Arc<Gauges>,
@@ -150,6 +161,10 @@ impl Metrics {
         let journal_commit_seconds =
             seconds("gleaner_journal_commit_duration", "Write and sync of one group of records");
         let store_commit_seconds = seconds("gleaner_store_commit_duration", "One transaction of the loader");
+        let store_checkpoint_seconds =
+            seconds("gleaner_store_checkpoint_duration", "One checkpoint: the store's log goes into its file");
+        let store_reopened = Counter::default();
+        registry.register("gleaner_store_reopened", "Times that the store had failed and was opened anew", store_reopened.clone());
         let (connections, connections_closed) = (Family::default(), Family::default());
         registry.register("gleaner_connections", "Open connections", connections.clone());
         registry.register("gleaner_connections_closed", "Connections ended by the server", connections_closed.clone());
@@ -160,8 +175,11 @@ impl Metrics {
         gauge("gleaner_journal_bytes", "Size of the journal's segments", &gauges.journal_bytes);
         gauge("gleaner_journal_pending_bytes", "Waiting for the disk", &gauges.pending_bytes);
         gauge("gleaner_disk_free_bytes", "Free on the journal's disk", &gauges.disk_free_bytes);
+        gauge("gleaner_store_bytes", "Size of the store's file", &gauges.store_bytes);
+        gauge("gleaner_store_wal_bytes", "Size of the store's write-ahead log", &gauges.store_wal_bytes);
         gauge("gleaner_in_flight_bytes", "Held by requests that are not answered yet", &gauges.in_flight_bytes);
         gauge("gleaner_loading", "1 while the store takes what is journalled", &gauges.loading);
+        gauge("gleaner_store_rebuilding", "1 while the store is made anew from the journal", &gauges.rebuilding);
         gauge("otelcol_process_memory_rss", "Resident memory in bytes", &gauges.memory_rss_bytes);
         registry.register("gleaner_journal_records", "Position of the last record on disk", gauges.head.clone());
         registry.register("otelcol_process_uptime", "Seconds since the start", gauges.uptime_seconds.clone());
@@ -174,6 +192,8 @@ impl Metrics {
             request_seconds,
             journal_commit_seconds,
             store_commit_seconds,
+            store_checkpoint_seconds,
+            store_reopened,
             connections,
             connections_closed,
             gauges,
@@ -235,6 +255,16 @@ impl Metrics {
         self.store_commit_seconds.observe(elapsed.as_secs_f64());
     }
 
+    /// One checkpoint of the store.
+    pub(crate) fn store_checkpointed_in(&self, elapsed: Duration) {
+        self.store_checkpoint_seconds.observe(elapsed.as_secs_f64());
+    }
+
+    /// The store took nothing more, and is opened anew.
+    pub(crate) fn store_reopened(&self) {
+        self.store_reopened.inc();
+    }
+
     /// The number of open connections of a listener, to be counted up and down.
     pub(crate) fn connections(&self, listener: &'static str) -> Gauge {
         self.connections.get_or_create_owned(&ByListener { listener })
@@ -253,8 +283,11 @@ impl Metrics {
         gauges.journal_bytes.set(readings.journal_bytes);
         gauges.pending_bytes.set(readings.journal_pending_bytes);
         gauges.disk_free_bytes.set(readings.disk_free_bytes.unwrap_or(0));
+        gauges.store_bytes.set(readings.store_bytes);
+        gauges.store_wal_bytes.set(readings.store_wal_bytes);
         gauges.in_flight_bytes.set(readings.in_flight_bytes);
         gauges.loading.set(u64::from(readings.loading));
+        gauges.rebuilding.set(u64::from(readings.rebuilding));
         gauges.uptime_seconds.set(self.started.elapsed().as_secs_f64());
         gauges.memory_rss_bytes.set(resident_bytes().unwrap_or(0));
         let mut text = String::new();

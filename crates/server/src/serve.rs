@@ -113,7 +113,8 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
         describing: Arc::new(Semaphore::new(config.sql.max_concurrent)),
     };
     let wire_limits = Arc::new(config.wire_limits());
-    let api_state = Api { queries, feedback: feedback.clone(), ingest: ingest.clone(), wire_limits };
+    let rebuilds = engine.rebuilds();
+    let api_state = Api { queries, feedback: feedback.clone(), ingest: ingest.clone(), rebuilds, wire_limits };
 
     let (stop, stopped) = watch::channel(false);
     let mut listeners = JoinSet::new();

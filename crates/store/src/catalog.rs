@@ -1,6 +1,7 @@
 //! The DuckDB file of a snapshot: no data, a view over each Parquet file beside it, with what every relation and column means.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use duckdb::{AccessMode, Config, Connection};
 use serde_json::Value;
@@ -52,7 +53,7 @@ impl Snapshot {
         let connection = open().map_err(|e| StoreError::open(&path, &e))?;
         let search = ["SET file_search_path = ", &literal(&dir.display().to_string())].concat();
         connection.execute_batch(&search).map_err(|e| StoreError::sql("opening the snapshot", e))?;
-        Ok(Self(Reader::over(connection, None)))
+        Ok(Self(Reader::over(connection, None, Arc::default())))
     }
 
     /// All rows of a query, as [`Reader::rows`] gives them.
@@ -110,7 +111,7 @@ impl Sandbox {
 
     /// Reads it.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Ok(Reader::over(self.0.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?, None))
+        Ok(Reader::over(self.0.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?, None, Arc::default()))
     }
 }
 

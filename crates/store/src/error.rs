@@ -28,6 +28,9 @@ pub enum StoreError {
         /// DuckDB's words.
         message: String,
     },
+    /// The store is being closed, and opened anew perhaps: whoever opens it says when it can be read again.
+    #[error("the store is being closed")]
+    Closed,
     /// A statement failed; the store remains usable and nothing of a failed commit was written.
     #[error("{doing} failed: {source}")]
     Sql {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -17,35 +17,79 @@ use crate::store::use_store;
 use crate::text_reader::{self, TextReaderHandle};
 use crate::{Params, StoreError};
 
-/// Makes readers, on any thread.
+/// Makes readers, on any thread, and can end them all: a database is closed when its last connection is.
 #[derive(Clone)]
-pub struct Readers {
-    connection: Arc<Mutex<Connection>>,
-    texts: TextReaderHandle,
+pub struct Readers(Arc<Mutex<Origin>>);
+
+struct Origin {
+    /// `None` once it is closed.
+    open: Option<(Connection, TextReaderHandle)>,
+    is_refusing: bool,
+    /// Of the readers that are there, and of some that are gone.
+    interrupts: Vec<Interrupt>,
+    /// Every reader has a clone for as long as its connection is open.
+    alive: Arc<()>,
 }
 
 impl Readers {
     pub(crate) fn new(writer: &Connection) -> Result<Self, StoreError> {
         let connection = writer.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), texts: text_reader::register(writer)? })
+        let open = Some((connection, text_reader::register(writer)?));
+        let origin = Origin { open, is_refusing: false, interrupts: Vec::new(), alive: Arc::default() };
+        Ok(Self(Arc::new(Mutex::new(origin))))
     }
 
     /// A connection without anything that readers have.
     #[cfg(test)]
     pub(crate) fn connection(&self) -> Connection {
-        let connection = self.connection.lock().unwrap().try_clone().unwrap();
+        let connection = self.origin().open.as_ref().unwrap().0.try_clone().unwrap();
         use_store(&connection).unwrap();
         connection
     }
 
     /// A fresh connection for reads.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] where readers are refused, and after [`Readers::close`].
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        // Cloning cannot leave the connection in a bad state.
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut origin = self.origin();
+        let (Some((connection, texts)), false) = (&origin.open, origin.is_refusing) else {
+            return Err(StoreError::Closed);
+        };
         let connection = connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
         use_store(&connection).map_err(|e| StoreError::sql("opening a reader", e))?;
         text_reader::prepare(&connection)?;
-        Ok(Reader::over(connection, Some(self.texts.clone())))
+        let reader = Reader::over(connection, Some(texts.clone()), origin.alive.clone());
+        origin.interrupts.retain(Interrupt::is_of_use);
+        origin.interrupts.push(reader.interrupt_handle());
+        Ok(reader)
+    }
+
+    /// Whether readers are refused from now on. Those that are there are not disturbed.
+    pub fn refuse(&self, refuse: bool) {
+        self.origin().is_refusing = refuse;
+    }
+
+    /// How many readers there are.
+    pub fn live(&self) -> usize {
+        Arc::strong_count(&self.origin().alive) - 1
+    }
+
+    /// Stops every query that runs. The readers stay.
+    pub fn interrupt_all(&self) {
+        let interrupts = self.origin().interrupts.clone();
+        interrupts.iter().for_each(Interrupt::interrupt);
+    }
+
+    /// Gives up what this itself holds of the database. Once the store and all readers are gone too, its file is closed.
+    pub fn close(&self) {
+        let open = self.origin().open.take();
+        drop(open);
+    }
+
+    fn origin(&self) -> MutexGuard<'_, Origin> {
+        // Nothing that holds it leaves it in a bad state.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,6 +106,8 @@ pub struct Reader {
     interrupt: Interrupt,
     /// What its views need; absent over files that have no shared texts.
     _texts: Option<TextReaderHandle>,
+    /// Last: whoever counts readers counts open connections.
+    _alive: Arc<()>,
 }
 
 /// Stops the query that runs on a reader, from any thread. Once the reader is gone it does nothing.
@@ -79,6 +125,10 @@ impl Interrupt {
             handle.interrupt();
         }
     }
+
+    fn is_of_use(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
 }
 
 impl fmt::Debug for Interrupt {
@@ -95,10 +145,10 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    /// Reads over this connection. `texts` keeps what its views need.
-    pub(crate) fn over(connection: Connection, texts: Option<TextReaderHandle>) -> Self {
+    /// Reads over this connection. `texts` keeps what its views need; `alive` goes after the connection.
+    pub(crate) fn over(connection: Connection, texts: Option<TextReaderHandle>, alive: Arc<()>) -> Self {
         let interrupt = Interrupt(Arc::new(Mutex::new(Some(connection.interrupt_handle()))));
-        Self { connection, interrupt, _texts: texts }
+        Self { connection, interrupt, _texts: texts, _alive: alive }
     }
 
     /// All rows of a query. Values are typed: numbers, strings, booleans, nested lists and objects; JSON columns are parsed;

@@ -13,6 +13,7 @@ pub(crate) mod pairs;
 mod units;
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use duckdb::{Config, Connection, params};
 use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment};
@@ -137,6 +138,8 @@ pub struct Store {
     readers: Readers,
     checkpoint_bytes: u64,
     unsaved_bytes: u64,
+    /// How long the last checkpoint took; until somebody asks.
+    checkpointed_in: Option<Duration>,
     /// `None` after a commit that failed: what pieces it had given out is not there.
     texts: Option<Texts>,
     max_known_texts: usize,
@@ -168,7 +171,8 @@ impl Store {
             .map_err(|e| StoreError::sql("locking the configuration", e))?;
         let readers = Readers::new(&connection)?;
         let (checkpoint_bytes, max_known_texts) = (config.checkpoint_bytes, config.max_known_texts);
-        Ok(Self { connection, readers, checkpoint_bytes, unsaved_bytes: 0, texts: None, max_known_texts })
+        let (unsaved_bytes, checkpointed_in, texts) = (0, None, None);
+        Ok(Self { connection, readers, checkpoint_bytes, unsaved_bytes, checkpointed_in, texts, max_known_texts })
     }
 
     /// The settings that the store was made under. Where they are no longer the configured ones, only what is derived from now
@@ -288,9 +292,16 @@ impl Store {
     /// Writes what was committed since the last checkpoint into the file. Readers go on undisturbed; space of replaced rows is only freed
     /// while no reader holds an older snapshot.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        let began = Instant::now();
         self.connection.execute_batch("CHECKPOINT store").map_err(|e| StoreError::sql("checkpointing", e))?;
         self.unsaved_bytes = 0;
+        self.checkpointed_in = Some(began.elapsed());
         Ok(())
+    }
+
+    /// How long the last checkpoint took, if there was one since this was asked.
+    pub fn take_checkpoint_time(&mut self) -> Option<Duration> {
+        self.checkpointed_in.take()
     }
 
     /// Bytes of the requests that were committed since the last checkpoint: what a crash would have to load again.

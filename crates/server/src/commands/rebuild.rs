@@ -1,23 +1,26 @@
-//! `gleaner rebuild`: a new store from the journal, which is the truth.
+//! `gleaner rebuild`: a new store from the journal, which is the truth; made by the running server, or here where none runs.
 
-use crate::cli::PlaceArgs;
+use crate::cli::{PlaceArgs, runtime};
+use crate::client::ApiClient;
+use crate::commands::place::{Place, resolve};
 use crate::commands::progress::{progress, tell};
-use crate::config::Config;
 
 pub(crate) fn run(args: &PlaceArgs) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        args.api.is_none(),
-        "a running server holds its directory; stop it, then run `gleaner rebuild --data DIR`"
-    );
-    let mut config = Config::load(args.config.as_deref())?;
-    if let Some(dir) = &args.data {
-        config.data_dir.clone_from(dir);
-    }
     let bar = progress("rebuilding");
-    let head = crate::engine::rebuild(&config, &mut |position, head| {
-        tell(&bar, "rebuilding", position, head);
-    })?;
+    let mut told = |position, head| tell(&bar, "rebuilding", position, head);
+    let (place, (head, aside)) = match resolve(args)? {
+        Place::Server(addr) => {
+            (format!("the store of {addr}"), runtime()?.block_on(ApiClient::new(addr).rebuild(&mut told))?)
+        }
+        Place::AtRest(config) => {
+            let rebuilt = crate::engine::rebuild(&config, &mut told)?;
+            (config.data_dir.join("store.duckdb").display().to_string(), rebuilt)
+        }
+    };
     bar.finish_and_clear();
-    println!("rebuilt {} from {head} journal records", config.data_dir.join("store.duckdb").display());
+    println!("rebuilt {place} from {head} journal records");
+    if let Some(aside) = aside {
+        println!("the old files, which could not be read, are in {aside} in the data directory; remove them when nobody wants them");
+    }
     Ok(())
 }

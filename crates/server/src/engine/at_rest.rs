@@ -2,6 +2,7 @@
 //! running server and commands at rest need to open one.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -10,6 +11,8 @@ use gleaner_normalize::Settings;
 use gleaner_store::{Reader, Store, StoreConfig, StoreError};
 use tokio::sync::watch;
 
+use super::rebuild::{check_free, finish, forget_request, make_folder, mark_whole, put_in_place};
+use crate::cli::STORE_PROBE;
 use crate::config::{Config, mib};
 use crate::loader::{BatchLimits, Loader};
 
@@ -61,47 +64,43 @@ impl AtRest {
     }
 }
 
-/// Makes the store anew from the journal. The old store is put aside until the new one stands.
+/// Makes the store anew from the journal. Gives the journal's head, and the folder that the old store was put into, where it is kept: that is
+/// where it cannot be opened, since nobody knows what else could be read from it.
 ///
 /// # Errors
 /// As [`Engine::start`]; the old store is left as it was.
-pub(crate) fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<u64> {
+pub(crate) fn rebuild(
+    config: &Config,
+    progress: &mut dyn FnMut(u64, u64),
+) -> anyhow::Result<(u64, Option<String>)> {
     ensure_data(config)?;
     let journal = open_journal(config)?;
-    let aside = config.data_dir.join("store.rebuilding");
-    if aside.exists() {
-        std::fs::remove_dir_all(&aside).with_context(|| format!("cannot remove {}", aside.display()))?;
-    }
-    std::fs::create_dir_all(&aside).with_context(|| format!("cannot create {}", aside.display()))?;
-    let mut loader = loader_into(config, config.derive_settings()?, &journal, &aside)?;
+    check_free(&config.data_dir)?;
+    let dir = make_folder(&config.data_dir)?;
+    let mut loader = loader_into(config, config.derive_settings()?, &journal, &dir)?;
     loader.catch_up(progress)?;
     let mut store = loader.into_store();
     store.checkpoint()?;
     drop(store);
-    put_in_place(&aside, &config.data_dir).context("cannot put the new store in place")?;
-    Ok(journal.head())
+    mark_whole(&dir)?;
+    check_free(&config.data_dir)?;
+    let aside = put_in_place(&config.data_dir, can_be_opened(config))?;
+    forget_request(&config.data_dir);
+    Ok((journal.head(), aside))
 }
 
-/// The old store steps aside before the new one takes its name: a crash in between leaves no store, which is made anew from the
-/// journal at the next start, and never a new store with an old log.
-fn put_in_place(new: &Path, dir: &Path) -> std::io::Result<()> {
-    let old = dir.join("store.replaced");
-    if old.exists() {
-        std::fs::remove_dir_all(&old)?;
-    }
-    std::fs::create_dir(&old)?;
-    for name in ["store.duckdb.wal", "store.duckdb.wal.checkpoint", "store.duckdb"] {
-        if dir.join(name).exists() {
-            std::fs::rename(dir.join(name), old.join(name))?;
-        }
-    }
-    std::fs::rename(new.join("store.duckdb"), dir.join("store.duckdb"))?;
-    std::fs::remove_dir_all(old)?;
-    std::fs::remove_dir_all(new)
+/// Asks a child, since DuckDB may end the process that opens a damaged file.
+fn can_be_opened(config: &Config) -> bool {
+    let Ok(program) = std::env::current_exe() else { return false };
+    let mut probing = Command::new(program);
+    probing.arg(STORE_PROBE).arg(&config.data_dir).arg(config.store.memory_limit_mib.to_string());
+    probing.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    config.data_dir.join("store.duckdb").exists() && probing.status().is_ok_and(|status| status.success())
 }
 
 fn open_loader(config: &Config) -> anyhow::Result<(Journal, Loader, watch::Receiver<u64>)> {
     let journal = open_journal(config)?;
+    finish(&config.data_dir)?;
     let (loader, loaded) = loader_of(config, config.derive_settings()?, journal.clone())?;
     Ok((journal, loader, loaded))
 }
@@ -113,16 +112,7 @@ pub(super) fn loader_of(
     journal: Journal,
 ) -> Result<(Loader, watch::Receiver<u64>), StoreError> {
     let fingerprint = settings.fingerprint();
-    let store_config = config.store_config(fingerprint.clone());
-    let path = config.data_dir.join("store.duckdb");
-    // DuckDB's threads take their claim to the processors from the thread that opens it. The loader's own thread keeps its.
-    let opening = std::thread::spawn(move || {
-        gleaner_query::give_way();
-        gleaner_query::leave_one_processor();
-        Store::open(&store_config)
-    });
-    let gone = |_| StoreError::Open { path, message: "the thread that opened it is gone".to_owned() };
-    let store = opening.join().map_err(gone)??;
+    let store = open_store(config.store_config(fingerprint.clone()))?;
     if store.derived_under()? != fingerprint {
         tracing::warn!(
             "prices or definitions.lift have changed since the store was made: they hold for what arrives from now on; \
@@ -130,6 +120,18 @@ pub(super) fn loader_of(
         );
     }
     Loader::new(journal, store, settings, batch_limits(config))
+}
+
+/// DuckDB's threads take their claim to the processors from the thread that opens it. The caller's keeps its.
+fn open_store(store_config: StoreConfig) -> Result<Store, StoreError> {
+    let path = store_config.dir.join("store.duckdb");
+    let opening = std::thread::spawn(move || {
+        gleaner_query::give_way();
+        gleaner_query::leave_one_processor();
+        Store::open(&store_config)
+    });
+    let gone = |_| StoreError::Open { path, message: "the thread that opened it is gone".to_owned() };
+    opening.join().map_err(gone)?
 }
 
 /// A loader from the journal's beginning into a store in another folder, which is made there.
@@ -140,7 +142,7 @@ pub(crate) fn loader_into(
     dir: &Path,
 ) -> anyhow::Result<Loader> {
     let store_config = StoreConfig { dir: dir.to_owned(), ..config.store_config(settings.fingerprint()) };
-    let (loader, _) = Loader::new(journal.clone(), Store::open(&store_config)?, settings, batch_limits(config))?;
+    let (loader, _) = Loader::new(journal.clone(), open_store(store_config)?, settings, batch_limits(config))?;
     Ok(loader)
 }
 

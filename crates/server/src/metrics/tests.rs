@@ -16,6 +16,8 @@ fn numbers_have_the_collectors_names() {
     metrics.pushed_back(Transport::http, Signal::Logs, 3);
     metrics.refused(Transport::http, ErrorCode::OutOfSpace);
     metrics.journal_committed_in(Duration::from_millis(3));
+    metrics.store_committed_in(Duration::from_millis(4));
+    metrics.store_checkpointed_in(Duration::from_millis(1500));
     let text = metrics.render(Readings { journal_head: 9, journal_lag: 4, loading: true, ..Readings::default() });
     for line in [
         "otelcol_receiver_accepted_spans_total{receiver=\"otlp\",transport=\"grpc\"} 7",
@@ -23,6 +25,9 @@ fn numbers_have_the_collectors_names() {
         "otelcol_receiver_refused_log_records_total{receiver=\"otlp\",transport=\"http\"} 3",
         "gleaner_refused_requests_total{transport=\"http\",reason=\"out_of_space\"} 1",
         "gleaner_journal_commit_duration_seconds_count 1",
+        "gleaner_store_commit_duration_seconds_sum 0.004",
+        "gleaner_store_checkpoint_duration_seconds_sum 1.5",
+        "gleaner_store_checkpoint_duration_seconds_count 1",
         "gleaner_journal_records_total 9",
         "gleaner_journal_lag_records 4",
         "gleaner_loading 1",

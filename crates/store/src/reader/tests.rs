@@ -134,3 +134,47 @@ fn an_interrupt_may_come_while_its_reader_closes() {
         interrupt.interrupt();
     }
 }
+
+/// Scenario: a store is closed while a query runs on one of its readers and others are kept idle, and its file is moved away; then a new
+/// store of the same name is made, and the old writer's log would be in its way.
+/// Guarantees: readers are counted until their connections are closed; a closed store gives none; after that the name is free: what is
+/// written to the new store stays, and the moved file is whole.
+#[test]
+fn a_store_can_be_closed_under_its_readers() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(&StoreConfig::at(dir.path())).expect("a store");
+    store.commit(&Commit { position: 7, ..Commit::default() }).expect("a commit");
+    let readers = store.readers();
+    let (idle, busy) = (readers.reader().expect("a reader"), readers.reader().expect("a reader"));
+    assert_eq!(readers.live(), 2);
+    readers.refuse(true);
+    assert!(matches!(readers.reader(), Err(StoreError::Closed)));
+    let query = std::thread::spawn(move || {
+        let sql = "SELECT count(*) AS n FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = 7";
+        busy.rows(sql, &[]).is_err()
+    });
+    while !query.is_finished() {
+        readers.interrupt_all();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(query.join().expect("no panic"), "it was interrupted");
+    assert_eq!(readers.live(), 1);
+    drop(idle);
+    assert_eq!(readers.live(), 0);
+    readers.close();
+    drop(store);
+    assert!(matches!(readers.reader(), Err(StoreError::Closed)), "a handle that is left opens nothing");
+
+    let moved = dir.path().join("moved");
+    std::fs::create_dir(&moved).expect("a folder");
+    for name in ["store.duckdb.wal", "store.duckdb"] {
+        if dir.path().join(name).exists() {
+            std::fs::rename(dir.path().join(name), moved.join(name)).expect("renames");
+        }
+    }
+    let mut new = Store::open(&StoreConfig::at(dir.path())).expect("a store");
+    new.commit(&Commit { position: 3, ..Commit::default() }).expect("a commit");
+    drop((readers, new));
+    let position = |dir: &std::path::Path| Store::open(&StoreConfig::at(dir)).expect("a store").position().expect("told");
+    assert_eq!((position(dir.path()), position(&moved)), (3, 7));
+}

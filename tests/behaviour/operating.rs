@@ -1,0 +1,140 @@
+//! What operators see and do while the server runs: numbers of the store, and making it anew.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Gleaner, attempt, request, span};
+
+/// Scenario: a store that checkpoints before every commit, loaded twice; and one that never does.
+/// Guarantees: `/metrics` tells how long commits and checkpoints took, apart, in seconds, and the sizes of the store's file and log.
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_commits_checkpoints_and_sizes_of_the_store() {
+    let loaded_twice = async |gleaner: &Gleaner| {
+        for id in [1, 2] {
+            gleaner.send(&request(vec![span(1, id, 0, "s", &[])])).await;
+            assert_eq!(gleaner.sql("SELECT count(*) AS n FROM execution_spans").await, [json!({"n": id})]);
+        }
+    };
+    let gleaner = Gleaner::start_with(|config| config.store.checkpoint_wal_mib = 0).await;
+    loaded_twice(&gleaner).await;
+    let (commit, checkpoint) = ("gleaner_store_commit_duration_seconds", "gleaner_store_checkpoint_duration_seconds");
+    assert_eq!(gleaner.metric(&format!("{commit}_count")).await, 2.0);
+    // The schema is in the log when the first commit comes.
+    assert_eq!(gleaner.metric(&format!("{checkpoint}_count")).await, 2.0);
+    for histogram in [commit, checkpoint] {
+        let sum = gleaner.metric(&format!("{histogram}_sum")).await;
+        assert!(sum > 0.0 && sum < 60.0, "{histogram}: {sum} s");
+        assert_eq!(gleaner.metric(&format!("{histogram}_bucket{{le=\"+Inf\"}}")).await, 2.0);
+    }
+    let file = gleaner.dir.path().join("data/store.duckdb").metadata().expect("there").len();
+    assert_eq!(gleaner.metric("gleaner_store_bytes").await, file as f64);
+
+    let gleaner = Gleaner::start().await;
+    loaded_twice(&gleaner).await;
+    assert_eq!(gleaner.metric(&format!("{checkpoint}_count")).await, 0.0);
+    let log = gleaner.dir.path().join("data/store.duckdb.wal").metadata().expect("there").len();
+    assert!(log > 0);
+    assert_eq!(gleaner.metric("gleaner_store_wal_bytes").await, log as f64);
+}
+
+const REBUILD: &str = "/v1/store/rebuild";
+const ROWS: &str = "SELECT trace_id, span_id, attempt_id, kind, name, input_messages, output_text, attributes FROM execution_spans \
+    ORDER BY trace_id, span_id";
+
+async fn status(gleaner: &Gleaner) -> Value {
+    serde_json::from_str(&gleaner.get(REBUILD).await.1).expect("JSON")
+}
+
+/// Waits for the end of a rebuild; gives what it says.
+async fn rebuilt(gleaner: &Gleaner) -> Value {
+    loop {
+        let status = status(gleaner).await;
+        if status["state"] != "requested" && status["state"] != "running" {
+            return status;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Scenario: a sound store is made anew on request, twice, while it is read and telemetry and feedback are sent.
+/// Guarantees: the answer comes before it is done; reads and telemetry are answered throughout; the rows are the same, and those that came
+/// meanwhile are there; feedback sent again is still known; nothing is left in the directory; a request must say that it is JSON.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_server_makes_its_store_anew() {
+    let gleaner = Gleaner::start().await;
+    for trace in 1..=20 {
+        gleaner.send(&attempt(trace, "s1", "A", i64::try_from(trace).expect("small"), "Paris")).await;
+    }
+    let score = json!([{"reviewer": "mara", "evaluation": {"target": {"session": "s1", "lineage": "A", "cycle": 1}, "score": 9.0}}]);
+    assert_eq!(gleaner.feedback(score.clone()).await[0].0, "STATUS_ACCEPTED");
+    let before = gleaner.sql(ROWS).await;
+    assert_eq!(before.len(), 40);
+    assert_eq!(status(&gleaner).await, json!({"state": "idle"}));
+    let as_a_page_could = gleaner.http.post(format!("http://{}{REBUILD}", gleaner.running.api)).body("{}").send().await;
+    assert_eq!(as_a_page_could.expect("answered").status(), 415);
+    assert_eq!(gleaner.api(REBUILD, &json!({"all": true})).await.status(), 400);
+    assert_eq!(status(&gleaner).await, json!({"state": "idle"}));
+
+    for round in 1..=2u64 {
+        let asked = gleaner.api(REBUILD, &json!({})).await;
+        assert_eq!(asked.status(), 202);
+        let told: Value = asked.json().await.expect("JSON");
+        assert!(["requested", "running"].contains(&told["state"].as_str().expect("a state")), "{told}");
+        gleaner.send(&request(vec![span(100 + round, 1, 0, "meanwhile", &[])])).await;
+        assert_eq!(gleaner.sql("SELECT count(*) AS n FROM execution_spans").await, [json!({"n": 40 + round})]);
+        let end = rebuilt(&gleaner).await;
+        assert_eq!((&end["state"], &end["aside"]), (&json!("done"), &Value::Null), "{end}");
+        let after = gleaner.sql(ROWS).await;
+        assert_eq!(after[..40], before[..], "the same rows");
+        assert_eq!(after.len() as u64, 40 + round);
+        assert_eq!(gleaner.get("/readyz").await, (200, "ok\n".to_owned()));
+        assert_eq!(gleaner.feedback(score.clone()).await[0].0, "STATUS_REPEATED");
+    }
+    assert_eq!(gleaner.sql("SELECT score FROM evaluations").await, [json!({"score": 9.0})]);
+    assert_eq!(gleaner.metric("gleaner_store_rebuilding").await, 0.0);
+    let mut names: Vec<String> = std::fs::read_dir(gleaner.dir.path().join("data"))
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("store."))
+        .collect();
+    names.sort();
+    assert!(names.iter().all(|name| name == "store.duckdb" || name == "store.duckdb.wal"), "{names:?}");
+    let gleaner = gleaner.restart().await;
+    assert_eq!(gleaner.sql(ROWS).await[..40], before[..], "also after a restart");
+}
+
+/// Scenario: a store that cannot be opened: no database, or one of another program; the request comes while telemetry does.
+/// Guarantees: readiness says what to do; telemetry is taken before and after; the damaged file is kept, byte for byte, in a folder that the
+/// answer names; then everything is there, and feedback is taken without a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_store_is_put_aside_and_made_anew() {
+    let gleaner = Gleaner::start().await;
+    gleaner.send(&attempt(1, "s1", "A", 1, "Paris")).await;
+    let before = gleaner.sql(ROWS).await;
+    gleaner.running.shutdown().await.expect("stops");
+    let dir = gleaner.dir;
+    let store = dir.path().join("data/store.duckdb");
+    let mut damaged = std::fs::read(&store).expect("reads");
+    damaged[..4096].fill(0);
+    std::fs::write(&store, &damaged).expect("writes");
+
+    let gleaner = Gleaner::start_in(dir).await;
+    let (code, text) = gleaner.get("/readyz").await;
+    assert_eq!(code, 503);
+    assert!(text.contains("gleaner rebuild") && text.contains(REBUILD), "{text}");
+    gleaner.send(&request(vec![span(2, 1, 0, "while damaged", &[])])).await;
+    assert_eq!(gleaner.feedback_status(json!([])).await, 503);
+    assert_eq!(gleaner.api(REBUILD, &json!({})).await.status(), 202);
+    gleaner.send(&request(vec![span(3, 1, 0, "while made anew", &[])])).await;
+    let end = rebuilt(&gleaner).await;
+    assert_eq!(end["state"], "done", "{end}");
+    let aside = gleaner.dir.path().join("data").join(end["aside"].as_str().expect("a folder"));
+    assert!(std::fs::read(aside.join("store.duckdb")).expect("kept") == damaged, "what is kept is not what was there");
+    let after = gleaner.sql(ROWS).await;
+    assert_eq!((after[..2] == before[..], after.len()), (true, 4));
+    assert_eq!(gleaner.get("/readyz").await.0, 200);
+    while gleaner.feedback_status(json!([])).await != 200 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
