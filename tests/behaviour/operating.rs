@@ -1,4 +1,4 @@
-//! What operators see and do while the server runs: numbers of the store, and making it anew.
+//! What operators see and do while the server runs: numbers of the store, making it anew, the traces of its own work.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ async fn a_running_server_makes_its_store_anew() {
         gleaner.send(&attempt(trace, "s1", "A", i64::try_from(trace).expect("small"), "Paris")).await;
     }
     let score = json!([{"reviewer": "mara", "evaluation": {"target": {"session": "s1", "lineage": "A", "cycle": 1}, "score": 9.0}}]);
-    assert_eq!(gleaner.feedback(score.clone()).await[0].0, "STATUS_ACCEPTED");
+    assert_eq!(gleaner.feedback(score.clone()).await[0].0, "ACCEPTED");
     let before = gleaner.sql(ROWS).await;
     assert_eq!(before.len(), 40);
     assert_eq!(status(&gleaner).await, json!({"state": "idle"}));
@@ -89,7 +89,7 @@ async fn a_running_server_makes_its_store_anew() {
         assert_eq!(after[..40], before[..], "the same rows");
         assert_eq!(after.len() as u64, 40 + round);
         assert_eq!(gleaner.get("/readyz").await, (200, "ok\n".to_owned()));
-        assert_eq!(gleaner.feedback(score.clone()).await[0].0, "STATUS_REPEATED");
+        assert_eq!(gleaner.feedback(score.clone()).await[0].0, "REPEATED");
     }
     assert_eq!(gleaner.sql("SELECT score FROM evaluations").await, [json!({"score": 9.0})]);
     assert_eq!(gleaner.metric("gleaner_store_rebuilding").await, 0.0);
@@ -137,4 +137,127 @@ async fn a_damaged_store_is_put_aside_and_made_anew() {
     while gleaner.feedback_status(json!([])).await != 200 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Scenario: a server that records all of its work and sends it to a second one, while it is sent traces, some refused, is queried, and exports.
+/// Guarantees: the second has spans of every step, parts below their wholes, with times, sizes and positions that fit together; no word of what
+/// the first was sent or asked is in them; nothing was dropped. A server that would be its own receiver does not start.
+#[tokio::test(flavor = "multi_thread")]
+async fn own_traces_tell_every_step_and_no_payload() {
+    let sink = Gleaner::start().await;
+    let endpoint = format!("http://{}", sink.running.otlp_grpc);
+    let gleaner = Gleaner::start_with(|config| {
+        config.store.checkpoint_wal_mib = 0;
+        (config.own_traces.endpoint, config.own_traces.sampling_ratio, config.own_traces.interval_ms) =
+            (endpoint, 1.0, 10);
+    })
+    .await;
+    gleaner.send(&attempt(1, "s1", "A", 1, "a-secret-answer")).await;
+    assert_eq!(gleaner.post_otlp("application/x-protobuf", None, vec![1, 2, 3]).await.status(), 400);
+    assert_eq!(gleaner.sql("SELECT count(*) AS n, 'a-secret-query' AS q FROM execution_spans").await[0]["n"], 2);
+    let exported = gleaner.api("/v1/export", &json!({"kinds": ["trajectory"]})).await;
+    assert_eq!((exported.status().as_u16(), exported.text().await.is_ok()), (200, true));
+
+    const OWN: &str = "SELECT name, span_id, parent_span_id, trace_id, status, error, attributes, duration_ms, resource FROM execution_spans \
+        WHERE scope_name = 'gleaner'";
+    let wanted = [
+        "receive",
+        "journal.append",
+        "load",
+        "load.derive",
+        "store.commit",
+        "store.checkpoint",
+        "query",
+        "query.wait_for_store",
+        "export",
+    ];
+    let mut spans = Vec::new();
+    let named = |spans: &[Value], name: &str| spans.iter().filter(|s| s["name"] == name).cloned().collect::<Vec<_>>();
+    for _ in 0..500 {
+        spans = sink.sql(OWN).await;
+        if wanted.iter().all(|name| !named(&spans, name).is_empty()) && named(&spans, "receive").len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let missing: Vec<_> = wanted.iter().filter(|name| named(&spans, name).is_empty()).collect();
+    assert!(missing.is_empty(), "{missing:?} are missing in {spans:?}");
+    for (part, whole) in [
+        ("journal.append", "receive"),
+        ("load.derive", "load"),
+        ("store.commit", "load"),
+        ("store.checkpoint", "load"),
+        ("query.wait_for_store", "query"),
+    ] {
+        let (part, wholes) = (&named(&spans, part)[0], named(&spans, whole));
+        let whole = wholes.iter().find(|whole| whole["span_id"] == part["parent_span_id"]);
+        assert!(whole.is_some_and(|whole| whole["trace_id"] == part["trace_id"]), "{part} is no part of {wholes:?}");
+    }
+    let (appended, loaded) =
+        (&named(&spans, "journal.append")[0]["attributes"], &named(&spans, "load")[0]["attributes"]);
+    assert_eq!(appended["gleaner.journal.position"], 1, "{appended}");
+    assert_eq!((&loaded["gleaner.journal.from"], &loaded["gleaner.journal.to"]), (&json!(0), &json!(1)), "{loaded}");
+    let received = named(&spans, "receive");
+    let (good, bad): (Vec<_>, Vec<_>) = received.iter().partition(|span| span["attributes"]["gleaner.items"] == 2);
+    assert_eq!((good.len(), bad.len()), (1, 1), "{received:?}");
+    assert_eq!(
+        (&bad[0]["status"], &bad[0]["attributes"]["error.type"]),
+        (&json!("error"), &json!("invalid")),
+        "{bad:?}"
+    );
+    assert_eq!(spans[0]["resource"]["service.name"], "gleaner");
+    let all = sink.sql("SELECT * FROM execution_spans").await;
+    assert!(!Value::from(all).to_string().contains("a-secret"), "payloads are in own traces");
+    assert_eq!(gleaner.metric("gleaner_own_spans_total{outcome=\"dropped\"}").await, 0.0);
+    assert!(gleaner.metric("gleaner_own_spans_total{outcome=\"exported\"}").await >= wanted.len() as f64);
+    assert_eq!(sink.metric("gleaner_own_spans_total{outcome=\"exported\"}").await, 0.0, "off by default");
+}
+
+/// Scenario: own traces go where nobody answers.
+/// Guarantees: telemetry is taken and read as ever, and what could not be sent is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_of_own_traces_that_is_gone_costs_nothing() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", nobody.local_addr().expect("an address"));
+    drop(nobody);
+    let gleaner = Gleaner::start_with(|config| {
+        (config.own_traces.endpoint, config.own_traces.sampling_ratio, config.own_traces.interval_ms) =
+            (endpoint, 1.0, 0);
+    })
+    .await;
+    gleaner.send(&request(vec![span(1, 1, 0, "s", &[])])).await;
+    assert_eq!(gleaner.sql("SELECT count(*) AS n FROM execution_spans").await, [json!({"n": 1})]);
+    while gleaner.metric("gleaner_own_spans_total{outcome=\"failed\"}").await == 0.0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(gleaner.get("/readyz").await, (200, "ok\n".to_owned()));
+}
+
+/// Scenario: a query whose client takes its first rows and then none, while requests come one by one, each of which is committed with a
+/// checkpoint before it.
+/// Guarantees: the reader holds up nobody: every request is acknowledged, loaded and read by others while it stalls; and it still sees the state as
+/// of its beginning.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_stalls_holds_up_neither_checkpoints_nor_the_writer() {
+    const REQUESTS: u64 = 15;
+    let gleaner = Gleaner::start_with(|config| config.store.checkpoint_wal_mib = 0).await;
+    gleaner.send(&request(vec![span(1, 1, 0, "first", &[])])).await;
+    let long = "SELECT s.name, r.range FROM execution_spans s, range(600000) r";
+    let mut stalled = gleaner.api("/v1/sql", &json!({"query": long, "format": "jsonl"})).await;
+    assert_eq!(stalled.status(), 200);
+    let first = stalled.chunk().await.expect("it streams").expect("rows");
+    for id in 2..=1 + REQUESTS {
+        gleaner.send(&request(vec![span(1, id, 1, "later", &[])])).await;
+        assert_eq!(gleaner.sql("SELECT count(*) AS n FROM execution_spans").await, [json!({"n": id})]);
+    }
+    let checkpoints = gleaner.metric("gleaner_store_checkpoint_duration_seconds_count").await;
+    assert!(checkpoints >= REQUESTS as f64, "{checkpoints}");
+    assert_eq!(gleaner.metric("gleaner_loading").await, 1.0);
+    let mut rows = first.iter().filter(|byte| **byte == b'\n').count();
+    let mut others = 0;
+    while let Some(chunk) = stalled.chunk().await.expect("it goes on") {
+        rows += chunk.iter().filter(|byte| **byte == b'\n').count();
+        others += chunk.windows(5).filter(|window| *window == b"later").count();
+    }
+    assert_eq!((rows, others), (600_000, 0), "it sees the state as of its beginning, whole");
 }

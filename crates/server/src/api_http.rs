@@ -14,6 +14,7 @@ use clap::ValueEnum as _;
 use gleaner_query::{Control, QueryError};
 use gleaner_store::Reader;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use opentelemetry::trace::SpanKind;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::wrappers::ReceiverStream;
@@ -28,6 +29,7 @@ use crate::export::{ArchiveOutput, ArchiveProgress, Asker, Export, ExportRequest
 use crate::feedback::Feedback;
 use crate::ingest::{Ingest, PROJECT_HEADER, project_of};
 use crate::metrics;
+use crate::own_traces::OwnSpan;
 use crate::queries::{Pieces, Queries, Question, Text, query_refused};
 use crate::receive::{Peer, http_body, in_time};
 use crate::snapshot::{self, SnapshotRequest};
@@ -208,7 +210,9 @@ async fn run_export(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> 
             tokio::task::spawn_blocking(move || (Export::new(&reader, &request, Asker::Stranger), reader, request));
         let (export, reader, request) = checked.await.map_err(given_up)?;
         let export = export.map_err(refused)?;
-        Ok(archive(reader, slot, request.progress, move |reader, out, progress| {
+        let mut span = api.queries.own_traces.begin("export", SpanKind::Server);
+        span.set("gleaner.kinds", request.kinds.len());
+        Ok(archive(reader, slot, request.progress, span, move |reader, out, progress| {
             export.write(reader, out, progress).map(|_| ())
         }))
     };
@@ -230,7 +234,11 @@ async fn run_snapshot(State(api): State<Api>, headers: HeaderMap, body: Bytes) -
                 format!("{behind} acknowledged requests are not loaded yet, try again"),
             ));
         }
-        Ok(archive(reader, slot, request.progress, |reader, out, progress| snapshot::write(reader, out, progress)))
+        let span = api.queries.own_traces.begin("snapshot", SpanKind::Server);
+        let write = |reader: &Reader, out: &mut ArchiveOutput, progress: &mut ArchiveProgress| {
+            snapshot::write(reader, out, progress)
+        };
+        Ok(archive(reader, slot, request.progress, span, write))
     };
     match answer.await {
         Ok(archive) => archive,
@@ -243,6 +251,7 @@ fn archive(
     reader: Reader,
     slot: OwnedSemaphorePermit,
     is_progress_wanted: bool,
+    mut span: OwnSpan,
     write: impl FnOnce(&Reader, &mut ArchiveOutput, &mut ArchiveProgress) -> anyhow::Result<()> + Send + 'static,
 ) -> Response {
     let interrupt = reader.interrupt_handle();
@@ -254,6 +263,7 @@ fn archive(
         let mut progress = out.progress(is_progress_wanted);
         if let Err(error) = write(&reader, &mut out, &mut progress) {
             tracing::warn!(error = format!("{error:#}"), "an export ended early");
+            span.fail("export");
             out.fail(&error);
         }
     });

@@ -35,6 +35,7 @@ pub struct Config {
     pub definitions: Definitions,
     pub pairs: Pairs,
     pub shutdown: Shutdown,
+    pub own_traces: OwnTraces,
 }
 
 /// `[otlp]`
@@ -195,6 +196,17 @@ section!(
         drain_timeout_ms: u64 = 20_000,
     }
 );
+section!(
+    /// `[own_traces]`
+    OwnTraces {
+        endpoint: String = String::new(),
+        sampling_ratio: f64 = 0.01,
+        max_queue_spans: usize = 2_048,
+        max_batch_spans: usize = 512,
+        interval_ms: u64 = 1_000,
+        timeout_ms: u64 = 10_000,
+    }
+);
 
 impl Default for Config {
     fn default() -> Self {
@@ -214,6 +226,7 @@ impl Default for Config {
             definitions: Definitions::default(),
             pairs: Pairs::default(),
             shutdown: Shutdown::default(),
+            own_traces: OwnTraces::default(),
         }
     }
 }
@@ -271,7 +284,10 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let positive: [(&'static str, u64); 19] = [
+        let positive: [(&'static str, u64); 22] = [
+            ("own_traces.max_queue_spans", self.own_traces.max_queue_spans as u64),
+            ("own_traces.max_batch_spans", self.own_traces.max_batch_spans as u64),
+            ("own_traces.timeout_ms", self.own_traces.timeout_ms),
             ("sql.stall_ms", self.sql.stall_ms),
             ("connections.max_connections", self.connections.max_connections as u64),
             ("connections.first_request_timeout_ms", self.connections.first_request_timeout_ms),
@@ -304,6 +320,10 @@ impl Config {
         if !(0.0..=9.0).contains(&self.pairs.min_score_gap) || self.pairs.min_score_gap == 0.0 {
             let got = self.pairs.min_score_gap.to_string();
             return Err(ConfigError::Range { key: "pairs.min_score_gap", got, want: "above 0, at most 9" });
+        }
+        if !(0.0..=1.0).contains(&self.own_traces.sampling_ratio) {
+            let got = self.own_traces.sampling_ratio.to_string();
+            return Err(ConfigError::Range { key: "own_traces.sampling_ratio", got, want: "0 to 1" });
         }
         self.check_ingest()
     }

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::engine::supervisor::Supervisor;
 use crate::metrics::{Metrics, Readings};
+use crate::own_traces::OwnTraces;
 
 mod at_rest;
 mod rebuild;
@@ -106,6 +107,7 @@ impl Engine {
         disk: Arc<dyn Disk>,
         program: PathBuf,
         metrics: &Metrics,
+        own_traces: OwnTraces,
     ) -> anyhow::Result<Self> {
         let settings = config.derive_settings()?;
         let journal = at_rest::open_journal_on(disk, config)?;
@@ -122,6 +124,7 @@ impl Engine {
             signals: signals.clone(),
             rebuilds: rebuilds.clone(),
             metrics: metrics.clone(),
+            own_traces,
             program,
         };
         let thread = std::thread::Builder::new().name("loader".into()).spawn(move || supervisor.run())?;
@@ -296,7 +299,9 @@ impl FreshReads {
 
     fn not_open(&self) -> Unreadable {
         let progress = self.rebuilds.status().told();
-        Unreadable::NotOpen(progress.map_or_else(|| "the store takes what was journalled before the start".into(), Into::into))
+        Unreadable::NotOpen(
+            progress.map_or_else(|| "the store takes what was journalled before the start".into(), Into::into),
+        )
     }
 
     fn opened(&self) -> Result<Arc<Open>, Unreadable> {

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gleaner_journal::{Journal, JournalError, Record};
 use gleaner_wire::{Encoding, Limits, Scan};
+use opentelemetry::trace::SpanKind;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::budget::{Held, Pool};
 use crate::error::{ErrorCode, Refusal};
 use crate::metrics::{Metrics, Transport};
+use crate::own_traces::{OwnSpan, OwnTraces};
 use crate::receive::{Peer, Received};
 
 /// Project of requests that name none.
@@ -44,6 +46,15 @@ pub(crate) const ENCODING_JSON: u8 = 2;
 pub enum Signal {
     Traces,
     Logs,
+}
+
+impl Signal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Logs => "logs",
+        }
+    }
 }
 
 impl From<Signal> for gleaner_wire::answer::Signal {
@@ -100,13 +111,21 @@ pub(crate) struct Ingest {
     /// To check large requests.
     turns: Arc<Semaphore>,
     metrics: Metrics,
+    own_traces: OwnTraces,
 }
 
 impl Ingest {
-    pub(crate) fn new(journal: Journal, limits: Limits, in_flight: InFlight, metrics: Metrics) -> Self {
+    pub(crate) fn new(
+        journal: Journal,
+        limits: Limits,
+        in_flight: InFlight,
+        metrics: Metrics,
+        own_traces: OwnTraces,
+    ) -> Self {
         let budget = Pool::of_all(in_flight.max_bytes);
         let turns = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { journal, limits: Arc::new(limits), in_flight, budget, turns: Arc::new(Semaphore::new(turns)), metrics }
+        let (limits, turns) = (Arc::new(limits), Arc::new(Semaphore::new(turns)));
+        Self { journal, limits, in_flight, budget, turns, metrics, own_traces }
     }
 
     /// How long a request may take to arrive, and again to reach the disk.
@@ -153,13 +172,32 @@ impl Ingest {
     /// # Errors
     /// A [`Refusal`] with the table's code; nothing was stored, or (on UNAVAILABLE) it is not known whether it was.
     pub(crate) async fn accept(&self, arrived: Arrived) -> Result<Accepted, Refusal> {
+        let mut span = self.own_traces.begin("receive", SpanKind::Server);
+        span.set("gleaner.transport", arrived.transport.name());
+        span.set("gleaner.signal", arrived.signal.name());
+        span.set("gleaner.bytes", arrived.received.body.len());
+        let accepted = self.check_and_journal(arrived, &mut span).await;
+        if let Err(refusal) = &accepted {
+            span.fail(refusal.code.reason());
+        }
+        accepted
+    }
+
+    async fn check_and_journal(&self, arrived: Arrived, span: &mut OwnSpan) -> Result<Accepted, Refusal> {
         let (transport, signal, started) = (arrived.transport, arrived.signal, Instant::now());
         let Checked { scan, durable } = self.check(arrived).await?;
-        if let Some(durable) = durable
-            && let Err(refusal) = durable_in(durable, self.in_flight.timeout).await
-        {
-            self.metrics.pushed_back(transport, signal, scan.items);
-            return Err(refusal);
+        span.set("gleaner.items", scan.items);
+        span.set("gleaner.rejected", scan.rejected);
+        if let Some(durable) = durable {
+            let mut appending = span.child("journal.append");
+            match durable_in(durable, self.in_flight.timeout).await {
+                Ok(position) => appending.set("gleaner.journal.position", position),
+                Err(refusal) => {
+                    appending.fail(refusal.code.reason());
+                    self.metrics.pushed_back(transport, signal, scan.items);
+                    return Err(refusal);
+                }
+            }
         }
         self.metrics.acknowledged_after(started.elapsed());
         self.metrics.accepted(transport, signal, scan.items - scan.rejected, scan.rejected);

@@ -28,6 +28,7 @@ mod loader;
 mod metrics;
 mod otlp_grpc;
 mod otlp_http;
+mod own_traces;
 mod queries;
 mod receive;
 mod serve;

@@ -6,17 +6,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use gleaner_journal::{Journal, JournalError, Record};
 use gleaner_model::{FeedbackItem, StoredFragment};
 use gleaner_normalize::{Settings, telemetry_feedback};
-use gleaner_store::{Commit, Store, StoreError};
+use gleaner_store::{Commit, Store, StoreError, UnitLink};
 use gleaner_wire::{Encoding, Limits};
 use tokio::sync::watch;
 
 use crate::ingest::{ENCODING_JSON, ENCODING_PROTOBUF, RecordKind};
 use crate::loader::derive::{Rules, derive};
+use crate::own_traces::OwnTraces;
 
 mod derive;
 
@@ -60,16 +61,67 @@ fn sleep_unless(leave: &AtomicBool, pause: Duration) {
     }
 }
 
+/// What loading needs of a store: a trait, so that the way from the journal to the store can be checked against thousands of faults in memory.
+pub(crate) trait Target {
+    /// As [`Store::position`].
+    fn position(&self) -> Result<u64, StoreError>;
+    /// As [`Store::commit`].
+    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
+    /// As [`Store::take_checkpoint_time`].
+    fn take_checkpoint_time(&mut self) -> Option<Duration>;
+    /// As [`Store::fragments`].
+    fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError>;
+    /// As [`Store::unit_links`].
+    fn unit_links(
+        &self,
+        traces: &[(String, String)],
+        unit_keys: &[(String, String)],
+    ) -> Result<Vec<UnitLink>, StoreError>;
+    /// As [`Store::fragments_outside_traces`].
+    fn fragments_outside_traces(&self, project: &str, unit_keys: &[String]) -> Result<Vec<StoredFragment>, StoreError>;
+}
+
+impl Target for Store {
+    fn position(&self) -> Result<u64, StoreError> {
+        Store::position(self)
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        Store::commit(self, commit)
+    }
+
+    fn take_checkpoint_time(&mut self) -> Option<Duration> {
+        Store::take_checkpoint_time(self)
+    }
+
+    fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError> {
+        Store::fragments(self, traces)
+    }
+
+    fn unit_links(
+        &self,
+        traces: &[(String, String)],
+        unit_keys: &[(String, String)],
+    ) -> Result<Vec<UnitLink>, StoreError> {
+        Store::unit_links(self, traces, unit_keys)
+    }
+
+    fn fragments_outside_traces(&self, project: &str, unit_keys: &[String]) -> Result<Vec<StoredFragment>, StoreError> {
+        Store::fragments_outside_traces(self, project, unit_keys)
+    }
+}
+
 /// Moves the journal into the store.
-pub(crate) struct Loader {
+pub(crate) struct Loader<S = Store> {
     journal: Journal,
-    store: Store,
+    store: S,
     settings: Settings,
     limits: BatchLimits,
     position: u64,
     loaded: watch::Sender<u64>,
     failing: Arc<AtomicBool>,
     on_commit: OnCommit,
+    own_traces: OwnTraces,
 }
 
 /// Why loading ended.
@@ -93,26 +145,32 @@ pub(crate) struct Committed {
 /// Is told what each transaction took.
 pub(crate) type OnCommit = Box<dyn Fn(Committed) + Send>;
 
-impl Loader {
+impl<S: Target> Loader<S> {
     /// Goes on where the store's last transaction ended. The receiver tells the position that readers can see.
     ///
     /// # Errors
     /// When the store cannot tell its position.
     pub(crate) fn new(
         journal: Journal,
-        store: Store,
+        store: S,
         settings: Settings,
         limits: BatchLimits,
     ) -> Result<(Self, watch::Receiver<u64>), StoreError> {
         let position = store.position()?;
         let (loaded, receiver) = watch::channel(position);
         let on_commit: OnCommit = Box::new(|_| ());
-        Ok((Self { journal, store, settings, limits, position, loaded, failing: Arc::default(), on_commit }, receiver))
+        let (failing, own_traces) = (Arc::default(), OwnTraces::default());
+        Ok((Self { journal, store, settings, limits, position, loaded, failing, on_commit, own_traces }, receiver))
     }
 
     /// Tells what each transaction takes, from now on.
     pub(crate) fn observe_commits(&mut self, on_commit: OnCommit) {
         self.on_commit = on_commit;
+    }
+
+    /// Records spans of its work, from now on.
+    pub(crate) fn record(&mut self, own_traces: OwnTraces) {
+        self.own_traces = own_traces;
     }
 
     /// Loads everything that the journal holds now, then returns. For stores at rest; tells progress as (position, head).
@@ -197,12 +255,12 @@ impl Loader {
     }
 
     /// The store itself, once nothing more is to be loaded.
-    pub(crate) fn into_store(self) -> Store {
+    pub(crate) fn into_store(self) -> S {
         self.store
     }
 
     /// The store, for reading while nothing loads.
-    pub(crate) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &S {
         &self.store
     }
 
@@ -210,11 +268,22 @@ impl Loader {
         let records = self.next_records(end)?;
         let Some((last, _)) = records.last() else { return Ok(()) };
         let last = *last;
-        let commit = self.prepare(records, last)?;
-        let began = std::time::Instant::now();
-        self.store.commit(&commit)?;
+        let mut span = self.own_traces.begin_load(self.position, last);
+        let (began_at, began, bytes) = (SystemTime::now(), Instant::now(), payload_bytes(&records));
+        let commit = self.prepare(records, last).inspect_err(|_| span.fail("derive"))?;
+        span.past_child("load.derive", began_at, began.elapsed());
+        span.set("gleaner.bytes", bytes);
+        span.set("gleaner.facts", commit.facts.len());
+        span.set("gleaner.traces", commit.traces.len());
+        let (began_at, began) = (SystemTime::now(), Instant::now());
+        self.store.commit(&commit).inspect_err(|_| span.fail("commit"))?;
         let (elapsed, checkpoint) = (began.elapsed(), self.store.take_checkpoint_time());
-        (self.on_commit)(Committed { commit: elapsed.saturating_sub(checkpoint.unwrap_or_default()), checkpoint });
+        let (first, commit) = (checkpoint.unwrap_or_default(), elapsed.saturating_sub(checkpoint.unwrap_or_default()));
+        if checkpoint.is_some() {
+            span.past_child("store.checkpoint", began_at, first);
+        }
+        span.past_child("store.commit", began_at + first, commit);
+        (self.on_commit)(Committed { commit, checkpoint });
         self.reached(last);
         Ok(())
     }
@@ -257,6 +326,10 @@ impl Loader {
         }
         Ok(Commit { position, request_bytes, facts, feedback: decoded.feedback, traces })
     }
+}
+
+fn payload_bytes(records: &[(u64, Record)]) -> usize {
+    records.iter().map(|(_, record)| record.payload.len()).sum()
 }
 
 /// Why loading stopped.
@@ -314,5 +387,9 @@ impl Decoded {
     }
 }
 
+#[cfg(test)]
+mod model_check;
+#[cfg(test)]
+mod round_trip;
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,15 @@ pub(crate) enum Transport {
     http,
 }
 
+impl Transport {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::grpc => "grpc",
+            Self::http => "http",
+        }
+    }
+}
+
 /// Why a connection ended before its client ended it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 #[expect(non_camel_case_types, reason = "the names are the labels")]
@@ -41,6 +50,23 @@ pub(crate) enum Closed {
     evicted,
     /// A request was neither sent nor its answer read in time.
     stalled,
+}
+
+/// What became of spans of this program's own work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(non_camel_case_types, reason = "the names are the labels")]
+pub(crate) enum OwnSpans {
+    /// The receiver took them.
+    exported,
+    /// There was no room to wait in.
+    dropped,
+    /// The receiver did not take them.
+    failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOutcome {
+    outcome: OwnSpans,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -128,6 +154,7 @@ pub(crate) struct Metrics {
     store_commit_seconds: Histogram,
     store_checkpoint_seconds: Histogram,
     store_reopened: Counter,
+    own_spans: Family<ByOutcome, Counter>,
     connections: Family<ByListener, Gauge>,
     connections_closed: Family<ByClosed, Counter>,
     gauges: Arc<Gauges>,
@@ -164,7 +191,13 @@ impl Metrics {
         let store_checkpoint_seconds =
             seconds("gleaner_store_checkpoint_duration", "One checkpoint: the store's log goes into its file");
         let store_reopened = Counter::default();
-        registry.register("gleaner_store_reopened", "Times that the store had failed and was opened anew", store_reopened.clone());
+        registry.register(
+            "gleaner_store_reopened",
+            "Times that the store had failed and was opened anew",
+            store_reopened.clone(),
+        );
+        let own_spans = Family::default();
+        registry.register("gleaner_own_spans", "Spans of Gleaner's own work that were recorded", own_spans.clone());
         let (connections, connections_closed) = (Family::default(), Family::default());
         registry.register("gleaner_connections", "Open connections", connections.clone());
         registry.register("gleaner_connections_closed", "Connections ended by the server", connections_closed.clone());
@@ -194,6 +227,7 @@ impl Metrics {
             store_commit_seconds,
             store_checkpoint_seconds,
             store_reopened,
+            own_spans,
             connections,
             connections_closed,
             gauges,
@@ -204,6 +238,9 @@ impl Metrics {
 
     /// A counter that appears with its first event hides that event from whoever looks at its growth.
     fn begin_at_zero(&self) {
+        for outcome in [OwnSpans::exported, OwnSpans::dropped, OwnSpans::failed] {
+            self.own_spans(outcome, 0);
+        }
         for transport in [Transport::grpc, Transport::http] {
             for items in [&self.spans, &self.log_records] {
                 for family in [&items.accepted, &items.refused, &items.rejected] {
@@ -263,6 +300,11 @@ impl Metrics {
     /// The store took nothing more, and is opened anew.
     pub(crate) fn store_reopened(&self) {
         self.store_reopened.inc();
+    }
+
+    /// So many spans of this program's own work went this way.
+    pub(crate) fn own_spans(&self, outcome: OwnSpans, spans: u64) {
+        self.own_spans.get_or_create(&ByOutcome { outcome }).inc_by(spans);
     }
 
     /// The number of open connections of a listener, to be counted up and down.

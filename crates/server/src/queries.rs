@@ -14,6 +14,7 @@ use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use gleaner_query::{Control, Description, Format, Isolation, QueryError, QueryLimits, Sink, Summary};
 use gleaner_store::{Params, Reader};
+use opentelemetry::trace::SpanKind;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::Stream;
@@ -21,6 +22,7 @@ use tokio_stream::Stream;
 use crate::as_of::{AsOf, EarlierStates};
 use crate::engine::{FreshReads, Unreadable};
 use crate::error::{ErrorCode, Refusal};
+use crate::own_traces::OwnTraces;
 
 /// Batches or pieces of text that wait for a slow client.
 const WAITING_PIECES: usize = 4;
@@ -55,6 +57,8 @@ pub(crate) struct Queries {
     pub(crate) stall: Duration,
     /// How queries are run that no setting bounds.
     pub(crate) isolation: Arc<Isolation>,
+    /// Spans of queries.
+    pub(crate) own_traces: OwnTraces,
     /// How many queries are described at once: that is planning, and for some a process. Apart from those that run, which may take long.
     pub(crate) describing: Arc<Semaphore>,
 }
@@ -161,7 +165,13 @@ impl Queries {
         control: Control,
         work: impl FnOnce(&Ask<'_>, Pipe<T>) -> Result<(), QueryError> + Send + 'static,
     ) -> Result<Pieces<T>, Refusal> {
-        let (reader, behind) = self.open(question.as_of).await?;
+        let mut span = self.own_traces.begin("query", SpanKind::Server);
+        span.set("gleaner.as_of", question.as_of.is_some());
+        let waiting = span.child("query.wait_for_store");
+        let (reader, behind) =
+            self.open(question.as_of).await.inspect_err(|refusal| span.fail(refusal.code.reason()))?;
+        drop(waiting);
+        span.set("gleaner.behind", behind);
         let (sender, receiver) = mpsc::channel(WAITING_PIECES);
         let pipe =
             Pipe { sender: sender.clone(), control: control.clone(), stall: self.stall, runtime: Handle::current() };
@@ -175,8 +185,12 @@ impl Queries {
             let ask = Ask { reader: &reader, question: &question, limits: &limits, isolation: &isolation };
             let last = match work(&ask, pipe) {
                 Ok(()) => Piece::End,
-                Err(error) => Piece::Failed(error),
+                Err(error) => {
+                    span.fail("query");
+                    Piece::Failed(error)
+                }
             };
+            drop(span);
             drop(reader);
             // Nobody may be there any more.
             let _ = sender.blocking_send(last);

@@ -33,6 +33,7 @@ use crate::listen::{self, ConnectionLimits};
 use crate::metrics::Metrics;
 use crate::otlp_grpc::{self, ExportService, Logs, Traces};
 use crate::otlp_http;
+use crate::own_traces::OwnTraces;
 use crate::queries::Queries;
 
 /// How long connections may take to finish what is in flight once no new ones are taken. A journal write takes milliseconds;
@@ -87,10 +88,14 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
 
     let opened = config.clone();
     let metrics = Metrics::new();
-    let (measured, worker) = (metrics.clone(), program.clone());
-    let engine = tokio::task::spawn_blocking(move || Engine::start(&opened, disk, worker, &measured)).await??;
+    let (own_traces, exporting) =
+        OwnTraces::new(&config.own_traces, &[grpc_addr, http_addr, api_addr], metrics.clone())?;
+    let (measured, worker, recorded) = (metrics.clone(), program.clone(), own_traces.clone());
+    let engine =
+        tokio::task::spawn_blocking(move || Engine::start(&opened, disk, worker, &measured, recorded)).await??;
     let timeout = Duration::from_millis(config.ingest.request_timeout_ms);
-    let ingest = Ingest::new(engine.journal().clone(), config.wire_limits(), config.in_flight(), metrics.clone());
+    let (journal, limits) = (engine.journal().clone(), config.wire_limits());
+    let ingest = Ingest::new(journal, limits, config.in_flight(), metrics.clone(), own_traces.clone());
     let feedback = Feedback::new(
         engine.journal().clone(),
         feedback_limits(&config),
@@ -110,6 +115,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
         stall: Duration::from_millis(config.sql.stall_ms),
         isolation: Arc::new(isolation(&config, program)?),
+        own_traces,
         describing: Arc::new(Semaphore::new(config.sql.max_concurrent)),
     };
     let wire_limits = Arc::new(config.wire_limits());
@@ -143,6 +149,9 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
         Ok(())
     });
     listeners.spawn(async move { serving.await? });
+    if let Some(exporting) = exporting {
+        api_runtime.spawn(exporting.run());
+    }
     engine.settled().await;
     if engine.is_open() {
         beginning.await?;

@@ -20,7 +20,9 @@ pub(crate) fn run(args: &PlaceArgs) -> anyhow::Result<()> {
     bar.finish_and_clear();
     println!("rebuilt {place} from {head} journal records");
     if let Some(aside) = aside {
-        println!("the old files, which could not be read, are in {aside} in the data directory; remove them when nobody wants them");
+        println!(
+            "the old files, which could not be read, are in {aside} in the data directory; remove them when nobody wants them"
+        );
     }
     Ok(())
 }

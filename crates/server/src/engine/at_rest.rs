@@ -69,10 +69,7 @@ impl AtRest {
 ///
 /// # Errors
 /// As [`Engine::start`]; the old store is left as it was.
-pub(crate) fn rebuild(
-    config: &Config,
-    progress: &mut dyn FnMut(u64, u64),
-) -> anyhow::Result<(u64, Option<String>)> {
+pub(crate) fn rebuild(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<(u64, Option<String>)> {
     ensure_data(config)?;
     let journal = open_journal(config)?;
     check_free(&config.data_dir)?;

@@ -28,7 +28,8 @@ const WHOLE: &str = "whole";
 /// Where a store goes that was sound, until it is removed.
 const REPLACED: &str = "store.replaced";
 /// The files of a store, in the order in which they step aside.
-const FILES: [&str; 4] = ["store.duckdb.wal", "store.duckdb.wal.checkpoint", "store.duckdb.wal.recovery", "store.duckdb"];
+const FILES: [&str; 4] =
+    ["store.duckdb.wal", "store.duckdb.wal.checkpoint", "store.duckdb.wal.recovery", "store.duckdb"];
 
 /// How far a rebuild has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

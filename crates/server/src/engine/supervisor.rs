@@ -20,6 +20,7 @@ use crate::cli::STORE_PROBE;
 use crate::config::Config;
 use crate::loader::{Ended, LoadError, Loader};
 use crate::metrics::Metrics;
+use crate::own_traces::OwnTraces;
 
 /// How often a long catch-up says how far it is.
 const CATCH_UP_NOTE_INTERVAL: Duration = Duration::from_secs(5);
@@ -49,6 +50,7 @@ pub(super) struct Supervisor {
     pub(super) signals: Arc<Signals>,
     pub(super) rebuilds: Rebuilds,
     pub(super) metrics: Metrics,
+    pub(super) own_traces: OwnTraces,
     pub(super) program: PathBuf,
 }
 
@@ -106,7 +108,9 @@ impl Supervisor {
     /// Opens the store and loads what was journalled before. Tells why it cannot, and pauses.
     fn open(&self, pause: &mut Duration) -> Option<Serving> {
         if !self.store_can_be_opened() {
-            tracing::error!("replaying the store's log ends the process that tries; telemetry is taken and kept in the journal");
+            tracing::error!(
+                "replaying the store's log ends the process that tries; telemetry is taken and kept in the journal"
+            );
             self.failed(DAMAGED);
         } else {
             match self.open_and_load() {
@@ -158,6 +162,7 @@ impl Supervisor {
     }
 
     fn observe(&self, loader: &mut Loader) {
+        loader.record(self.own_traces.clone());
         let metrics = self.metrics.clone();
         loader.observe_commits(Box::new(move |took| {
             metrics.store_committed_in(took.commit);

@@ -5,7 +5,7 @@ use super::*;
 fn ingest(dir: &std::path::Path, journal: gleaner_journal::Config) -> Ingest {
     let (journal, _) = Journal::open(dir, journal).expect("opens");
     let in_flight = InFlight { max_bytes: 4096, max_bytes_per_connection: 2048, timeout: Duration::from_secs(5) };
-    Ingest::new(journal, Limits::default(), in_flight, Metrics::new())
+    Ingest::new(journal, Limits::default(), in_flight, Metrics::new(), OwnTraces::default())
 }
 
 fn arrived(ingest: &Ingest, body: Bytes) -> Arrived {

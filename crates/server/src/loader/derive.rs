@@ -11,7 +11,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
-use gleaner_store::{Fact, Store, StoreError, UnitLink};
+use gleaner_store::{Fact, StoreError, UnitLink};
+
+use crate::loader::Target;
 
 /// How units are found and derived.
 #[derive(Clone, Copy)]
@@ -33,7 +35,7 @@ impl Default for Rules {
 /// derived is empty.
 pub(super) fn derive(
     rules: &Rules,
-    store: &Store,
+    store: &impl Target,
     new: Vec<StoredFragment>,
 ) -> Result<(Vec<Fact>, Vec<DerivedTrace>), StoreError> {
     let fact = |stored: StoredFragment| Fact {
@@ -83,7 +85,7 @@ pub(super) fn derive(
 /// Units of one trace each.
 fn derive_alone(
     rules: &Rules,
-    store: &Store,
+    store: &impl Target,
     new: BTreeMap<Node, Vec<Fact>>,
     facts: &mut Vec<Fact>,
 ) -> Result<Vec<DerivedTrace>, StoreError> {
@@ -108,7 +110,7 @@ fn derive_alone(
 /// was derived from it before is derived again, so that only what differs is written.
 fn derive_together(
     rules: &Rules,
-    store: &Store,
+    store: &impl Target,
     members: &[Node],
     new: Vec<Fact>,
     facts: &mut Vec<Fact>,

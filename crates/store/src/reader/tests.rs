@@ -175,6 +175,7 @@ fn a_store_can_be_closed_under_its_readers() {
     let mut new = Store::open(&StoreConfig::at(dir.path())).expect("a store");
     new.commit(&Commit { position: 3, ..Commit::default() }).expect("a commit");
     drop((readers, new));
-    let position = |dir: &std::path::Path| Store::open(&StoreConfig::at(dir)).expect("a store").position().expect("told");
+    let position =
+        |dir: &std::path::Path| Store::open(&StoreConfig::at(dir)).expect("a store").position().expect("told");
     assert_eq!((position(dir.path()), position(&moved)), (3, 7));
 }

@@ -1,5 +1,5 @@
 use gleaner_model::{LogFragment, SpanFragment, UnmappedSpan};
-use gleaner_store::Commit;
+use gleaner_store::{Commit, Store};
 use serde_json::json;
 
 use super::*;
