@@ -15,6 +15,7 @@ mod full_session;
 mod harness;
 mod hostile;
 mod operating;
+mod other_versions;
 mod otlp;
 mod otlp_rules;
 mod outages;

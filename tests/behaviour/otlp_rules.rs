@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gleaner_wire::proto::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use gleaner_wire::proto::collector::trace::v1::ExportTraceServiceResponse;
+use gleaner_wire::proto::common::v1::{AnyValue, KeyValue, any_value};
 use gleaner_wire::proto::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -500,4 +501,82 @@ async fn grpc_what_is_not_served_is_told_so() {
     assert_eq!(refused.code(), Code::Unimplemented);
     assert_eq!(refused.metadata().get("grpc-accept-encoding").expect("listed"), "identity,gzip,zstd");
     assert!(call(export, None).await.expect("accepted").is_empty());
+}
+
+/// G4, H7: answers stay far below 4 MiB whatever was sent, and say still what was wrong: a thousand bad spans, an unknown content encoding and a project
+/// name of some KiB.
+#[tokio::test(flavor = "multi_thread")]
+async fn g4_h7_answers_stay_small() {
+    const MOST_BYTES: usize = 8 * 1024;
+    let gleaner = Gleaner::start().await;
+    let long = "long ".repeat(100_000);
+    let bad = (0..1000).map(|n| {
+        let mut span = span(1, n + 1, 0, &long[..2000], &[(&long[..3000], json!(1))]);
+        span.trace_id.pop();
+        span
+    });
+    let body = request(bad.collect()).encode_to_vec();
+    let answer = gleaner.export_grpc(body.clone()).await.expect("a partial success");
+    assert!(answer.len() < MOST_BYTES, "{}", answer.len());
+    assert_eq!(partial(answer).0, 1000);
+    let answer = gleaner.post_otlp(PROTOBUF, None, body).await.bytes().await.expect("a body");
+    assert!(answer.len() < MOST_BYTES && partial(answer.clone()).1.contains("trace_id"), "{}", answer.len());
+    let json =
+        json!({"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": long, "spanId": "zz", "kind": long}]}]}]});
+    let refused = gleaner.post_otlp(JSON, None, json.to_string().into()).await;
+    assert_eq!(refused.status(), 400);
+    assert!(refused.bytes().await.expect("a body").len() < MOST_BYTES);
+    let refused = gleaner.post_otlp(JSON, Some(&long[..4000]), b"{}".to_vec()).await;
+    assert_eq!(refused.status(), 400);
+    assert!(refused.bytes().await.expect("a body").len() < MOST_BYTES);
+    let mut grpc = tonic::client::Grpc::new(gleaner.channel().await);
+    grpc.ready().await.expect("ready");
+    let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export".parse().expect("a path");
+    let mut call = tonic::Request::new(bytes::Bytes::new());
+    call.metadata_mut().insert("x-gleaner-project", long[..4000].replace(' ', "-").parse().expect("a value"));
+    let status = grpc.unary(call, path, gleaner_server::RawCodec).await.expect_err("refused");
+    assert_eq!(status.code(), tonic::Code::InvalidArgument);
+    assert!(status.message().len() + status.details().len() < MOST_BYTES);
+}
+
+/// H11, H14: a client that goes away before it is answered costs nothing, and what it sends again is there once.
+#[tokio::test(flavor = "multi_thread")]
+async fn h14_who_hangs_up_and_sends_again_is_there_once() {
+    let (disk, faults) = FaultyDisk::with_faults();
+    let gleaner = Gleaner::start_on(disk, |_| ()).await;
+    let body = request(vec![span(1, 1, 0, "s", &[])]).encode_to_vec();
+    faults.shut_gate(true);
+    let patience = std::time::Duration::from_millis(200);
+    let unanswered = gleaner.post_otlp(PROTOBUF, None, body.clone());
+    assert!(tokio::time::timeout(patience, unanswered).await.is_err(), "nothing is acknowledged before it is on disk");
+    let unanswered = gleaner.export_grpc(body.clone());
+    assert!(tokio::time::timeout(patience, unanswered).await.is_err());
+    faults.shut_gate(false);
+    assert_eq!(gleaner.post_otlp(PROTOBUF, None, body).await.status(), 200);
+    assert_eq!(gleaner.sql("SELECT count(*) AS n FROM execution_spans").await, [json!({"n": 1})]);
+}
+
+/// Data rules (`common.proto`): the fields that refer to a profile's string table mean nothing on traces; they are treated as absent, and cost nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn data_rules_references_to_string_tables_are_absent_on_traces() {
+    let gleaner = Gleaner::start().await;
+    let mut span = span(1, 1, 0, "s", &[("plain", json!("kept"))]);
+    let by_reference = any_value::Value::StringValueStrindex(3);
+    span.attributes.push(KeyValue {
+        key: "by_reference".into(),
+        value: Some(AnyValue { value: Some(by_reference) }),
+        ..Default::default()
+    });
+    span.attributes.push(KeyValue { key: "key".into(), key_strindex: 5, value: None });
+    assert!(gleaner.export_grpc(request(vec![span]).encode_to_vec()).await.expect("accepted").is_empty());
+    let json = json!({"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "00000000000000000000000000000002", "spanId": "0000000000000002",
+        "attributes": [{"keyStrindex": 4, "key": "k", "value": {"stringValueStrindex": 2}}]}]}]}]});
+    assert_eq!(gleaner.post_otlp(JSON, None, json.to_string().into()).await.status(), 200);
+    let rows = gleaner.sql("SELECT attributes FROM execution_spans ORDER BY trace_id").await;
+    assert_eq!(rows[0]["attributes"]["plain"], "kept", "{rows:?}");
+    assert_eq!(
+        (rows[0]["attributes"].get("by_reference"), rows[1]["attributes"].get("k")),
+        (Some(&json!(null)), Some(&json!(null))),
+        "{rows:?}"
+    );
 }

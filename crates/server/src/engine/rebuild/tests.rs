@@ -49,7 +49,7 @@ fn an_old_store_is_kept_unless_it_was_sound() {
     let second = put_in_place(data.path(), false).expect("moved").expect("kept");
     assert_ne!(second, aside);
     assert_eq!(kept("store.duckdb"), "old");
-    assert_eq!(std::fs::read_to_string(data.path().join("store.duckdb")).expect("reads"), "new" .to_owned() + "er");
+    assert_eq!(std::fs::read_to_string(data.path().join("store.duckdb")).expect("reads"), "newer");
 }
 
 /// Scenario: a kill after each step of the swap, then a start.
@@ -58,7 +58,10 @@ fn an_old_store_is_kept_unless_it_was_sound() {
 fn a_swap_that_was_killed_at_any_step_is_finished() {
     let steps: [fn(&Path); 4] = [
         |data| std::fs::create_dir(data.join("store.aside-x")).expect("creates"),
-        |data| std::fs::rename(data.join("store.duckdb.wal"), data.join("store.aside-x/store.duckdb.wal")).expect("renames"),
+        |data| {
+            std::fs::rename(data.join("store.duckdb.wal"), data.join("store.aside-x/store.duckdb.wal"))
+                .expect("renames")
+        },
         |data| std::fs::rename(data.join("store.duckdb"), data.join("store.aside-x/store.duckdb")).expect("renames"),
         |data| std::fs::rename(data.join(FOLDER).join("store.duckdb"), data.join("store.duckdb")).expect("renames"),
     ];
@@ -68,10 +71,15 @@ fn a_swap_that_was_killed_at_any_step_is_finished() {
         finish(data.path()).expect("finishes");
         finish(data.path()).expect("a second time changes nothing");
         let content = content(data.path());
-        let text = |text: &str| content.iter().filter(|(_, found)| found == text).map(|(name, _)| name.as_str());
-        assert_eq!(text("new").collect::<Vec<_>>(), ["store.duckdb"], "after step {killed_after}");
-        let old: Vec<_> = text("old").chain(text("old log")).collect();
-        assert!(old.len() == 2 && old.iter().all(|name| name.starts_with("store.aside-")), "{killed_after}: {content:?}");
+        let holding = |text: &str| -> Vec<&str> {
+            content.iter().filter(|(_, found)| found == text).map(|(name, _)| name.as_str()).collect()
+        };
+        assert_eq!(holding("new"), ["store.duckdb"], "after step {killed_after}");
+        let old = [holding("old"), holding("old log")].concat();
+        assert!(
+            old.len() == 2 && old.iter().all(|name| name.starts_with("store.aside-")),
+            "{killed_after}: {content:?}"
+        );
         assert!(!data.path().join(FOLDER).exists());
     }
 }
@@ -85,6 +93,7 @@ fn what_is_unfinished_is_removed() {
     let names: Vec<_> = content(data.path()).into_iter().collect();
     assert_eq!(
         names,
-        [("store.duckdb", "old"), ("store.duckdb.wal", "old log"), (REQUESTED, "")].map(|(n, t)| (n.to_owned(), t.to_owned()))
+        [("store.duckdb", "old"), ("store.duckdb.wal", "old log"), (REQUESTED, "")]
+            .map(|(n, t)| (n.to_owned(), t.to_owned()))
     );
 }
