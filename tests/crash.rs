@@ -210,8 +210,12 @@ fn a_sound_store_that_is_made_anew_under_load_loses_nothing() {
     }
     let server = Server::start_with(dir.path(), SMALL, &[]);
     let load = ledger.load(&server, CLIENTS);
-    let output = gleaner().args(["rebuild", "--api", &server.api]).output().expect("runs");
+    let mut rebuilding = gleaner();
+    rebuilding.args(["rebuild", "--api", &server.api]).stdout(std::process::Stdio::piped());
+    let rebuilding = rebuilding.stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    std::thread::sleep(Duration::from_millis(500));
     load.stop();
+    let output = rebuilding.wait_with_output().expect("ends");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("rebuilt the store of "), "{output:?}");
     ledger.check(&server);
@@ -223,8 +227,7 @@ fn a_sound_store_that_is_made_anew_under_load_loses_nothing() {
 /// Guarantees: I1 to I4.
 #[test]
 fn killed_during_checkpoints_nothing_is_lost() {
-    let config =
-        "[journal]\nmin_free_disk_mib = 1\n[store]\ncheckpoint_wal_mib = 0\n[loader]\nmax_batch_requests = 5\n";
+    let config = "[journal]\nmin_free_disk_mib = 1\n[store]\ncheckpoint_wal_mib = 0\n";
     let (dir, ledger) = (tempfile::tempdir().expect("a directory"), Ledger::default());
     for round in 0..4u64 {
         let server = Server::start_with(dir.path(), config, &[]);
@@ -490,11 +493,19 @@ fn a_full_disk_refuses_and_recovers() {
 #[test]
 #[ignore = "mounts a file system, which needs root"]
 fn a_full_disk_under_the_store_costs_reads_alone() {
+    full_under_the_store(SMALL);
+    // A checkpoint that finds the disk full ends the whole database, which is closed and opened again.
+    let reopened = full_under_the_store("[journal]\nmin_free_disk_mib = 1\n[store]\ncheckpoint_wal_mib = 0\n");
+    assert!(reopened > 0.0, "DuckDB did not give up its database");
+}
+
+/// Gives how often the store was opened again.
+fn full_under_the_store(config: &str) -> f64 {
     let (mount, journal) = (Mounted::new("16m"), tempfile::tempdir().expect("a directory"));
     let data = mount.dir.path().join("data");
     std::fs::create_dir_all(&data).expect("a directory");
     std::os::unix::fs::symlink(journal.path(), data.join("journal")).expect("links");
-    let (ledger, server) = (Ledger::default(), Server::start_with(&data, SMALL, &[]));
+    let (ledger, server) = (Ledger::default(), Server::start_with(&data, config, &[]));
     assert!(ledger.send_one(&server));
     let ballast = data.join("ballast");
     let fill = Command::new("sh").args(["-c", "head -c 16m /dev/zero > \"$1\"", "sh"]).arg(&ballast).status();
@@ -508,10 +519,11 @@ fn a_full_disk_under_the_store_costs_reads_alone() {
     std::fs::remove_file(&ballast).expect("removes");
     server.until("it goes on by itself", |server| server.get("/readyz").is_some_and(|(status, _)| status == 200));
     ledger.check(&server);
-    println!("opened again {} times", server.metric("gleaner_store_reopened_total"));
+    let reopened = server.metric("gleaner_store_reopened_total");
     server.kill();
-    let server = Server::start_with(&data, SMALL, &[]);
+    let server = Server::start_with(&data, config, &[]);
     ledger.check(&server);
+    reopened
 }
 
 /// A tmpfs, unmounted when dropped.

@@ -1,7 +1,7 @@
 //! The server over a long time, at most of what it can do, with clients that do wrong now and then: memory, files and the store's log stay bounded.
 //!
 //! `cargo test --release --test soak -- --ignored --nocapture`; `GLEANER_SOAK_SECONDS` sets the time (3600). What the machine can do is measured first,
-//! so that the load is 70 % of it. Prints a line every ten seconds.
+//! so that the load is 70 % of it: on a machine that does nothing else meanwhile. Prints a line every ten seconds.
 
 #![allow(clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
@@ -25,9 +25,11 @@ const WAL_SLACK_BYTES: f64 = 48e6 * 1.05;
 const CLIENTS: u64 = 2;
 const CALIBRATION: Duration = Duration::from_secs(10);
 const LOAD_PERCENT: u64 = 70;
+/// What was acknowledged while the machine did its utmost is loaded by then.
+const LOADED_TIMEOUT: Duration = Duration::from_secs(600);
 /// Of a hundred requests, how many are faulty.
 const FAULTS_PERCENT: u64 = 1;
-/// Growth of memory over the second half that is taken for noise: caches and DuckDB's buffers fill up to their bounds, and are not given back at once.
+/// Growth of the floor of memory over the second half that is taken for noise: caches and DuckDB's buffers fill up to their bounds, and are not given back at once.
 const RSS_NOISE_BYTES: f64 = 64e6;
 
 /// A trace of three spans with a text that no other has.
@@ -147,7 +149,11 @@ fn memory_files_and_log_stay_bounded() {
         clients.into_iter().for_each(|client| runtime.block_on(client).expect("no client fails"));
     };
     let loaded = |server: &Server| {
-        server.until("everything is loaded", |server| server.metric("gleaner_journal_lag_records") == 0.0);
+        let until = Instant::now() + LOADED_TIMEOUT;
+        while server.metric("gleaner_journal_lag_records") > 0.0 {
+            assert!(Instant::now() < until, "not loaded within {LOADED_TIMEOUT:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     };
 
     let began = Instant::now();
@@ -179,18 +185,21 @@ fn memory_files_and_log_stay_bounded() {
     assert!(sent.faulty.load(Ordering::Relaxed) > 0, "too short for a fault");
 
     let half = &samples[samples.len() / 2..];
-    let growth = slope(half, |s| s.rss_bytes) * (half[half.len() - 1].at_s - half[0].at_s);
+    // What stays is the floor: above it memory follows the batches, which are large where loading has fallen behind for a while.
+    let floor = |part: &[Sample]| part.iter().map(|s| s.rss_bytes).fold(f64::INFINITY, f64::min);
+    let quarter = samples.len() / 4;
+    let growth = floor(&samples[3 * quarter..]) - floor(&samples[quarter..2 * quarter]);
     let most = |value: fn(&Sample) -> f64| samples.iter().map(value).fold(0.0, f64::max);
     let (wal, rss) = (most(|s| s.wal_bytes), most(|s| s.rss_bytes));
     let descriptors = |part: &[Sample]| part.iter().map(|s| s.descriptors).max().unwrap_or(0);
     let (before, after) = (descriptors(&samples[..samples.len() / 2]), descriptors(half));
     println!(
-        "rss at most {:.0} MB, grew by {:.1} MB over the second half; log at most {:.0} MB; descriptors {before}, then {after}",
+        "rss at most {:.0} MB, its floor grew by {:.1} MB over the second half; log at most {:.0} MB; descriptors {before}, then {after}",
         rss / 1e6,
         growth / 1e6,
         wal / 1e6
     );
-    assert!(growth < RSS_NOISE_BYTES, "memory grew by {growth:.0} bytes over the second half");
+    assert!(growth < RSS_NOISE_BYTES, "the floor of memory grew by {growth:.0} bytes over the second half");
     assert!(wal < CHECKPOINT_WAL_BYTES + WAL_SLACK_BYTES, "the store's log has {wal:.0} bytes");
     assert!(after <= before + 8, "descriptors: {before}, then {after}");
     assert!(

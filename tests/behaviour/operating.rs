@@ -239,8 +239,13 @@ async fn a_receiver_of_own_traces_that_is_gone_costs_nothing() {
 /// of its beginning.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_stalls_holds_up_neither_checkpoints_nor_the_writer() {
-    const REQUESTS: u64 = 15;
-    let gleaner = Gleaner::start_with(|config| config.store.checkpoint_wal_mib = 0).await;
+    const REQUESTS: u64 = 10;
+    let gleaner = Gleaner::start_with(|config| {
+        config.store.checkpoint_wal_mib = 0;
+        // However slow the machine is.
+        (config.sql.stall_ms, config.sql.deadline_ms, config.read.fresh_timeout_ms) = (600_000, 600_000, 60_000);
+    })
+    .await;
     gleaner.send(&request(vec![span(1, 1, 0, "first", &[])])).await;
     let long = "SELECT s.name, r.range FROM execution_spans s, range(600000) r";
     let mut stalled = gleaner.api("/v1/sql", &json!({"query": long, "format": "jsonl"})).await;

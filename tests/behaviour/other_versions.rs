@@ -52,7 +52,8 @@ async fn stopped(gleaner: Gleaner) -> (tempfile::TempDir, Vec<Value>, Vec<Value>
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_another_version_is_told_and_made_anew() {
     let (mut dir, rows, attempts) = stopped(Gleaner::start().await).await;
-    let others: [(&str, fn(&Path), &str); 4] = [
+    type Change = fn(&Path);
+    let others: [(&str, Change, &str); 4] = [
         (
             "an older schema",
             |path| run(path, "UPDATE schema_info SET version = version - 1"),

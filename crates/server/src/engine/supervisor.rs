@@ -36,8 +36,6 @@ const INTERRUPTED_GRACE: Duration = Duration::from_secs(20);
 const CATCH_UP_RECORDS: u64 = 10_000;
 /// A new store takes the old one's place when it lags by no more than so many records: the rest is loaded there.
 const SWAP_RECORDS: u64 = 50;
-/// … or when it has tried to get there so often: telemetry may come as fast as it is loaded.
-const SWAP_ROUNDS: usize = 20;
 
 const DAMAGED: &str = "the store cannot be opened, it may be damaged: `gleaner rebuild` (or POST /v1/store/rebuild) puts it aside and \
     makes it anew from the journal";
@@ -79,8 +77,9 @@ impl Supervisor {
     pub(super) fn run(self) {
         yield_to_acknowledgements(self.config.loader.niceness);
         self.rebuilds.begin();
-        let mut serving = None;
         let mut pause = REOPEN_PAUSE.0;
+        // Also where a new one is wanted: until that is there, this one can be read, if it is sound.
+        let mut serving = self.open(&mut pause);
         while !self.stopped() {
             if self.rebuilds.take_request() {
                 serving = self.rebuild(serving);
@@ -225,7 +224,8 @@ impl Supervisor {
         }
         let mut loader = at_rest::loader_into(&config, self.settings.clone(), &self.journal, &dir)?;
         let step = config.loader.max_batch_requests as u64;
-        for _ in 0..SWAP_ROUNDS {
+        let mut lag = u64::MAX;
+        loop {
             let head = self.journal.head();
             self.rebuilds.reached(loader.position(), head);
             while loader.position() < head {
@@ -242,7 +242,10 @@ impl Supervisor {
                     }
                 })?;
             }
-            if self.journal.head() <= loader.position() + SWAP_RECORDS {
+            // Telemetry may come faster than two stores are loaded: one that falls behind while it tries to catch up is put in place as it is.
+            let before = lag;
+            lag = self.journal.head().saturating_sub(loader.position());
+            if lag <= SWAP_RECORDS || lag > before / 2 {
                 break;
             }
         }
@@ -268,9 +271,8 @@ impl Supervisor {
     /// one perhaps not.
     fn put_in_place(&self, serving: &mut Option<Serving>) -> Result<Option<String>, NotMade> {
         let mut is_sound = false;
-        if let Some(old) = serving.take() {
+        if let Some(mut old) = serving.take() {
             // Until queries end by themselves everything goes on.
-            let mut old = old;
             let until = Instant::now() + Duration::from_millis(self.config.sql.deadline_ms);
             while old.open.readers.live() > 0 && Instant::now() < until && !self.stopped() {
                 if old.loader.load_next().is_err() {

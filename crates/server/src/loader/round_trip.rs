@@ -46,7 +46,7 @@ fn value() -> impl Strategy<Value = AnyValue> {
     ]
     .prop_map(|value| AnyValue { value });
     leaf.prop_recursive(3, 12, 4, |inner| {
-        let pairs = vec((text(), inner.clone()), 0..4).prop_map(|pairs| pairs_of(pairs));
+        let pairs = vec((text(), inner.clone()), 0..4).prop_map(pairs_of);
         prop_oneof![
             vec(inner, 0..4).prop_map(|values| any_value::Value::ArrayValue(ArrayValue { values })),
             pairs.prop_map(|values| any_value::Value::KvlistValue(KeyValueList { values })),

@@ -34,5 +34,12 @@ fn numbers_have_the_collectors_names() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
+    let began = std::time::Instant::now();
+    while began.elapsed() < Duration::from_millis(50) {
+        std::hint::spin_loop();
+    }
+    let cpu = metrics.render(Readings::default());
+    let cpu = cpu.lines().find_map(|line| line.strip_prefix("otelcol_process_cpu_seconds_total "));
+    assert!(cpu.is_some_and(|value| value.parse::<f64>().is_ok_and(|seconds| seconds > 0.0)), "{cpu:?}");
     assert!(text.ends_with("# EOF\n"));
 }

@@ -90,7 +90,7 @@ fn what_is_unfinished_is_removed() {
     let data = scene();
     std::fs::remove_file(data.path().join(FOLDER).join(WHOLE)).expect("removes");
     finish(data.path()).expect("finishes");
-    let names: Vec<_> = content(data.path()).into_iter().collect();
+    let names = content(data.path());
     assert_eq!(
         names,
         [("store.duckdb", "old"), ("store.duckdb.wal", "old log"), (REQUESTED, "")]
