@@ -1,4 +1,4 @@
-//! The server over a long time, at most of what it can do, with clients that do wrong now and then: memory, files and the store's log stay bounded.
+//! The server over a long time, at most of what it can do, with clients that do wrong now and then: memory, descriptors and what a crash would have to load again stay bounded.
 //!
 //! `cargo test --release --test soak -- --ignored --nocapture`; `GLEANER_SOAK_SECONDS` sets the time (3600). What the machine can do is measured first,
 //! so that the load is 70 % of it: on a machine that does nothing else meanwhile. Prints a line every ten seconds.
@@ -18,7 +18,7 @@ use program::ledger::request;
 use prost::Message as _;
 
 /// A checkpoint of the log comes often enough to be seen in minutes.
-const CONFIG: &str = "[journal]\nmin_free_disk_mib = 64\n[store]\ncheckpoint_wal_mib = 32\n";
+const CONFIG: &str = "[journal]\nmin_free_disk_mib = 64\n[store]\ncheckpoint_mib = 32\n";
 const CHECKPOINT_WAL_BYTES: f64 = 32e6 * 1.05;
 /// The log may grow by one batch beyond that before it is looked at again: three times the batch's 16 MiB, as rows and derived rows.
 const WAL_SLACK_BYTES: f64 = 48e6 * 1.05;
@@ -112,7 +112,7 @@ fn sample(server: &Server, began: Instant) -> Sample {
         at_s: began.elapsed().as_secs_f64(),
         rss_bytes: server.rss_bytes() as f64,
         descriptors,
-        wal_bytes: server.metric("gleaner_store_wal_bytes"),
+        wal_bytes: server.metric("gleaner_store_unsaved_bytes"),
         lag: server.metric("gleaner_journal_lag_records"),
     }
 }

@@ -69,7 +69,8 @@ async fn r22_after_a_failed_sync_nothing_is_acknowledged() {
     assert_eq!(gleaner.sql("SELECT count(*) AS n FROM execution_spans").await, [json!({"n": 2})]);
 }
 
-/// Scenario: after a crash, whoever replays the store's log is killed by it (stood in for by a program that kills itself).
+/// Scenario: a store with a log, as programs before schema version 6 or another DuckDB leave it; whoever replays it is killed by it (stood in for by a
+/// program that kills itself).
 /// Guarantees (R23): the server lives, takes telemetry, and says what to do; when the log can be replayed again everything is there.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +80,11 @@ async fn r23_a_log_that_ends_its_reader_does_not_end_the_server() {
     gleaner.send(&request(vec![span(1, 1, 0, "before", &[])])).await;
     assert_eq!(gleaner.sql("SELECT count(*) AS n FROM execution_spans").await, [json!({"n": 1})]);
     let data = gleaner.dir.path().join("data");
-    // What a kill would leave: journal, store and log as they are now.
+    gleaner.running.shutdown().await.expect("stops");
+    let other = duckdb::Connection::open(data.join("store.duckdb")).expect("opens");
+    other.execute_batch("PRAGMA disable_checkpoint_on_shutdown; CREATE TABLE theirs (i INTEGER)").expect("runs");
+    drop(other);
+    // Journal, store and log as they are now.
     let copy = tempfile::tempdir().expect("a directory");
     let left = copy.path().join("data");
     std::fs::create_dir_all(left.join("journal")).expect("a directory");

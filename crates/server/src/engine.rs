@@ -286,7 +286,6 @@ impl FreshReads {
             journal_pending_bytes: self.journal.pending_bytes() as u64,
             disk_free_bytes: self.journal.free_disk_bytes(),
             store_bytes: self.file_bytes("store.duckdb"),
-            store_wal_bytes: self.file_bytes("store.duckdb.wal"),
             in_flight_bytes,
             rebuilding: self.rebuilds.status().told().is_some(),
             loading: open.is_some_and(|open| !open.failing.load(Ordering::Acquire)),

@@ -69,6 +69,8 @@ pub(crate) trait Target {
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
     /// As [`Store::take_checkpoint_time`].
     fn take_checkpoint_time(&mut self) -> Option<Duration>;
+    /// As [`Store::unsaved_bytes`].
+    fn unsaved_bytes(&self) -> u64;
     /// As [`Store::fragments`].
     fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError>;
     /// As [`Store::unit_links`].
@@ -92,6 +94,10 @@ impl Target for Store {
 
     fn take_checkpoint_time(&mut self) -> Option<Duration> {
         Store::take_checkpoint_time(self)
+    }
+
+    fn unsaved_bytes(&self) -> u64 {
+        Store::unsaved_bytes(self)
     }
 
     fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError> {
@@ -140,6 +146,8 @@ pub(crate) struct Committed {
     pub commit: Duration,
     /// The checkpoint before it, where one was due.
     pub checkpoint: Option<Duration>,
+    /// Bytes of the requests that were committed since the last checkpoint.
+    pub unsaved_bytes: u64,
 }
 
 /// Is told what each transaction took.
@@ -283,7 +291,7 @@ impl<S: Target> Loader<S> {
             span.past_child("store.checkpoint", began_at, first);
         }
         span.past_child("store.commit", began_at + first, commit);
-        (self.on_commit)(Committed { commit, checkpoint });
+        (self.on_commit)(Committed { commit, checkpoint, unsaved_bytes: self.store.unsaved_bytes() });
         self.reached(last);
         Ok(())
     }

@@ -115,8 +115,6 @@ pub(crate) struct Readings {
     pub disk_free_bytes: Option<u64>,
     /// Bytes of the store's file.
     pub store_bytes: u64,
-    /// Bytes of the store's write-ahead log.
-    pub store_wal_bytes: u64,
     /// Bytes that requests hold.
     pub in_flight_bytes: u64,
     /// Whether loading works.
@@ -133,7 +131,7 @@ struct Gauges {
     pending_bytes: Gauge<u64, AtomicU64>,
     disk_free_bytes: Gauge<u64, AtomicU64>,
     store_bytes: Gauge<u64, AtomicU64>,
-    store_wal_bytes: Gauge<u64, AtomicU64>,
+    store_unsaved_bytes: Gauge<u64, AtomicU64>,
     in_flight_bytes: Gauge<u64, AtomicU64>,
     loading: Gauge<u64, AtomicU64>,
     rebuilding: Gauge<u64, AtomicU64>,
@@ -210,7 +208,11 @@ impl Metrics {
         gauge("gleaner_journal_pending_bytes", "Waiting for the disk", &gauges.pending_bytes);
         gauge("gleaner_disk_free_bytes", "Free on the journal's disk", &gauges.disk_free_bytes);
         gauge("gleaner_store_bytes", "Size of the store's file", &gauges.store_bytes);
-        gauge("gleaner_store_wal_bytes", "Size of the store's write-ahead log", &gauges.store_wal_bytes);
+        gauge(
+            "gleaner_store_unsaved_bytes",
+            "Requests loaded since the last checkpoint: a crash loads them again",
+            &gauges.store_unsaved_bytes,
+        );
         gauge("gleaner_in_flight_bytes", "Held by requests that are not answered yet", &gauges.in_flight_bytes);
         gauge("gleaner_loading", "1 while the store takes what is journalled", &gauges.loading);
         gauge("gleaner_store_rebuilding", "1 while the store is made anew from the journal", &gauges.rebuilding);
@@ -298,6 +300,11 @@ impl Metrics {
         self.store_commit_seconds.observe(elapsed.as_secs_f64());
     }
 
+    /// Bytes of requests that the store would lose in a crash, and load again from the journal.
+    pub(crate) fn store_unsaved(&self, bytes: u64) {
+        self.gauges.store_unsaved_bytes.set(bytes);
+    }
+
     /// One checkpoint of the store.
     pub(crate) fn store_checkpointed_in(&self, elapsed: Duration) {
         self.store_checkpoint_seconds.observe(elapsed.as_secs_f64());
@@ -332,7 +339,6 @@ impl Metrics {
         gauges.pending_bytes.set(readings.journal_pending_bytes);
         gauges.disk_free_bytes.set(readings.disk_free_bytes.unwrap_or(0));
         gauges.store_bytes.set(readings.store_bytes);
-        gauges.store_wal_bytes.set(readings.store_wal_bytes);
         gauges.in_flight_bytes.set(readings.in_flight_bytes);
         gauges.loading.set(u64::from(readings.loading));
         gauges.rebuilding.set(u64::from(readings.rebuilding));

@@ -165,6 +165,7 @@ impl Supervisor {
         let metrics = self.metrics.clone();
         loader.observe_commits(Box::new(move |took| {
             metrics.store_committed_in(took.commit);
+            metrics.store_unsaved(took.unsaved_bytes);
             if let Some(checkpoint) = took.checkpoint {
                 metrics.store_checkpointed_in(checkpoint);
             }
@@ -371,10 +372,10 @@ fn yield_to_acknowledgements(niceness: i32) {
     }
 }
 
-/// A checkpoint now spares the next start a replay.
+/// A checkpoint now spares the next start loading again.
 fn close(mut store: Store) {
     if let Err(error) = store.checkpoint() {
-        tracing::warn!(%error, "the store did not close cleanly; its log is replayed at the next start");
+        tracing::warn!(%error, "the store did not close cleanly; what it lacks is loaded from the journal at the next start");
     }
 }
 

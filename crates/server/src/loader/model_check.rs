@@ -210,6 +210,10 @@ impl Target for ModelStore {
         None
     }
 
+    fn unsaved_bytes(&self) -> u64 {
+        0
+    }
+
     fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError> {
         let content = self.content.lock().unwrap();
         let wanted = |stored: &&StoredFragment| {

@@ -144,6 +144,7 @@ fn a_store_can_be_closed_under_its_readers() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut store = Store::open(&StoreConfig::at(dir.path())).expect("a store");
     store.commit(&Commit { position: 7, ..Commit::default() }).expect("a commit");
+    store.checkpoint().expect("a checkpoint");
     let readers = store.readers();
     let (idle, busy) = (readers.reader().expect("a reader"), readers.reader().expect("a reader"));
     assert_eq!(readers.live(), 2);
@@ -174,6 +175,7 @@ fn a_store_can_be_closed_under_its_readers() {
     }
     let mut new = Store::open(&StoreConfig::at(dir.path())).expect("a store");
     new.commit(&Commit { position: 3, ..Commit::default() }).expect("a commit");
+    new.checkpoint().expect("a checkpoint");
     drop((readers, new));
     let position =
         |dir: &std::path::Path| Store::open(&StoreConfig::at(dir)).expect("a store").position().expect("told");

@@ -90,7 +90,7 @@ fn a_commit_survives_reopening() {
     assert_eq!(store.unsaved_bytes(), 700);
     drop(store);
 
-    let mut store = Store::open(&StoreConfig::at(dir.path())).expect("the store again");
+    let store = Store::open(&StoreConfig::at(dir.path())).expect("the store again");
     assert_eq!(store.position().expect("a position"), 9);
     let key = ("default".to_owned(), TRACE.to_owned());
     let stored: Vec<_> = commit.facts.iter().map(|fact| fact.stored.clone()).collect();

@@ -159,7 +159,13 @@ fn store(drops: &[Drop]) -> Store {
         let feedback = items.iter().map(|body| (position, position * 1_000, item(body)));
         let facts: Vec<Fact> = Vec::new();
         store
-            .commit(&Commit { position, traces: traces.collect(), feedback: feedback.collect(), facts, ..Commit::default() })
+            .commit(&Commit {
+                position,
+                traces: traces.collect(),
+                feedback: feedback.collect(),
+                facts,
+                ..Commit::default()
+            })
             .expect("a commit");
     }
     store
