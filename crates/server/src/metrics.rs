@@ -187,8 +187,10 @@ impl Metrics {
         let journal_commit_seconds =
             seconds("gleaner_journal_commit_duration", "Write and sync of one group of records");
         let store_commit_seconds = seconds("gleaner_store_commit_duration", "One transaction of the loader");
-        let store_checkpoint_seconds =
-            seconds("gleaner_store_checkpoint_duration", "One checkpoint: the store's log goes into its file");
+        let store_checkpoint_seconds = seconds(
+            "gleaner_store_checkpoint_duration",
+            "One checkpoint: what was loaded since the last goes into the store's file",
+        );
         let store_reopened = Counter::default();
         registry.register(
             "gleaner_store_reopened",

@@ -1,9 +1,15 @@
 //! Shared texts: long texts kept in pieces, each piece once, however many rows repeat it.
 //!
 //! An agent sends its whole conversation with every call, so that nearly all bytes of telemetry were there before. A column of kind
-//! [`Kind::Pieces`](crate::columns::Kind) holds ids of rows of `texts`; the column's text is these joined. A text is cut where its own
-//! bytes say (content-defined chunking; Muthitacharoen and others, *LBFS*, SOSP 2001; the gear hash of Xia and others, *FastCDC*, ATC
-//! 2016), so that two texts with a common part share that part's pieces wherever it stands.
+//! [`Kind::Pieces`](crate::columns::Kind) holds ids of rows of `texts`; the column's text is these joined. A text is cut twice over, so that
+//! two texts with a common part share that part's pieces wherever it stands:
+//! - around every longer string of JSON, within its quotes: a message is the same pieces in whatever list, and however often that list was
+//!   made a string of JSON itself;
+//! - what remains long where its own bytes say (content-defined chunking; Muthitacharoen and others, *LBFS*, SOSP 2001; the gear hash of
+//!   Xia and others, *FastCDC*, ATC 2016).
+//!
+//! Of agents' traces with growing histories 24 % of the bytes are then new, of which a message's first sight is 22; with the second cut alone
+//! it were 46 (measured on texts of syllables without line breaks, which look different inside of a string).
 //!
 //! What it does: cuts texts, and knows the ids of pieces seen of late. What it does not: it reads no table; see [`crate::text_reader`].
 //!
@@ -14,15 +20,18 @@
 //! - Ids grow with the order of first sight, so that the pieces of rows that were written together lie together.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-/// Pieces have at least so many bytes, the last of a text apart: a row of `texts` and a place in a list cost some 20 bytes.
-const MIN_PIECE_BYTES: usize = 96;
+/// A text without quotation marks of at least so many bytes is cut from what stands around it. Names and short values are not: each
+/// piece costs a place in a list, and each that is new a row, some 20 bytes.
+const MIN_STRING_BYTES: usize = 64;
+/// Pieces of such a text have at least so many bytes, the last apart.
+const MIN_PIECE_BYTES: usize = 256;
 /// And at most so many, up to three more to end between two characters.
-const MAX_PIECE_BYTES: usize = 4096;
-/// Beyond the least length one place in 256 ends a piece. Each end of a part that two texts share costs about one piece. Of growing
-/// histories, with their messages once more in canonical form, 51 % of the bytes are then new, against 64 % with pieces of twice the
-/// length, and 42 % with half, for 40 % more of them (measured on texts of syllables).
-const CUT_MASK: u64 = 0xff << 56;
+const MAX_PIECE_BYTES: usize = 8192;
+/// Beyond the least length one place in 512 ends a piece. Each end of a part that two texts share and that no quotation mark bounds costs
+/// about one piece.
+const CUT_MASK: u64 = 0x1ff << 55;
 
 /// Bytes of a piece's hash that are kept: collisions are out of reach at 128 bits.
 type Key = [u8; 16];
@@ -59,7 +68,22 @@ impl Texts {
     }
 
     /// [`Texts::pieces`], put behind others.
-    pub(crate) fn add_pieces(&mut self, mut text: &str, ids: &mut Vec<u64>) {
+    pub(crate) fn add_pieces(&mut self, text: &str, ids: &mut Vec<u64>) {
+        let mut rest = 0;
+        for string in long_strings(text) {
+            if string.start > rest {
+                self.add_cut(&text[rest..string.start], ids);
+            }
+            self.add_cut(&text[string.clone()], ids);
+            rest = string.end;
+        }
+        if rest < text.len() || text.is_empty() {
+            self.add_cut(&text[rest..], ids);
+        }
+    }
+
+    /// The pieces of a text that is cut by its bytes alone.
+    fn add_cut(&mut self, mut text: &str, ids: &mut Vec<u64>) {
         loop {
             let (piece, rest) = text.split_at(piece_end(text));
             ids.push(self.piece(piece));
@@ -94,6 +118,20 @@ impl Texts {
     pub(crate) fn take_new(&mut self) -> Vec<TextRow> {
         std::mem::take(&mut self.new)
     }
+}
+
+/// Every longest part of a text without quotation marks that has [`MIN_STRING_BYTES`]; without the backslashes at its end, which belong to the
+/// mark behind them.
+fn long_strings(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.as_bytes();
+    let marks = memchr::memchr_iter(b'"', bytes).chain(std::iter::once(bytes.len()));
+    let mut start = 0;
+    marks.filter_map(move |mark| {
+        let escapes = bytes[start..mark].iter().rev().take_while(|byte| **byte == b'\\').count();
+        let string = start..mark - if mark < bytes.len() { escapes } else { 0 };
+        start = mark + 1;
+        (string.len() >= MIN_STRING_BYTES).then_some(string)
+    })
 }
 
 /// Where the first piece of a text ends, in bytes.

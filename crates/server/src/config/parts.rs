@@ -107,12 +107,20 @@ impl Config {
         gleaner_store::StoreConfig {
             dir: self.data_dir.clone(),
             memory_limit_bytes: mib(self.store.memory_limit_mib),
-            threads: self.store.threads,
+            threads: store_threads(self.store.threads),
             max_temp_bytes: mib(self.store.max_temp_mib),
             checkpoint_bytes: mib(self.store.checkpoint_mib),
             derived_under,
             min_score_gap: self.pairs.min_score_gap,
             max_known_texts: self.store.max_known_texts,
         }
+    }
+}
+
+/// One processor is left to receiving (`gleaner_query::leave_one_processor`): DuckDB's threads would only wait for one another.
+fn store_threads(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, |processors| processors.get() - 1).max(1),
+        threads => threads,
     }
 }

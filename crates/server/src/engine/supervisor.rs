@@ -108,7 +108,7 @@ impl Supervisor {
     fn open(&self, pause: &mut Duration) -> Option<Serving> {
         if !self.store_can_be_opened() {
             tracing::error!(
-                "replaying the store's log ends the process that tries; telemetry is taken and kept in the journal"
+                "replaying the log beside the store, which another program left, ends the process that tries; telemetry is taken and kept in the journal"
             );
             self.failed(DAMAGED);
         } else {

@@ -70,7 +70,7 @@ pub(super) fn read_fragments(
     let sql = |e| StoreError::sql("reading facts", e);
     let mut statement = connection
         .prepare(&format!(
-            "SELECT project, position, ordinal, recorded_at_unix_nano, array_to_string(body_pieces, ',')
+            "SELECT project, position, ordinal, recorded_at_unix_nano, coalesce(body_head, ''), array_to_string(body_pieces, ',')
              FROM span_facts
              WHERE recorded_at_unix_nano BETWEEN ? AND ? AND {key} IN {KEYS}
              ORDER BY position, ordinal"
@@ -86,7 +86,8 @@ pub(super) fn read_fragments(
                 ordinal: row.get(2)?,
                 recorded_at_unix_nano: row.get(3)?,
                 // DuckDB's own text of whole numbers.
-                pieces: row.get::<_, String>(4)?.split(',').filter_map(|id| id.parse().ok()).collect(),
+                head: row.get(4)?,
+                pieces: row.get::<_, String>(5)?.split(',').filter_map(|id| id.parse().ok()).collect(),
             })
         })
         .map_err(sql)?;
@@ -99,6 +100,7 @@ struct FactInPieces {
     position: u64,
     ordinal: u32,
     recorded_at_unix_nano: u64,
+    head: String,
     pieces: Vec<u64>,
 }
 
@@ -113,9 +115,11 @@ fn joined(connection: &Connection, facts: Vec<FactInPieces>) -> Result<Vec<Store
     facts
         .into_iter()
         .map(|fact| {
-            let body: String = fact.pieces.iter().copied().map(text).collect::<Result<_, _>>()?;
+            let FactInPieces { project, position, ordinal, recorded_at_unix_nano, head: mut body, pieces } = fact;
+            for id in pieces {
+                body.push_str(text(id)?);
+            }
             let fragment: Fragment = serde_json::from_str(&body).map_err(|e| damaged(e.to_string()))?;
-            let FactInPieces { project, position, ordinal, recorded_at_unix_nano, .. } = fact;
             Ok(StoredFragment { project, position, ordinal, recorded_at_unix_nano, fragment })
         })
         .collect()

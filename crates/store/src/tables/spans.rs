@@ -11,6 +11,9 @@ use crate::texts::Texts;
 /// A fragment as it arrived.
 pub(crate) struct FactRow<'a> {
     fact: &'a Fact,
+    /// What a span's body has before its attributes: ids and times, unlike those of every other. Absent of log records.
+    head: Option<String>,
+    /// The body, but for its head.
     body: Vec<u64>,
     /// Pieces of a span's attributes: some of those of the body.
     pub(crate) attributes: Vec<u64>,
@@ -19,18 +22,18 @@ pub(crate) struct FactRow<'a> {
 impl<'a> FactRow<'a> {
     /// The body is cut around the attributes, so that the canonical span can have the same pieces.
     pub(crate) fn new(fact: &'a Fact, texts: &mut Texts) -> Self {
-        let (mut body, mut attributes) = (Vec::new(), Vec::new());
         match &fact.stored.fragment {
             Fragment::Span(span) => {
                 let [head, tail] = span.json_around_attributes();
-                attributes = texts.pieces(&json_text(&span.attributes));
-                texts.add_pieces(&head, &mut body);
-                body.extend(&attributes);
+                let attributes = texts.pieces(&json_text(&span.attributes));
+                let mut body = attributes.clone();
                 texts.add_pieces(&tail, &mut body);
+                Self { fact, head: Some(head), body, attributes }
             }
-            log @ Fragment::Log(_) => texts.add_pieces(&json_text(log), &mut body),
+            log @ Fragment::Log(_) => {
+                Self { fact, head: None, body: texts.pieces(&json_text(log)), attributes: Vec::new() }
+            }
         }
-        Self { fact, body, attributes }
     }
 
     /// Trace and span id, of a span.
@@ -44,7 +47,7 @@ impl<'a> FactRow<'a> {
 
 /// Fragments, in journal order. `unit_key` says which records outside of traces belong together.
 pub(crate) fn span_facts<'a>() -> Vec<Column<FactRow<'a>>> {
-    use Kind::{Bool, Pieces, Text, Time, UInt};
+    use Kind::{Bool, LongText, Pieces, Text, Time, UInt};
     vec![
         column("project", Text, |r| (&r.fact.stored.project).into()),
         column("trace_id", Text, |r| r.fact.stored.fragment.trace_id().into()),
@@ -60,6 +63,7 @@ pub(crate) fn span_facts<'a>() -> Vec<Column<FactRow<'a>>> {
         column("feedback_items", UInt, |r| (r.fact.feedback.len() as u64).into()),
         column("recorded_at", Time, |r| recorded_at(r.fact.stored.recorded_at_unix_nano)),
         column("recorded_at_unix_nano", UInt, |r| r.fact.stored.recorded_at_unix_nano.into()),
+        column("body_head", LongText, |r| (&r.head).into()),
         column("body_pieces", Pieces, |r| r.body.as_slice().into()),
     ]
 }
@@ -79,6 +83,9 @@ pub(crate) struct SpanTexts {
     pub(crate) input_message_hashes: Option<Vec<u64>>,
     pub(crate) output_messages: Option<Vec<u64>>,
     pub(crate) output_message_hashes: Option<Vec<u64>>,
+    pub(crate) input_text: Option<Vec<u64>>,
+    pub(crate) reasoning_text: Option<Vec<u64>>,
+    pub(crate) tool_result: Option<Vec<u64>>,
     pub(crate) tool_definitions: Option<Vec<u64>>,
     pub(crate) attributes: Vec<u64>,
     pub(crate) events: Vec<u64>,
@@ -112,14 +119,15 @@ pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
         column("input_message_hashes_pieces", Pieces, |r| (&r.texts.input_message_hashes).into()),
         column("output_messages_pieces", Pieces, |r| (&r.texts.output_messages).into()),
         column("output_message_hashes_pieces", Pieces, |r| (&r.texts.output_message_hashes).into()),
+        // The one that is asked for most, so it is at hand as it is.
         column("output_text", LongText, |r| (&r.span.output_text).into()),
-        column("input_text", LongText, |r| (&r.span.input_text).into()),
-        column("reasoning_text", LongText, |r| (&r.span.reasoning_text).into()),
+        column("input_text_pieces", Pieces, |r| (&r.texts.input_text).into()),
+        column("reasoning_text_pieces", Pieces, |r| (&r.texts.reasoning_text).into()),
         column("tool_definitions_pieces", Pieces, |r| (&r.texts.tool_definitions).into()),
         column("tool_name", Text, |r| (&r.span.tool_name).into()),
         column("tool_call_id", Text, |r| (&r.span.tool_call_id).into()),
         column("tool_arguments", Json, |r| r.span.tool_arguments.as_ref().map(json_text).into()),
-        column("tool_result", Json, |r| r.span.tool_result.as_ref().map(json_text).into()),
+        column("tool_result_pieces", Pieces, |r| (&r.texts.tool_result).into()),
         column("finish_reason", Text, |r| (&r.span.finish_reason).into()),
         column("parameters", Json, |r| r.span.parameters.as_ref().map(json_text).into()),
         column("input_tokens", Int, |r| r.span.input_tokens.into()),
