@@ -33,7 +33,7 @@ use crate::listen::{self, ConnectionLimits};
 use crate::metrics::Metrics;
 use crate::otlp_grpc::{self, ExportService, Logs, Traces};
 use crate::otlp_http;
-use crate::queries::Queries;
+use crate::queries::{Queries, Unclaimed};
 
 /// How long connections may take to finish what is in flight once no new ones are taken. A journal write takes milliseconds;
 /// a connection that never said anything would hold up the end for the whole drain time.
@@ -110,7 +110,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
         slots: Arc::new(Semaphore::new(config.sql.max_concurrent)),
         stall: Duration::from_millis(config.sql.stall_ms),
         isolation: Arc::new(isolation(&config, program)?),
-        describing: Arc::new(Semaphore::new(config.sql.max_concurrent)),
+        unclaimed: Unclaimed::default(),
     };
     let wire_limits = Arc::new(config.wire_limits());
     let api_state = Api { queries, feedback: feedback.clone(), ingest: ingest.clone(), wire_limits };
