@@ -93,6 +93,29 @@ async fn parameters_are_values() {
     assert!(error.contains("DELETE is not allowed"), "{error}");
 }
 
+/// Scenario: a statement without parameters is prepared, which begins it, and executed: at once, after something else was acknowledged, and
+/// again. Others are prepared beside it and never executed, more of them than queries may run.
+/// Guarantees: each answer sees what was acknowledged before it was asked for; what nobody comes for keeps no place.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_prepared_is_fresh_when_it_is_executed() {
+    let gleaner = Gleaner::start().await;
+    let mut client = client(&gleaner).await;
+    gleaner.send(&attempt(1, "s1", "A", 1, "Paris")).await;
+    let _ = gleaner.sql("SELECT 1 AS one").await;
+    let sql = "SELECT count(*) AS n FROM attempts";
+    let mut statement = client.prepare(sql.to_owned(), None).await.expect("prepared");
+    let mut others = Vec::new();
+    for n in 0..4 {
+        others.push(client.prepare(format!("SELECT range + {n} FROM range(10000000)"), None).await.expect("prepared"));
+    }
+    for n in 1..=3_u64 {
+        let info = statement.execute().await.expect("info");
+        let rows = batches(&mut client, info).await.expect("rows");
+        assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), i64::try_from(n).expect("small"));
+        gleaner.send(&attempt(n + 1, "s1", "A", 1, "Paris")).await;
+    }
+}
+
 /// Scenario: everything that a tool asks before it shows a query's first row.
 /// Guarantees: the public relations with their columns are listed, filters hold, keys are empty, the server says that it only reads.
 #[tokio::test(flavor = "multi_thread")]

@@ -14,29 +14,10 @@ import sys
 
 import pyarrow
 import pyarrow.flight as flight
+from checks import check, passed, refused
 from flightsql import FlightSQLClient, connect
 
 host, port = (sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 2 else ("127.0.0.1", 4319)
-checks = 0
-
-
-def check(condition, what):
-    global checks
-    checks += 1
-    assert condition, what
-    print("ok ", what)
-
-
-def refused(what, call, *reasons):
-    try:
-        call()
-    except Exception as error:  # noqa: BLE001: whatever the client makes of the status
-        text = str(error)
-        check(any(reason in text for reason in reasons), f"refused: {what}: {text[:110]!r}")
-        check("store.duckdb" not in text and "/journal" not in text, "… and no path in it")
-        return
-    raise AssertionError(f"not refused: {what}")
-
 
 client = FlightSQLClient(host=host, port=port, insecure=True)
 
@@ -128,4 +109,4 @@ refused("preparing a write", lambda: prepare(b"INSERT INTO attempts VALUES (1)")
 refused("preparing two statements", lambda: prepare(b"CREATE TEMP TABLE t AS SELECT 1; SELECT 1"), "CREATE is not allowed")
 
 check(rows(client.execute("SELECT 1 AS one"))["one"].to_pylist() == [1], "the server goes on")
-print(f"{checks} checks passed")
+passed()

@@ -4,12 +4,14 @@
     gleaner serve & gleaner snapshot --out snapshot
     nice -n 10 python tests/clients/stream_bench.py grpc://127.0.0.1:4319 snapshot [server's process id] [turns]
 
-Prints, as the middle of turns that alternate, time to the first row, total time and their ratios, and the server's resident memory in the
-first and the second half of the streams. Asserts nothing. With `nice`, since the server's queries give way too: beside other work the
+The queries are long streams, the widest relations, and the twenty of the schema's documentation. Prints, as the middle of turns that
+alternate, time to the first row, total time and their ratios, and the server's resident memory in the first and the second half of the
+streams. Asserts nothing. With `nice`, since the server's queries give way too: beside other work the
 comparison is fair only so.
 """
 
 import os
+import pathlib
 import statistics
 import sys
 import threading
@@ -21,6 +23,7 @@ import duckdb
 uri, snapshot = sys.argv[1], sys.argv[2]
 pid = sys.argv[3] if len(sys.argv) > 3 else None
 turns = int(sys.argv[4]) if len(sys.argv) > 4 else 5
+worked = (pathlib.Path(__file__).parents[2] / "crates/store/SCHEMA.md").read_text().split("```sql\n")[1].split("```")[0]
 os.chdir(snapshot)
 
 QUERIES = {
@@ -33,6 +36,8 @@ QUERIES = {
     "one group by": "SELECT kind, model, count(*), sum(input_tokens), avg(duration_ms) FROM execution_spans GROUP BY ALL",
     "pairs": "SELECT * FROM preference_pairs",
 }
+for number, query in enumerate((query for query in worked.split(";\n") if query.strip()), 1):
+    QUERIES[f"worked query {number}"] = query
 
 
 def resident_mib():

@@ -8,10 +8,10 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::priority::Thread;
+use crate::priority::{Thread, is_receiving};
 
 const REPEAT: Duration = Duration::from_millis(20);
-/// A query that has run for so long leaves one processor to receiving, if it is one that gives way.
+/// A query that has run for so long leaves one processor to receiving while there is any, if it is one that gives way.
 const LONG: Duration = Duration::from_millis(500);
 
 /// The handle of a query that runs: what waits for its reader says so here, and whoever wants it to end. Cheap to clone.
@@ -41,6 +41,11 @@ impl Control {
     /// Whether [`Control::cancel`] was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled.load(Ordering::Acquire)
+    }
+
+    /// Whether both are of one query.
+    pub fn is(&self, other: &Control) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Has the query leave one processor to others once it has run for long: its thread does so for good, and should end with the query.
@@ -86,6 +91,7 @@ pub(crate) fn with_deadline<T>(
         scope.spawn(move || {
             while waiting.recv_timeout(REPEAT) == Err(RecvTimeoutError::Timeout) {
                 if started.elapsed() > LONG
+                    && is_receiving()
                     && let Some(thread) = giving_way.take()
                 {
                     // It waits for this one before it ends.

@@ -7,7 +7,10 @@
 //!
 //! It does not check columns or types, and does not bound memory.
 
-use gleaner_store::{PUBLIC_RELATIONS, syntax_tree};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gleaner_store::{PUBLIC_RELATIONS, Param, Params, syntax_tree};
 use serde_json::{Map, Value, json};
 
 use crate::QueryError;
@@ -18,16 +21,57 @@ use crate::text::{first_token, statements};
 /// Prefixes of DuckDB's built-in views, which need no schema.
 const CATALOG_PREFIXES: &[&str] = &["duckdb_", "pragma_", "sqlite_", "pg_"];
 
+/// Texts that passed of late. A client asks for a query's columns and then for its rows; tools ask the same all day.
+static PASSED: Mutex<VecDeque<(String, Checked)>> = Mutex::new(VecDeque::new());
+/// So many of them …
+const MAX_REMEMBERED: usize = 64;
+/// … of at most so many bytes each; the tree of one is a hundred times that.
+const MAX_REMEMBERED_BYTES: usize = 4 << 10;
+
+/// A query with longer values for its parameters runs apart: each counts as one that is stored.
+const MAX_PARAM_BYTES: usize = 4 << 10;
+
 /// Words that queries begin with.
 const QUERY_WORDS: &[&str] = &["DESCRIBE", "FROM", "SELECT", "SHOW", "SUMMARIZE", "TABLE", "VALUES", "WITH"];
 
 /// What passed the guard.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checked {
     /// The text may be run as it is.
-    Query(Passed),
+    Query(Arc<Passed>),
     /// `SHOW TABLES`: to be answered with the public relations, not by the catalog.
     ShowTables,
+}
+
+impl Checked {
+    /// Names of its parameters, in their order; those written `?` have numbers.
+    pub fn parameters(&self) -> &[String] {
+        match self {
+            Self::Query(passed) => &passed.parameters,
+            Self::ShowTables => &[],
+        }
+    }
+
+    /// Whether it is run in a process of its own.
+    pub fn runs_apart(&self, params: &Params) -> bool {
+        match self {
+            Self::Query(passed) => passed.unbounded.is_some() || has_long_text(params),
+            Self::ShowTables => false,
+        }
+    }
+}
+
+/// Whether a value for a parameter is longer than the guard takes it to be.
+fn has_long_text(params: &Params) -> bool {
+    let is_long = |param: &Param| match param {
+        Param::Text(text) => text.len() > MAX_PARAM_BYTES,
+        Param::Blob(bytes) => bytes.len() > MAX_PARAM_BYTES,
+        _ => false,
+    };
+    match params {
+        Params::Positional(values) => values.iter().any(is_long),
+        Params::Named(values) => values.iter().any(|(_, value)| is_long(value)),
+    }
 }
 
 /// A query that passed.
@@ -41,10 +85,30 @@ pub struct Passed {
 }
 
 /// Passes `sql` if it is one query that only reads public relations. Runs nothing of it.
+///
+/// What passed is remembered by its text: what is allowed does not change while the program runs.
 pub fn check(sql: &str, max_sql_bytes: usize) -> Result<Checked, QueryError> {
     if sql.len() > max_sql_bytes {
         return Err(QueryError::TextTooLong { bytes: sql.len(), limit: max_sql_bytes });
     }
+    if let Some(passed) = remembered().iter().find(|(text, _)| text == sql) {
+        return Ok(passed.1.clone());
+    }
+    let checked = check_anew(sql)?;
+    if sql.len() <= MAX_REMEMBERED_BYTES {
+        let mut remembered = remembered();
+        remembered.truncate(MAX_REMEMBERED - 1);
+        remembered.push_front((sql.to_owned(), checked.clone()));
+    }
+    Ok(checked)
+}
+
+fn remembered() -> MutexGuard<'static, VecDeque<(String, Checked)>> {
+    // Each holder leaves it whole.
+    PASSED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn check_anew(sql: &str) -> Result<Checked, QueryError> {
     if sql.contains('\0') {
         return Err(QueryError::NulInText);
     }
@@ -100,7 +164,7 @@ fn check_query(sql: &str) -> Result<Checked, QueryError> {
     }
     let unbounded = growth::bound(&statement).err();
     let parameters = parameters(&statement);
-    Ok(Checked::Query(Passed { statement, unbounded, parameters }))
+    Ok(Checked::Query(Arc::new(Passed { statement, unbounded, parameters })))
 }
 
 /// The error with the place of the byte that it is about.
@@ -146,12 +210,21 @@ pub(crate) fn parse(sql: &str) -> Result<Value, QueryError> {
 /// Names the first statement that is no query; where all look like queries, there are several and one of them is not.
 fn not_a_query(sql: &str) -> QueryError {
     let statements = statements(sql);
-    let words = statements.iter().map(|statement| first_word(statement));
+    let words = statements.iter().map(|statement| match first_word(statement) {
+        word if word == "WITH" => changing_word(statement).unwrap_or(word),
+        word => word,
+    });
     match words.into_iter().find(|word| !QUERY_WORDS.contains(&word.as_str())) {
         Some(statement) => QueryError::StatementRefused { statement },
         None if statements.len() > 1 => QueryError::StatementCount { count: statements.len() },
         None => QueryError::StatementRefused { statement: first_word(sql) },
     }
+}
+
+/// What stands behind the common table expressions of a statement that changes something.
+fn changing_word(statement: &str) -> Option<String> {
+    let words = statement.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_ascii_uppercase);
+    words.into_iter().rfind(|word| ["DELETE", "INSERT", "MERGE", "UPDATE"].contains(&word.as_str()))
 }
 
 fn first_word(sql: &str) -> String {
@@ -342,10 +415,17 @@ fn check_literals(name: &str, call: &Map<String, Value>) -> Result<(), QueryErro
 
 /// The candidate that differs least from `name`, if it differs little.
 fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    // Nothing is called like that, and the comparison takes its length by that of all names.
+    if name.len() > MAX_NAME_BYTES {
+        return None;
+    }
     let near = candidates.map(|candidate| (edit_distance(name, candidate), candidate));
     let (distance, candidate) = near.min()?;
     (distance <= 1 + name.chars().count() / 5).then(|| candidate.to_owned())
 }
+
+/// Longer names are not held against those that there are.
+const MAX_NAME_BYTES: usize = 128;
 
 /// Levenshtein's distance.
 fn edit_distance(left: &str, right: &str) -> usize {

@@ -132,6 +132,7 @@ fn rows(output: impl Read, sink: &mut dyn Sink, expired: &AtomicBool) -> Result<
     let json: Vec<usize> = json.split(',').filter_map(|index| index.parse().ok()).collect();
     sink.begin((0..schema.fields().len()).map(|index| json.contains(&index)).collect());
     let schema: SchemaRef = Schema::new(schema.fields().clone()).into();
+    sink.columns(&schema)?;
     for batch in &mut stream {
         if expired.load(Ordering::Relaxed) {
             return Err(QueryError::Cancelled);

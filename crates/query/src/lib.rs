@@ -32,7 +32,7 @@ pub use growth::Unbounded;
 pub use guard::{Checked, Passed, check};
 pub use isolated::Isolation;
 pub use limits::QueryLimits;
-pub use priority::{give_way, give_way_a_little, leave_one_processor};
+pub use priority::{give_way, give_way_a_little, leave_one_processor, note_receiving};
 pub use run::{Description, Sink, Summary, describe, execute, renamed, run, unique_names};
 pub use text::{ends_with_semicolon, statements};
 pub use worker::serve_one;

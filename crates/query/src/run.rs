@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::deadline::{Control, with_deadline};
 use crate::format::ResultWriter;
-use crate::guard::{Checked, Passed, check};
+use crate::guard::{Checked, check};
 use crate::isolated::{self, Isolation};
 use crate::text::without_end;
 use crate::{Format, QueryError, QueryLimits};
@@ -49,6 +49,12 @@ pub trait Sink {
         let _ = is_json;
     }
 
+    /// The columns, where they are known before the first batch comes, which may take long. Called once or not at all.
+    fn columns(&mut self, schema: &SchemaRef) -> Result<(), QueryError> {
+        let _ = schema;
+        Ok(())
+    }
+
     /// Takes a batch of at most 2048 rows. `Break` ends the query early.
     fn batch(&mut self, batch: RecordBatch) -> Result<ControlFlow<()>, QueryError>;
 }
@@ -80,8 +86,10 @@ fn execute_checked(
     control: &Control,
     sink: &mut dyn Sink,
 ) -> Result<SchemaRef, QueryError> {
-    if let (Checked::Query(Passed { statement, unbounded: Some(_), .. }), Some(isolation)) = (checked, isolation) {
-        return isolated::execute(reader, isolation, statement, question, with_rows, control, sink);
+    if let (Checked::Query(passed), Some(isolation)) = (checked, isolation)
+        && checked.runs_apart(question.1)
+    {
+        return isolated::execute(reader, isolation, &passed.statement, question, with_rows, control, sink);
     }
     let (sql, params, limits) = question;
     let interrupt = reader.interrupt_handle();
@@ -154,6 +162,18 @@ pub fn describe(
     params: &Params,
     limits: &QueryLimits,
 ) -> Result<Description, QueryError> {
+    let Description { schema, parameters } = describe_as_named(reader, isolation, sql, params, limits)?;
+    Ok(Description { schema: unique_names(&schema), parameters })
+}
+
+/// [`describe`], with names as the query gives them.
+pub(crate) fn describe_as_named(
+    reader: &Reader,
+    isolation: Option<&Isolation>,
+    sql: &str,
+    params: &Params,
+    limits: &QueryLimits,
+) -> Result<Description, QueryError> {
     struct Nothing;
     impl Sink for Nothing {
         fn batch(&mut self, _: RecordBatch) -> Result<ControlFlow<()>, QueryError> {
@@ -161,10 +181,7 @@ pub fn describe(
         }
     }
     let checked = check(sql, limits.max_sql_bytes)?;
-    let parameters = match &checked {
-        Checked::Query(passed) => passed.parameters.clone(),
-        Checked::ShowTables => Vec::new(),
-    };
+    let parameters = checked.parameters().to_vec();
     let nulls = Params::Positional(vec![Param::Null; parameters.len()]);
     let params = if params.is_empty() { &nulls } else { params };
     // DuckDB tells the columns of a running query only. One without rows costs no more than its plan.
@@ -183,7 +200,7 @@ pub fn describe(
         },
         _ => run(sql, &checked),
     };
-    Ok(Description { schema: unique_names(&*schema?), parameters })
+    Ok(Description { schema: schema?, parameters })
 }
 
 /// Equal names get `_1`, `_2`, … from the second on: data frames cannot tell them apart.

@@ -71,6 +71,7 @@ impl Request {
 /// When what it reads is not a request, or the limits cannot be set: nothing is run then.
 pub fn serve_one(input: impl Read, output: impl Write, mut errors: impl Write) -> std::io::Result<bool> {
     die_with_parent()?;
+    give_way()?;
     let mut text = String::new();
     input.take(MAX_REQUEST_BYTES).read_to_string(&mut text)?;
     let request = serde_json::from_str(&text).ok().and_then(|value| Request::from_json(&value));
@@ -93,8 +94,14 @@ fn answer(request: &Request, output: impl Write) -> Result<(), QueryError> {
     let mut sink =
         Out { output: Some(output), writer: None, wants_json_columns: request.wants_json_columns, json: String::new() };
     let control = Control::default();
-    let schema =
-        crate::run::execute(&reader, None, &request.sql, &request.params, &request.limits, &control, &mut sink)?;
+    let (sql, params, limits) = (&request.sql, &request.params, &request.limits);
+    // Which of them hold JSON is known later.
+    if !request.wants_json_columns
+        && let Ok(described) = crate::run::describe_as_named(&reader, None, sql, params, limits)
+    {
+        sink.open(&described.schema)?;
+    }
+    let schema = crate::run::execute(&reader, None, sql, params, limits, &control, &mut sink)?;
     sink.open(&schema)?;
     if let Some(writer) = &mut sink.writer {
         writer.finish()?;
@@ -115,7 +122,10 @@ impl<W: Write> Out<W> {
         if let Some(output) = self.output.take() {
             let metadata = [(JSON_COLUMNS.to_owned(), self.json.clone())].into();
             let schema = Schema::new(schema.fields().clone()).with_metadata(metadata);
-            self.writer = Some(StreamWriter::try_new(output, &schema)?);
+            let mut writer = StreamWriter::try_new(output, &schema)?;
+            // Whoever asks for the columns need not wait for rows.
+            writer.flush()?;
+            self.writer = Some(writer);
         }
         Ok(())
     }
@@ -140,11 +150,23 @@ impl<W: Write> Sink for Out<W> {
     }
 }
 
-/// Hard limits, which the system keeps: address space, processor time, no core dump, no large file; and the lowest claim to processors,
-/// so that ingestion goes first.
+/// The lowest claim to processors, so that ingestion goes first: before all else, since to start takes processors as well.
+#[cfg(unix)]
+fn give_way() -> std::io::Result<()> {
+    rustix::process::nice(19)?;
+    crate::leave_one_processor();
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn give_way() -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Hard limits, which the system keeps: address space, processor time, no core dump, no large file.
 #[cfg(unix)]
 fn limit(request: &Request) -> std::io::Result<()> {
-    use rustix::process::{Resource, Rlimit, nice, setrlimit};
+    use rustix::process::{Resource, Rlimit, setrlimit};
     let set = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     set(Resource::As, request.memory_bytes)?;
     set(Resource::Cpu, request.limits.deadline_ms.saturating_mul(2) / 1000 + 5)?;
@@ -152,8 +174,6 @@ fn limit(request: &Request) -> std::io::Result<()> {
     // It writes to its pipes only.
     set(Resource::Fsize, 0)?;
     set(Resource::Nofile, 256)?;
-    nice(19)?;
-    crate::leave_one_processor();
     Ok(())
 }
 

@@ -1428,3 +1428,915 @@ SELECT 1; DROP TABLE attempts
 
 #! syntax error
 ((EXPLAIN ANALYZE SELECT 1))
+
+#! table function "read_text" is not allowed
+FROM read_text('/etc/passwd') SELECT content
+
+#! table function "glob" is not allowed
+FROM (FROM (FROM (FROM glob('/*'))))
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts WHERE output_text IN (FROM read_text('/etc/passwd') SELECT content)
+
+#! table function "read_blob" is not allowed
+SELECT * FROM attempts WHERE EXISTS (FROM read_blob('store.duckdb'))
+
+#! no relation "span_facts"
+SELECT (TABLE span_facts)
+
+#! no relation "journal_position"
+SELECT * FROM (TABLE journal_position)
+
+#! table function "read_text" is not allowed
+SELECT * FROM (VALUES ((FROM read_text('/etc/passwd') SELECT content))) v
+
+#! table function "read_csv" is not allowed
+SELECT * FROM attempts a JOIN LATERAL (FROM read_csv('/etc/passwd')) b ON true
+
+#! table function "read_parquet" is not allowed
+SELECT * FROM attempts NATURAL JOIN read_parquet('/tmp/x.parquet')
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts POSITIONAL JOIN read_text('/etc/passwd')
+
+#! table function "read_text" is not allowed
+SELECT * FROM attempts SEMI JOIN read_text('/etc/passwd') t ON true
+
+#! no relation "/etc/passwd"
+SELECT * FROM attempts CROSS JOIN "/etc/passwd"
+
+#! no relation "/etc/passwd"
+SELECT * FROM attempts, '/etc/passwd' AS p
+
+#! no relation "../journal/00000000.log"
+SELECT * FROM attempts, "../journal/00000000.log" j
+
+#! no relation "/etc/passwd"
+SELECT * FROM E'/etc/passwd'
+
+#! no relation "/etc/passwd"
+SELECT * FROM $$/etc/passwd$$
+
+#! no relation "/etc/passwd"
+SELECT * FROM $x$/etc/passwd$x$
+
+#! no relation "/etc/passwd"
+SELECT * FROM "/etc/passwd" "attempts"
+
+#! no relation "/etc/passwd"
+WITH attempts AS (FROM "/etc/passwd") FROM attempts
+
+#! no relation "/etc/hosts"
+WITH attempts AS (SELECT 1 AS n UNION ALL FROM '/etc/hosts') FROM attempts
+
+#! no relation "/etc/hosts"
+WITH RECURSIVE attempts AS (FROM '/etc/hosts' UNION ALL FROM attempts) FROM attempts
+
+#! table function "read_text" is not allowed
+WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT n + 1 FROM r, read_text('/etc/passwd')) FROM r
+
+#! relation "recurring.t" is not allowed
+WITH RECURSIVE t(a, b) USING KEY (a) AS (SELECT 1, 2 UNION SELECT a + 1, b FROM recurring.t) FROM t
+
+#! no relation "b"
+WITH a AS (FROM b), b AS (FROM span_facts) FROM a
+
+#! no relation "a"
+WITH a AS (FROM a) FROM a
+
+#! no relation "span_rows"
+SELECT (WITH x AS (FROM span_rows) SELECT count(*) FROM x)
+
+#! no relation "y"
+WITH x AS (SELECT 1) SELECT (WITH y AS (SELECT 1) SELECT 1), (FROM y)
+
+#! no relation "x"
+(WITH x AS (SELECT 1) FROM x) UNION ALL FROM x
+
+#! no relation "x"
+FROM x, (WITH x AS (SELECT 1) FROM x)
+
+#! no relation "attempt_rows"
+FROM attempt_rows
+
+#! no relation "attempt_index"
+FROM attempt_index
+
+#! no relation "span_rows"
+FROM span_rows
+
+#! no relation "texts"
+FROM texts
+
+#! no relation "TEXTS"
+FROM "TEXTS"
+
+#! no relation "texts"
+SELECT text FROM store.main.texts WHERE id = 1
+
+#! no relation "attempt_rows"
+FROM store.main.attempt_rows
+
+#! no relation "response_histories"
+FROM response_histories
+
+#! no relation "live_feedback"
+FROM live_feedback
+
+#! no relation "feedback_facts"
+FROM feedback_facts
+
+#! no relation "trace_links"
+FROM trace_links
+
+#! function "gleaner_shared_text" is not allowed
+SELECT gleaner_shared_text([1, 2, 3])
+
+#! function "gleaner_shared_text" is not allowed
+SELECT gleaner_shared_text(range(1, 1000000)::UBIGINT[])
+
+#! function "gleaner_shared_text" is not allowed
+SELECT Gleaner_Shared_Text([1]::UBIGINT[])
+
+#! function "gleaner_shared_text" is not allowed
+SELECT "gleaner_shared_text"([1]::UBIGINT[])
+
+#! function "shared_text" is not allowed
+SELECT shared_text([1])
+
+#! function "shared_text" is not allowed
+SELECT temp.main.shared_text([1])
+
+#! function "shared_text" is not allowed
+SELECT store.main.shared_text([1])
+
+#! function "shared_text" is not allowed
+SELECT [1].shared_text()
+
+#! function "shared_text" is not allowed
+SELECT list_transform([[1]], x -> shared_text(x))
+
+#! function "gleaner_shared_text" is not allowed
+SELECT list_reduce([[1]], lambda a, b: gleaner_shared_text(a))
+
+#! function "t_quantile_975" is not allowed
+SELECT t_quantile_975(3)
+
+#! function "welch_df" is not allowed
+SELECT welch_df(1, 2, 3, 4)
+
+#! function "getenv" is not allowed
+SELECT COLUMNS(lambda c: getenv(c) IS NULL) FROM attempts
+
+#! function "getenv" is not allowed
+SELECT COLUMNS(* EXCLUDE (status))::VARCHAR || getenv('HOME') FROM attempts
+
+#! no relation "span_facts"
+SELECT * RENAME (status AS s) FROM span_facts
+
+#! table function "duckdb_settings" is not allowed
+SELECT * ILIKE '%' FROM duckdb_settings()
+
+#! function "getenv" is not allowed
+SELECT #1, getenv('HOME') FROM attempts
+
+#! function "getenv" is not allowed
+FROM attempts SELECT attempts.getenv()
+
+#! function "getenv" is not allowed
+SELECT ('HOME').getenv().upper()
+
+#! function "query" is not allowed
+SELECT query('SELECT 1')
+
+#! function "query_table" is not allowed
+SELECT query_table('attempts')
+
+#! table function "query" is not allowed
+FROM query('FROM span_facts')
+
+#! table function "query" is not allowed
+FROM QUERY($$FROM read_text('/etc/passwd')$$)
+
+#! table function "query_table" is not allowed
+FROM query_table('span_facts')
+
+#! table function "query_table" is not allowed
+FROM query_table(['span_facts', 'texts'], true)
+
+#! table function "query_table" is not allowed
+FROM "query_table"('texts')
+
+#! table function "query" is not allowed
+FROM main.query('SELECT 1')
+
+#! table function "query_table" is not allowed
+FROM store.main.query_table('texts')
+
+#! table function "sniff_csv" is not allowed
+FROM sniff_csv('/etc/passwd')
+
+#! table function "sniff_csv" is not allowed
+FROM sniff_csv('store.duckdb', sample_size = 1)
+
+#! table function "read_csv" is not allowed
+FROM read_csv(['/etc/passwd', '/etc/hosts'])
+
+#! table function "read_csv" is not allowed
+FROM read_csv('/etc/passwd', columns = {'a': 'VARCHAR'}, delim = '')
+
+#! table function "read_text" is not allowed
+FROM read_text(['/etc/passwd'])
+
+#! table function "read_text" is not allowed
+FROM read_text(current_setting('home_directory') || '/.ssh/id_rsa')
+
+#! table function "read_blob" is not allowed
+FROM read_blob('store.duckdb.wal')
+
+#! table function "read_json_objects_auto" is not allowed
+FROM read_json_objects_auto('/etc/passwd')
+
+#! table function "read_ndjson_auto" is not allowed
+FROM read_ndjson_auto('/etc/passwd')
+
+#! table function "parquet_scan" is not allowed
+FROM parquet_scan('/tmp/x')
+
+#! table function "parquet_schema" is not allowed
+FROM parquet_schema('/tmp/x')
+
+#! table function "parquet_file_metadata" is not allowed
+FROM parquet_file_metadata('/tmp/x')
+
+#! table function "parquet_bloom_probe" is not allowed
+FROM parquet_bloom_probe('x', 'a', 1)
+
+#! table function "arrow_scan" is not allowed
+FROM arrow_scan(1, 2, 3)
+
+#! table function "arrow_scan_dumb" is not allowed
+FROM arrow_scan_dumb(1, 2, 3)
+
+#! table function "python_map_function" is not allowed
+FROM python_map_function(1)
+
+#! table function "read_xlsx" is not allowed
+FROM read_xlsx('/tmp/x')
+
+#! table function "read_avro" is not allowed
+FROM read_avro('/tmp/x')
+
+#! table function "st_read" is not allowed
+FROM st_read('/tmp/x')
+
+#! table function "delta_scan" is not allowed
+FROM delta_scan('/tmp/x')
+
+#! table function "postgres_scan" is not allowed
+FROM postgres_scan('host=127.0.0.1', 'public', 'x')
+
+#! table function "mysql_query" is not allowed
+FROM mysql_query('db', 'SELECT 1')
+
+#! table function "sqlite_query" is not allowed
+FROM sqlite_query('db', 'SELECT 1')
+
+#! table function "http_get" is not allowed
+FROM http_get('http://127.0.0.1')
+
+#! table function "load_aws_credentials" is not allowed
+FROM load_aws_credentials()
+
+#! table function "which_secret" is not allowed
+FROM which_secret('s3://x', 's3')
+
+#! table function "duckdb_secrets" is not allowed
+FROM duckdb_secrets(redact = false)
+
+#! no relation "duckdb_databases"
+FROM duckdb_databases
+
+#! table function "duckdb_logs_parsed" is not allowed
+FROM duckdb_logs_parsed('QueryLog')
+
+#! table function "duckdb_connection_count" is not allowed
+FROM duckdb_connection_count()
+
+#! table function "duckdb_approx_database_count" is not allowed
+FROM duckdb_approx_database_count()
+
+#! table function "duckdb_which_secret" is not allowed
+FROM duckdb_which_secret('x', 's3')
+
+#! table function "duckdb_table_sample" is not allowed
+FROM duckdb_table_sample('attempts')
+
+#! table function "enable_logging" is not allowed
+FROM enable_logging()
+
+#! table function "set_config" is not allowed
+FROM set_config('a', 'b')
+
+#! table function "pragma_storage_info" is not allowed
+FROM pragma_storage_info('span_facts')
+
+#! table function "pragma_rowid" is not allowed
+FROM pragma_rowid('x')
+
+#! table function "storage_info" is not allowed
+FROM storage_info('texts')
+
+#! table function "table_info" is not allowed
+FROM table_info('texts')
+
+#! table function "show_databases" is not allowed
+FROM show_databases()
+
+#! table function "database_list" is not allowed
+FROM database_list()
+
+#! table function "test_vector_types" is not allowed
+FROM test_vector_types(1)
+
+#! table function "repeat_row" is not allowed
+FROM repeat_row(1, 2, num_rows = 1000000000000)
+
+#! table function "read_text" is not allowed
+FROM unnest((SELECT list(content) FROM read_text('/etc/passwd')))
+
+#! table function "read_text" is not allowed
+FROM json_each((SELECT content FROM read_text('/etc/passwd')))
+
+#! table function "glob" is not allowed
+FROM generate_series(1, (SELECT count(*) FROM glob('/*')))
+
+#! table function "glob" is not allowed
+SELECT unnest((FROM glob('/*') SELECT list(file)))
+
+#! function "getenv" is not allowed
+SELECT max(a) OVER (PARTITION BY getenv('x') ORDER BY (FROM glob('/*'))) FROM (SELECT 1 AS a)
+
+#! function "getenv" is not allowed
+SELECT sum(n) FILTER (getenv('HOME') IS NULL) FROM range(3) t(n)
+
+#! function "getenv" is not allowed
+SELECT list(n ORDER BY getenv('HOME')) FROM range(3) t(n)
+
+#! function "getenv" is not allowed
+SELECT n FROM range(3) t(n) GROUP BY GROUPING SETS ((getenv('HOME')), (n))
+
+#! function "getenv" is not allowed
+SELECT n FROM range(3) t(n) LIMIT (SELECT length(getenv('HOME')))
+
+#! function "getenv" is not allowed
+SELECT n FROM range(3) t(n) OFFSET length(getenv('HOME'))
+
+#! function "getenv" is not allowed
+SELECT DISTINCT ON (getenv('HOME')) n FROM range(3) t(n)
+
+#! function "getenv" is not allowed
+SELECT n FROM range(3) t(n) USING SAMPLE 10% (bernoulli, 1) ORDER BY getenv('x')
+
+#! function "getenv" is not allowed
+SELECT n BETWEEN 1 AND getenv('x') FROM range(3) t(n)
+
+#! function "getenv" is not allowed
+SELECT n IN (1, getenv('x')) FROM range(3) t(n)
+
+#! function "getenv" is not allowed
+SELECT MAP {getenv('x'): 1}
+
+#! function "getenv" is not allowed
+SELECT [getenv('x') FOR y IN [1]]
+
+#! function "getenv" is not allowed
+SELECT (getenv('x'), 1)
+
+#! function "getenv" is not allowed
+SELECT 'a' COLLATE NOCASE || getenv('x')
+
+#! function "getenv" is not allowed
+SELECT CAST(getenv('x') AS INT[])
+
+#! function "current_setting" is not allowed
+SELECT EXTRACT(year FROM current_setting('TimeZone')::DATE)
+
+#! function "getenv" is not allowed
+SELECT x[getenv('x')] FROM (SELECT [1] AS x)
+
+#! function "getenv" is not allowed
+SELECT x[1:getenv('x')] FROM (SELECT [1] AS x)
+
+#! function "getenv" is not allowed
+SELECT INTERVAL (getenv('x')) DAY
+
+#! function "getenv" is not allowed
+SELECT getenv(?)
+
+#! function "current_setting" is not allowed
+SELECT current_setting($name)
+
+#! table function "read_text" is not allowed
+SELECT * FROM read_text(?)
+
+#! function "get_env" is not allowed
+SELECT get_env('HOME')
+
+#! function "ｇetenv" is not allowed
+SELECT ｇetenv('HOME')
+
+#! function "getenv" is not allowed
+SELECT GETENV ('HOME')
+
+#! function "getenv" is not allowed
+SELECT getenv/**/('HOME')
+
+#! function "getenv" is not allowed
+SELECT/**/getenv('HOME')FROM/**/attempts
+
+#! function "getenv" is not allowed
+SELECT getenv--
+('HOME')
+
+#! function "nextval" is not allowed
+SELECT nextval('seq'), 1
+
+#! function "lastval" is not allowed
+SELECT lastval()
+
+#! function "setval" is not allowed
+SELECT setval('seq', 1)
+
+#! function "pg_read_file" is not allowed
+SELECT pg_read_file('/etc/passwd')
+
+#! function "pg_ls_dir" is not allowed
+SELECT pg_ls_dir('/')
+
+#! function "lo_import" is not allowed
+SELECT lo_import('/etc/passwd')
+
+#! function "system" is not allowed
+SELECT system('id')
+
+#! function "shell" is not allowed
+SELECT shell('id')
+
+#! function "load_extension" is not allowed
+SELECT load_extension('x')
+
+#! function "dbms_output" is not allowed
+SELECT dbms_output()
+
+#! function "xp_cmdshell" is not allowed
+SELECT xp_cmdshell('id')
+
+#! function "pg_terminate_backend" is not allowed
+SELECT pg_terminate_backend(1)
+
+#! function "current_query_id" is not allowed
+SELECT current_query_id()
+
+#! function "current_transaction_id" is not allowed
+SELECT current_transaction_id()
+
+#! function "current_connection_id" is not allowed
+SELECT current_connection_id()
+
+#! function "in_search_path" is not allowed
+SELECT in_search_path('store', 'main')
+
+#! function "write_log" is not allowed
+SELECT write_log('x', level := 'ERROR')
+
+#! function "enable_logging" is not allowed
+SELECT enable_logging('x')
+
+#! function "error" is not allowed
+SELECT error('stop')
+
+#! function "sleep" is not allowed
+SELECT sleep(100)
+
+#! function "sleep_ms" is not allowed
+SELECT sleep_ms(100)
+
+#! function "setseed" is not allowed
+SELECT setseed(0.1)
+
+#! function "stats" is not allowed
+SELECT stats(1)
+
+#! function "hash_join" is not allowed
+SELECT hash_join(1)
+
+#! function "json_serialize_plan" is not allowed
+SELECT json_serialize_plan('SELECT 1')
+
+#! function "json_execute_serialized_sql" is not allowed
+SELECT json_execute_serialized_sql(json_serialize_sql('SELECT 1'))
+
+#! function "create_sort_key" is not allowed
+SELECT create_sort_key(1, 'ASC')
+
+#! function "__internal_compress_string_utinyint" is not allowed
+SELECT __internal_compress_string_utinyint('a')
+
+#! function "constant_or_null" is not allowed
+SELECT constant_or_null(1, NULL)
+
+#! function "remap_struct" is not allowed
+SELECT remap_struct({'a': 1}, NULL::STRUCT(b INT), {'b': 'a'}, NULL)
+
+#! function "replace_type" is not allowed
+SELECT replace_type(1, NULL::INT, NULL::VARCHAR)
+
+#! function "can_cast_implicitly" is not allowed
+SELECT can_cast_implicitly(1, 'a')
+
+#! function "cast_to_type" is not allowed
+SELECT cast_to_type('1', NULL::INT)
+
+#! function "get_type" is not allowed
+SELECT get_type(1)
+
+#! function "make_type" is not allowed
+SELECT make_type('INTEGER')
+
+#! function "icu_sort_key" is not allowed
+SELECT icu_sort_key('a', 'de')
+
+#! function "st_point" is not allowed
+SELECT st_point(1, 2)
+
+#! relation "INFORMATION_SCHEMA.TABLES" is not allowed
+SELECT * FROM INFORMATION_SCHEMA.TABLES
+
+#! relation "store.information_schema.tables" is not allowed
+SELECT * FROM store.information_schema.tables
+
+#! relation "pg_catalog.pg_database" is not allowed
+SELECT * FROM pg_catalog.pg_database
+
+#! relation "pg_catalog.pg_settings" is not allowed
+SELECT * FROM pg_catalog.pg_settings
+
+#! no relation "pg_class"
+SELECT * FROM pg_class
+
+#! no relation "sqlite_temp_master"
+SELECT * FROM sqlite_temp_master
+
+#! relation "temp.sqlite_master" is not allowed
+SELECT * FROM temp.sqlite_master
+
+#! relation "system.information_schema.tables" is not allowed
+SELECT * FROM system.information_schema.tables
+
+#! relation "system.pg_catalog.pg_type" is not allowed
+SELECT * FROM system.pg_catalog.pg_type
+
+#! relation "store.temp.attempts" is not allowed
+SELECT * FROM "store"."temp"."attempts"
+
+#! no relation "span_facts"
+SELECT * FROM store."Main".span_facts
+
+#! relation "..main.attempts" is not allowed
+SELECT * FROM ".".main.attempts
+
+#! no relation "/etc/passwd"
+SELECT * FROM "main"."/etc/passwd"
+
+#! no relation "span_facts"
+SELECT * FROM attempts AT (VERSION => 1), span_facts
+
+#! no relation "span_facts"
+SELECT * FROM span_facts AT (TIMESTAMP => now())
+
+#! no relation "texts"
+SELECT * FROM attempts TABLESAMPLE 10%, texts TABLESAMPLE 10%
+
+#! no relation "texts"
+SELECT * FROM texts USING SAMPLE 1
+
+#! no relation "texts"
+DESCRIBE texts
+
+#! no relation "texts"
+SUMMARIZE texts
+
+#! no relation "/etc/passwd"
+DESCRIBE '/etc/passwd'
+
+#! no relation "texts"
+SHOW texts
+
+#! no relation "x.parquet"
+SHOW 'x.parquet'
+
+#! SHOW of the catalog is not allowed
+SHOW TABLES FROM system
+
+#! no relation "texts"
+FROM (DESCRIBE texts)
+
+#! table function "read_text" is not allowed
+FROM (SUMMARIZE (FROM read_text('/etc/passwd')))
+
+#! function "getenv" is not allowed
+SELECT * FROM (DESCRIBE SELECT getenv('x'))
+
+#! PIVOT is not allowed
+PIVOT texts ON id USING count(*)
+
+#! function "getenv" is not allowed
+FROM (PIVOT attempts ON status IN ('ok') USING first(getenv('x')))
+
+#! FROM is not allowed
+FROM (PIVOT attempts ON status IN (SELECT content FROM read_text('/etc/passwd')) USING count(*))
+
+#! no relation "texts"
+UNPIVOT texts ON id INTO NAME n VALUE v
+
+#! no relation "texts"
+FROM attempts UNPIVOT (v FOR n IN (getenv))  , texts
+
+#! EXPLAIN with ANALYZE or options is not allowed
+EXPLAIN ANALYZE FROM attempts
+
+#! EXPLAIN with ANALYZE or options is not allowed
+EXPLAIN (ANALYZE, FORMAT json) SELECT 1
+
+#! no relation "texts"
+EXPLAIN FROM texts
+
+#! function "getenv" is not allowed
+EXPLAIN SELECT getenv('HOME')
+
+#! table function "read_text" is not allowed
+EXPLAIN (FROM read_text('/etc/passwd'))
+
+#! no relation "texts"
+EXPLAIN WITH x AS (FROM texts) FROM x
+
+#! ATTACH is not allowed
+EXPLAIN ATTACH 'x'
+
+#! PRAGMA is not allowed
+EXPLAIN PRAGMA database_list
+
+#! EXECUTE is not allowed
+EXPLAIN EXECUTE p
+
+#! PREPARE is not allowed
+PREPARE p AS DELETE FROM texts
+
+#! EXECUTE is not allowed
+EXECUTE p('x')
+
+#! INSERT is not allowed
+INSERT OR REPLACE INTO attempts VALUES (1)
+
+#! INSERT is not allowed
+INSERT INTO attempts BY NAME SELECT 1 AS attempt_id
+
+#! UPDATE is not allowed
+UPDATE attempts SET status = 'ok' RETURNING *
+
+#! DELETE is not allowed
+DELETE FROM attempts USING sessions RETURNING *
+
+#! TRUNCATE is not allowed
+TRUNCATE TABLE attempts
+
+#! CREATE is not allowed
+CREATE TABLE attempts AS FROM attempts
+
+#! CREATE is not allowed
+CREATE TEMP TABLE attempts AS SELECT 1
+
+#! CREATE is not allowed
+CREATE OR REPLACE TEMP VIEW attempts AS SELECT 1
+
+#! CREATE is not allowed
+CREATE TEMP MACRO shared_text(ids) AS 'x'
+
+#! CREATE is not allowed
+CREATE OR REPLACE TEMP FUNCTION lower(x) AS 'x'
+
+#! CREATE is not allowed
+CREATE TEMP MACRO attempts() AS TABLE SELECT 1
+
+#! CREATE is not allowed
+CREATE TYPE mood AS ENUM ('a')
+
+#! CREATE is not allowed
+CREATE INDEX i ON attempts (status)
+
+#! CREATE is not allowed
+CREATE TEMPORARY SECRET s (TYPE http, BEARER_TOKEN 'x')
+
+#! DROP is not allowed
+DROP MACRO shared_text
+
+#! DROP is not allowed
+DROP VIEW attempts CASCADE
+
+#! DROP is not allowed
+DROP SECRET s
+
+#! ALTER is not allowed
+ALTER TABLE attempts RENAME TO x
+
+#! ALTER is not allowed
+ALTER VIEW attempts RENAME TO x
+
+#! COMMENT is not allowed
+COMMENT ON COLUMN attempts.status IS 'x'
+
+#! COPY is not allowed
+COPY attempts TO '/tmp/x.csv'
+
+#! COPY is not allowed
+COPY (FROM attempts) TO '/tmp/x.parquet' (FORMAT parquet)
+
+#! COPY is not allowed
+COPY FROM DATABASE store TO x
+
+#! COPY is not allowed
+COPY texts FROM 'store.duckdb.wal'
+
+#! EXPORT is not allowed
+EXPORT DATABASE '/tmp/x' (FORMAT parquet)
+
+#! ATTACH is not allowed
+ATTACH '/work/x.duckdb' AS x (READ_ONLY)
+
+#! ATTACH is not allowed
+ATTACH IF NOT EXISTS 'store.duckdb' AS other
+
+#! ATTACH is not allowed
+ATTACH 'http://127.0.0.1/x.duckdb'
+
+#! DETACH is not allowed
+DETACH DATABASE IF EXISTS store
+
+#! USE is not allowed
+USE store.main
+
+#! SET is not allowed
+SET threads TO 64
+
+#! SET is not allowed
+SET GLOBAL memory_limit = '1TB'
+
+#! SET is not allowed
+SET enable_external_access = true
+
+#! SET is not allowed
+SET lock_configuration = false
+
+#! SET is not allowed
+SET TimeZone = 'UTC'
+
+#! SET is not allowed
+SET SCHEMA 'temp'
+
+#! SET is not allowed
+SET VARIABLE a = (FROM read_text('/etc/passwd') SELECT content)
+
+#! RESET is not allowed
+RESET VARIABLE a
+
+#! PRAGMA is not allowed
+PRAGMA memory_limit = '1TB'
+
+#! PRAGMA is not allowed
+PRAGMA import_database('/tmp/x')
+
+#! PRAGMA is not allowed
+PRAGMA storage_info('texts')
+
+#! PRAGMA is not allowed
+PRAGMA force_checkpoint
+
+#! CALL is not allowed
+CALL force_checkpoint()
+
+#! CALL is not allowed
+CALL enable_logging(storage = 'file', storage_path = '/tmp/x')
+
+#! CALL is not allowed
+CALL read_text('/etc/passwd')
+
+#! CHECKPOINT is not allowed
+CHECKPOINT store
+
+#! FORCE is not allowed
+FORCE CHECKPOINT store
+
+#! VACUUM is not allowed
+VACUUM ANALYZE attempts
+
+#! ANALYZE is not allowed
+ANALYZE attempts
+
+#! INSTALL is not allowed
+INSTALL '/tmp/x.duckdb_extension'
+
+#! FORCE is not allowed
+FORCE INSTALL httpfs
+
+#! LOAD is not allowed
+LOAD './x.duckdb_extension'
+
+#! BEGIN is not allowed
+BEGIN READ ONLY
+
+#! BEGIN is not allowed
+BEGIN TRANSACTION READ WRITE
+
+#! COMMIT is not allowed
+SELECT 1; COMMIT; BEGIN; DROP TABLE texts; SELECT 1
+
+#! exactly one statement is allowed, got 2
+SELECT 1;SELECT 2;
+
+#! exactly one statement is allowed, got 2
+;SELECT 1; ;SELECT 2
+
+#! DROP is not allowed
+SELECT 1 -- ; 
+; DROP VIEW attempts
+
+#! DROP is not allowed
+SELECT $$;$$; DROP VIEW attempts
+
+#! COPY is not allowed
+SELECT $a$;$a$;COPY attempts TO '/tmp/x'
+
+#! SET is not allowed
+SELECT ';' ; SET threads = 1
+
+#! SET is not allowed
+SELECT ";" FROM (SELECT 1 AS ";") ; SET threads = 1
+
+#! PRAGMA is not allowed
+SELECT 1 /* ; */ ; PRAGMA version
+
+#! DROP is not allowed
+﻿DROP TABLE attempts
+
+#! DROP is not allowed
+/* SELECT */ DROP TABLE attempts
+
+#! DROP is not allowed
+-- SELECT 1
+DROP TABLE attempts
+
+#! no relation "texts"
+VALUES (1), ((FROM texts SELECT text LIMIT 1))
+
+#! no relation "read_text"
+TABLE read_text
+
+#! no relation "/etc/passwd"
+TABLE "/etc/passwd"
+
+#! table function "lower" is not allowed
+FROM lower('x')
+
+#! table function "attempts" is not allowed
+FROM attempts('x')
+
+#! table function "getenv" is not allowed
+FROM unnest([1]), getenv('x')
+
+#! function "getenv" is not allowed
+SELECT * FROM json_tree(getenv('x'))
+
+#! function "repeat" is called with 1000000000000
+SELECT repeat('x', 1000000000000)
+
+#! function "lpad" is called with 99999999999
+SELECT lpad('x', 99999999999, 'y')
+
+#! function "range" is called with 99999999999
+SELECT range(99999999999)
+
+#! function "list_resize" is called with 99999999999
+SELECT list_resize([1], 99999999999)
+
+#! function "repeat" is called with 20000000
+SELECT * FROM attempts WHERE repeat('x', 20000000) = output_text
+
+#! function "bar" is called with 100000000
+SELECT bar(1, 0, 1, 100000000)
+
+#! INSERT is not allowed
+WITH x AS (SELECT 1) INSERT INTO attempts FROM x
+
+#! DELETE is not allowed
+WITH x AS (SELECT 1) DELETE FROM attempts

@@ -64,11 +64,11 @@ SELECT regexp_replace(output_text, '.', repeat('y', 2000), 'g') FROM attempts
 
 #! Lambda
 # 14.7 s.
-SELECT list_sum(list_transform(range(9000), x -> list_sum(list_transform(range(9000), y -> x * y))))
+SELECT list_sum(list_transform(range(2000), x -> list_sum(list_transform(range(2000), y -> x * y))))
 
 #! Lambda
 # A long list of long texts.
-SELECT list_transform(range(9000), x -> output_text) FROM attempts
+SELECT list_transform(range(2000), x -> output_text) FROM attempts
 
 #! Function("range")
 # 8.3 s, 1.9 GB.
@@ -93,7 +93,7 @@ SELECT sum(len(generate_series(1, range))) FROM range(100000)
 SELECT json_quote(json_quote(json_quote(json_quote(output_text)))) FROM attempts
 
 #! Growth
-SELECT hex(hex(hex(hex(output_text)))) FROM attempts
+SELECT hex(hex(hex(hex(hex(hex(output_text)))))) FROM attempts
 
 #! Growth
 SELECT s || s || s || s || s FROM (SELECT string_agg(output_text, '') AS s FROM attempts)
@@ -141,7 +141,7 @@ SELECT histogram(range) FROM range(100000000000)
 SELECT count(*) FROM attempts GROUP BY CUBE (attempt_id, session_id, lineage_id, status, trace_id, rollout_id)
 
 #! Lambda
-SELECT list_transform(range(9000), x -> 'a text that is written out, and longer than what an element of a list should become')
+SELECT list_transform(range(2000), x -> 'a text that is written out, and longer than what an element of a list should become')
 
 #! Growth
 SELECT [[[[[output_text]::VARCHAR]::VARCHAR]::VARCHAR]::VARCHAR]::VARCHAR FROM attempts
@@ -158,3 +158,56 @@ SELECT count(*) FROM attempts WHERE output_text GLOB '*a*a*a*b'
 
 #! Function("like_escape")
 SELECT count(*) FROM attempts WHERE output_text LIKE '%a!_%a%b' ESCAPE '!'
+
+#! Growth
+# A gathered text beside each row: 14 GB for one vector.
+SELECT max(length(a.l || b.range)) FROM (SELECT string_agg(range, '') AS l FROM range(1000000)) a, range(100000) b
+
+#! Growth
+# Likewise, without any function: 4.6 GB.
+SELECT a.l, b.range FROM (SELECT string_agg(range, '') AS l FROM range(1000000)) a, range(100000) b
+
+#! Growth
+SELECT unnest(range(2000)), l || 'x' FROM (SELECT string_agg(range, '') AS l FROM range(1000000))
+
+#! Growth
+SELECT (SELECT max(length(l || r.range)) FROM range(100000) r) FROM (SELECT string_agg(range, '') AS l FROM range(1000000))
+
+#! Growth
+SELECT attempt_id, (SELECT list(range) FROM range(1000000)) FROM attempts
+
+#! Growth
+SELECT count(*) FROM (SELECT json_group_array(range) AS j FROM range(1000000)) a, json_each(a.j)
+
+#! Growth
+# Did not end within 25 s.
+SELECT max(len(list_distinct(a.l))) FROM (SELECT list(range) AS l FROM range(1000000)) a, range(100000) b
+
+#! Function("list")
+# Each row has a list as long as the table.
+SELECT sum(len(l)) FROM (SELECT list(range) OVER (ORDER BY range ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS l FROM range(1000000))
+
+#! Function("string_agg")
+SELECT sum(length(l)) FROM (SELECT string_agg(range, '') OVER () AS l FROM range(1000000))
+
+#! Function("regexp_full_match")
+# Did not end within 25 s.
+SELECT count(*) FROM attempts WHERE regexp_full_match(output_text, '(a?){1000}b')
+
+#! Function("regexp_matches")
+SELECT count(*) FROM attempts WHERE regexp_matches(output_text, '(((a{0,9}x){0,9}){0,9}){0,9}y')
+
+#! Function("json_merge_patch")
+# 16 s: each key is looked for among all keys.
+SELECT json_merge_patch(json_object('a', output_text), json_object('b', input_text)) FROM attempts
+
+#! Function("map")
+# 12 s.
+SELECT cardinality(map(list_transform(range(1000), x -> x + 1), range(1000))) FROM attempts
+
+#! Growth
+SELECT strftime(started_at, strftime(started_at, output_text)) FROM attempts
+
+#! Growth
+# Seventy times as long.
+SELECT replace(output_text, 'e', '0123456789012345678901234567890123456789012345678901234567890123456789') FROM attempts

@@ -235,6 +235,18 @@ impl FreshReads {
         }
     }
 
+    /// The journal's head.
+    pub(crate) fn head(&self) -> u64 {
+        self.journal.head()
+    }
+
+    /// The journal's head, if everything before it is loaded.
+    pub(crate) fn head_if_loaded(&self) -> Option<u64> {
+        let head = self.head();
+        let loaded = *self.opened().ok()?.loaded.borrow();
+        (loaded >= head).then_some(head)
+    }
+
     /// A reader of what is loaded, without waiting.
     ///
     /// # Errors

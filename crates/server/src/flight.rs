@@ -42,7 +42,6 @@ use tonic::{Request, Response, Status};
 
 use crate::queries::Question;
 use answers::{Rows, as_of, info, no_transaction, parse_as_of, schema_bytes, told, whole};
-use encode::sent;
 use keys::{foreign_keys, primary_keys};
 use metadata::{CATALOG, SCHEMA, TABLE_TYPE};
 use prepared::Statement;
@@ -84,13 +83,11 @@ impl FlightSqlService for FlightSql {
         no_transaction(query.transaction_id.as_ref())?;
         let as_of = as_of(&request)?;
         let question = Question { sql: query.query, params: Params::default(), as_of: parse_as_of(&as_of)? };
-        let Description { schema, parameters: names } =
-            self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
+        let (Description { schema, parameters: names }, begun) = self.prepare(&question).await?;
         // DuckDB does not tell the types of parameters; text is compared with numbers and times as such.
         let parameters: Vec<_> = names.iter().map(|name| Field::new(name, DataType::Utf8, true)).collect();
-        let schema = sent(&schema);
         let known = schema.clone();
-        let statement = Statement { sql: question.sql, as_of, names, schema: known, params: Bytes::new() };
+        let statement = Statement { sql: question.sql, as_of, names, schema: known, params: Bytes::new(), begun };
         Ok(ActionCreatePreparedStatementResult {
             prepared_statement_handle: self.statements.add(statement),
             dataset_schema: schema_bytes(&schema)?,
@@ -128,7 +125,12 @@ impl FlightSqlService for FlightSql {
         let statement = self.statements.get(&query.prepared_statement_handle)?;
         // The values go with the ticket: binding others does not change what was asked.
         let schema = statement.schema.clone();
-        let ticket = statement.into_ticket();
+        let begun = statement.begun.clone();
+        let mut ticket = statement.into_ticket();
+        if let Some(id) = begun.filter(|id| self.is_under_way(id)) {
+            ticket.id = id;
+            return info(&schema, ticket.to_flight(), request.into_inner()).map(Response::new);
+        }
         if ticket.names.is_empty() {
             self.begin(&ticket).await?;
             return info(&schema, ticket.to_flight(), request.into_inner()).map(Response::new);

@@ -159,6 +159,7 @@ impl Ingest {
     /// # Errors
     /// OUT_OF_SPACE and UNAVAILABLE when the journal takes nothing.
     pub(crate) fn admit(&self, peer: Option<&Peer>) -> Result<Held, Refusal> {
+        gleaner_query::note_receiving();
         if let Some(error) = self.journal.poisoned() {
             return Err(error.into());
         }

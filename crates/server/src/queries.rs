@@ -6,13 +6,13 @@
 
 use std::io::Write;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
-use gleaner_query::{Control, Description, Format, Isolation, QueryError, QueryLimits, Sink, Summary};
+use gleaner_query::{Checked, Control, Description, Format, Isolation, QueryError, QueryLimits, Sink, Summary};
 use gleaner_store::{Params, Reader};
 use opentelemetry::trace::SpanKind;
 use tokio::runtime::Handle;
@@ -24,12 +24,19 @@ use crate::engine::{FreshReads, Unreadable};
 use crate::error::{ErrorCode, Refusal};
 use crate::own_traces::OwnTraces;
 
+/// A client that is told of a query comes for its rows within this, or is slower than those who wait for a place.
+const ROUND_TRIP: Duration = Duration::from_millis(50);
+/// A query that was begun is given up after so long in any case.
+pub(crate) const MAX_UNCLAIMED: Duration = Duration::from_secs(2);
 /// Batches or pieces of text that wait for a slow client.
 const WAITING_PIECES: usize = 4;
 /// Text goes out in pieces of this size.
 const PIECE_BYTES: usize = 256 << 10;
 /// An answer up to this size is held until it is whole, so that an error that comes late is still an answer of its own.
 const HEAD_BYTES: usize = 1 << 20;
+
+/// Longest message of an error. Clients of HTTP/2 take 8 KiB of headers at least.
+const MAX_MESSAGE_BYTES: usize = 4 << 10;
 
 /// One query.
 #[derive(Debug, Clone)]
@@ -59,8 +66,40 @@ pub(crate) struct Queries {
     pub(crate) isolation: Arc<Isolation>,
     /// Spans of queries.
     pub(crate) own_traces: OwnTraces,
-    /// How many queries are described at once: that is planning, and for some a process. Apart from those that run, which may take long.
-    pub(crate) describing: Arc<Semaphore>,
+    /// Queries that run though nobody has asked for their rows yet.
+    pub(crate) unclaimed: Unclaimed,
+}
+
+/// Queries that were begun for a client that has yet to come for their rows. They hold places among those that run, and give them up when
+/// somebody else wants one. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Unclaimed(Arc<Mutex<Vec<(Instant, Control)>>>);
+
+impl Unclaimed {
+    /// A query is begun, and waits.
+    pub(crate) fn add(&self, control: &Control) {
+        let mut waiting = self.waiting();
+        waiting.retain(|(since, control)| since.elapsed() < MAX_UNCLAIMED && !control.is_cancelled());
+        waiting.push((Instant::now(), control.clone()));
+    }
+
+    /// Somebody has come for it.
+    pub(crate) fn claim(&self, control: &Control) {
+        self.waiting().retain(|(_, other)| !other.is(control));
+    }
+
+    /// Ends the one that has waited longest, if that is longer than a client needs.
+    fn end_one(&self) {
+        let mut waiting = self.waiting();
+        if waiting.first().is_some_and(|(since, _)| since.elapsed() > ROUND_TRIP) {
+            waiting.remove(0).1.cancel();
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<(Instant, Control)>> {
+        // Each holder leaves it whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Queries {
@@ -70,8 +109,21 @@ impl Queries {
     /// When none gets free.
     pub(crate) async fn slot(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         let patience = Duration::from_millis(self.limits.deadline_ms);
-        match tokio::time::timeout(patience, self.slots.clone().acquire_owned()).await {
-            Ok(Ok(slot)) => Ok(slot),
+        let freed = async {
+            loop {
+                tokio::time::sleep(ROUND_TRIP).await;
+                self.unclaimed.end_one();
+            }
+        };
+        let acquired = async {
+            tokio::select! {
+                biased;
+                slot = self.slots.clone().acquire_owned() => slot.ok(),
+                () = freed => None,
+            }
+        };
+        match tokio::time::timeout(patience, acquired).await {
+            Ok(Some(slot)) => Ok(slot),
             _ => Err(Refusal::new(ErrorCode::Busy, "sql.max_concurrent queries are running, try again")),
         }
     }
@@ -93,16 +145,29 @@ impl Queries {
         Ok((reader, 0))
     }
 
-    /// The columns of the answer and the names of the parameters. Nothing is run, and no data is waited for.
+    /// The columns of the answer and the names of the parameters. Nothing is run, and no data is waited for. It is planning, and for some
+    /// queries a process, so that it takes a place among those that run.
+    ///
+    /// # Errors
+    /// When the query is refused, or no place gets free.
+    pub(crate) async fn describe(&self, question: &Question) -> Result<Description, Refusal> {
+        let slot = self.slot().await?;
+        self.describe_in(Some(slot), question).await
+    }
+
+    /// [`Queries::describe`], for one that runs and has a place.
     ///
     /// # Errors
     /// When the query is refused.
-    pub(crate) async fn describe(&self, question: &Question) -> Result<Description, Refusal> {
-        let place = self.describing.clone().acquire_owned().await;
+    pub(crate) async fn describe_in(
+        &self,
+        slot: Option<OwnedSemaphorePermit>,
+        question: &Question,
+    ) -> Result<Description, Refusal> {
         let reader = self.reads.reader().map_err(store_unavailable)?;
         let (question, limits, isolation) = (question.clone(), self.limits.clone(), self.isolation.clone());
         let described = tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let _slot = slot;
             gleaner_query::describe(&reader, Some(&isolation), &question.sql, &question.params, &limits)
         });
         described.await.map_err(|_| given_up())?.map_err(query_refused)
@@ -134,6 +199,16 @@ impl Queries {
     ) -> Result<Option<Pieces<T>>, Refusal> {
         let Ok(slot) = self.slots.clone().try_acquire_owned() else { return Ok(None) };
         self.start(slot, question, control, work).await.map(Some)
+    }
+
+    /// What the guard says of a query.
+    ///
+    /// # Errors
+    /// When it refuses it.
+    pub(crate) async fn check(&self, sql: &str) -> Result<Checked, Refusal> {
+        let (sql, max_sql_bytes) = (sql.to_owned(), self.limits.max_sql_bytes);
+        let checked = tokio::task::spawn_blocking(move || gleaner_query::check(&sql, max_sql_bytes));
+        checked.await.map_err(|_| given_up())?.map_err(query_refused)
     }
 
     /// The answer of a query as text or a file, in pieces. A short one comes as one piece that is the whole.
@@ -236,6 +311,13 @@ pub(crate) struct Pieces<T> {
     pub(crate) behind: u64,
     receiver: Option<mpsc::Receiver<Piece<T>>>,
     control: Control,
+}
+
+impl<T> Pieces<T> {
+    /// The handle of the query.
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
 }
 
 impl<T> Stream for Pieces<T> {
@@ -356,8 +438,18 @@ pub(crate) fn query_refused(error: QueryError) -> Refusal {
             tracing::error!(%error, "a query's process does not start, or its copies have no room");
             Refusal::new(ErrorCode::Unavailable, "the query cannot be run apart now")
         }
-        error => Refusal::new(ErrorCode::Invalid, error.to_string()),
+        error => Refusal::new(ErrorCode::Invalid, shortened(error.to_string())),
     }
+}
+
+/// It may quote the query, and gRPC sends it in a header.
+fn shortened(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE_BYTES {
+        let end = (0..=MAX_MESSAGE_BYTES).rev().find(|end| message.is_char_boundary(*end));
+        message.truncate(end.unwrap_or_default());
+        message.push('…');
+    }
+    message
 }
 
 pub(crate) fn store_unavailable(error: impl Into<Unreadable>) -> Refusal {

@@ -34,7 +34,7 @@ use crate::metrics::Metrics;
 use crate::otlp_grpc::{self, ExportService, Logs, Traces};
 use crate::otlp_http;
 use crate::own_traces::OwnTraces;
-use crate::queries::Queries;
+use crate::queries::{Queries, Unclaimed};
 
 /// How long connections may take to finish what is in flight once no new ones are taken. A journal write takes milliseconds;
 /// a connection that never said anything would hold up the end for the whole drain time.
@@ -116,7 +116,7 @@ pub async fn start_on(disk: Arc<dyn Disk>, config: Config, program: PathBuf) -> 
         stall: Duration::from_millis(config.sql.stall_ms),
         isolation: Arc::new(isolation(&config, program)?),
         own_traces,
-        describing: Arc::new(Semaphore::new(config.sql.max_concurrent)),
+        unclaimed: Unclaimed::default(),
     };
     let wire_limits = Arc::new(config.wire_limits());
     let rebuilds = engine.rebuilds();

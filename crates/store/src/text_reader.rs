@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, UInt64Type};
 use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
 use duckdb::{Connection, params};
@@ -32,8 +32,13 @@ const MACRO: &str = "CREATE TEMP MACRO shared_text(ids) AS gleaner_shared_text(i
 const MAX_GAP: u64 = 512;
 /// With more groups of ids than this, one scan of the ids costs less than a look for each.
 const MAX_GROUPS: usize = 48;
-/// Bytes of pieces that are kept at hand, twice at most. Neighbouring rows share most of theirs, and all rows some.
-const MAX_KEPT_BYTES: usize = 8 << 20;
+/// Pieces are read and kept in blocks of so many ids. Those of rows that were written together lie together, so that most of a block is
+/// asked for with it, and a piece is found by its place.
+const BLOCK_IDS: u64 = 64;
+/// Bytes of blocks that are kept at hand, twice at most. Neighbouring rows share most of their pieces, and all rows some.
+const MAX_KEPT_BYTES: usize = 16 << 20;
+/// Bytes of the texts of one vector: Arrow counts no further here.
+const MAX_VECTOR_BYTES: usize = i32::MAX as usize;
 
 /// Keeps the connections of the function open. When the last clone goes, they are closed.
 #[derive(Clone, Debug)]
@@ -94,22 +99,43 @@ impl VArrowScalar for SharedText {
 
     fn invoke(state: &Self::State, input: RecordBatch) -> Result<ArrayRef, Box<dyn Error>> {
         let lists = input.column(0).as_list_opt::<i32>().ok_or("shared_text takes a list of ids")?;
+        let ids = lists.values().as_primitive_opt::<UInt64Type>().ok_or("ids are UBIGINT")?.values();
+        let places = |row: usize| {
+            let offsets = lists.value_offsets();
+            if lists.is_null(row) { 0..0 } else { offsets[row] as usize..offsets[row + 1] as usize }
+        };
         let mut wanted: Vec<u64> = Vec::new();
-        for list in lists.iter().flatten() {
-            wanted.extend(list.as_primitive_opt::<UInt64Type>().ok_or("ids are UBIGINT")?.values());
+        for id in (0..lists.len()).flat_map(|row| &ids[places(row)]) {
+            let block = id / BLOCK_IDS;
+            if wanted.last() != Some(&block) {
+                wanted.push(block);
+            }
         }
         wanted.sort_unstable();
         wanted.dedup();
-        let texts = state.texts(&wanted)?;
+        let mut blocks = state.blocks(&wanted)?;
         let mut joined = StringBuilder::new();
-        for list in lists.iter() {
-            let Some(list) = list else {
+        let mut bytes = 0;
+        for row in 0..lists.len() {
+            if lists.is_null(row) {
                 joined.append_null();
                 continue;
-            };
-            for id in list.as_primitive::<UInt64Type>().values() {
-                let text =
-                    texts.get(id).ok_or_else(|| format!("shared text {id} is missing: run `gleaner rebuild`"))?;
+            }
+            for id in &ids[places(row)] {
+                let number = id / BLOCK_IDS;
+                if blocks.get(&number).is_none_or(|block| block.text(*id).is_none()) {
+                    // Kept since before it was written.
+                    blocks.extend(state.read(&[number])?);
+                }
+                let text = blocks.get(&number).and_then(|block| block.text(*id));
+                let text = text.ok_or_else(|| format!("shared text {id} is missing: run `gleaner rebuild`"))?;
+                bytes += text.len();
+                if bytes > MAX_VECTOR_BYTES {
+                    return Err(
+                        "the texts of 2048 rows are longer than 2 GiB: ask for fewer columns, or for parts of them"
+                            .into(),
+                    );
+                }
                 std::fmt::Write::write_str(&mut joined, text)?;
             }
             joined.append_value("");
@@ -124,36 +150,39 @@ impl VArrowScalar for SharedText {
 }
 
 impl TextReader {
-    /// The texts of some ids, which are sorted and different.
-    fn texts(&self, wanted: &[u64]) -> Result<HashMap<u64, Arc<str>>, Box<dyn Error>> {
-        let mut texts = HashMap::with_capacity(wanted.len());
+    /// Some blocks by their numbers, which are sorted and different.
+    fn blocks(&self, wanted: &[u64]) -> Result<HashMap<u64, Arc<Block>>, Box<dyn Error>> {
+        let mut blocks = HashMap::with_capacity(wanted.len());
         let mut missing = Vec::new();
         {
             let mut kept = lock(&self.kept);
-            for id in wanted {
-                match kept.get(*id) {
-                    Some(text) => {
-                        texts.insert(*id, text);
+            for number in wanted {
+                match kept.get(*number) {
+                    Some(block) => {
+                        blocks.insert(*number, block);
                     }
-                    None => missing.push(*id),
+                    None => missing.push(*number),
                 }
             }
         }
-        if missing.is_empty() {
-            return Ok(texts);
+        if !missing.is_empty() {
+            blocks.extend(self.read(&missing)?);
         }
+        Ok(blocks)
+    }
+
+    /// Reads blocks, and keeps them at hand.
+    fn read(&self, numbers: &[u64]) -> Result<HashMap<u64, Arc<Block>>, Box<dyn Error>> {
         let connection = self.connection()?;
-        let read = read_texts(&connection, &missing)?;
+        let read = read_blocks(&connection, numbers)?;
         if let Some(connections) = &mut *lock(&self.connections) {
             connections.idle.push(connection);
         }
         let mut kept = lock(&self.kept);
-        for TextRow { id, text } in read {
-            let text: Arc<str> = text.into();
-            kept.add(id, &text);
-            texts.insert(id, text);
+        for (number, block) in &read {
+            kept.add(*number, block);
         }
-        Ok(texts)
+        Ok(read)
     }
 
     fn connection(&self) -> Result<Connection, Box<dyn Error>> {
@@ -170,7 +199,8 @@ impl TextReader {
     }
 }
 
-/// Reads the texts of some ids, which are sorted and different. Ids that are not there are left out.
+/// Reads the texts of some ids, which are sorted and different. Ids that are not there are left out. For the loader, which
+/// wants a few.
 pub(crate) fn read_texts(connection: &Connection, ids: &[u64]) -> Result<Vec<TextRow>, duckdb::Error> {
     let mut texts = Vec::with_capacity(ids.len());
     let groups: Vec<&[u64]> = ids.chunk_by(|a, b| b - a <= MAX_GAP).collect();
@@ -202,31 +232,101 @@ fn read_text(row: &duckdb::Row<'_>) -> Result<TextRow, duckdb::Error> {
     Ok(TextRow { id: row.get(0)?, text: row.get(1)? })
 }
 
-/// Pieces read of late, in two halves: when the newer is full, the older is forgotten.
+/// Reads blocks by their numbers, which are sorted and different. What is not there is not in them.
+fn read_blocks(connection: &Connection, numbers: &[u64]) -> Result<HashMap<u64, Arc<Block>>, Box<dyn Error>> {
+    let groups: Vec<&[u64]> = numbers.chunk_by(|a, b| (b - a - 1) * BLOCK_IDS <= MAX_GAP).collect();
+    let range = |group: &[u64]| {
+        let (first, last) = (group.first().copied().unwrap_or(0), group.last().copied().unwrap_or(0));
+        (first * BLOCK_IDS, last * BLOCK_IDS + (BLOCK_IDS - 1))
+    };
+    let mut batches = Vec::new();
+    if groups.len() > MAX_GROUPS {
+        let mut statement = connection.prepare_cached(
+            "SELECT id, text FROM texts WHERE id BETWEEN ? AND ? AND id // ? IN (SELECT unnest(from_json(?, '[\"UBIGINT\"]')))",
+        )?;
+        let (first, last) = range(numbers);
+        let list = serde_json::Value::from(numbers).to_string();
+        batches.extend(statement.query_arrow(params![first, last, BLOCK_IDS, list])?);
+    } else {
+        let mut statement = connection.prepare_cached("SELECT id, text FROM texts WHERE id BETWEEN ? AND ?")?;
+        for group in groups {
+            let (first, last) = range(group);
+            batches.extend(statement.query_arrow(params![first, last])?);
+        }
+    }
+    let mut rows: Vec<(u64, &str)> = Vec::new();
+    for batch in &batches {
+        let ids = batch.column(0).as_primitive_opt::<UInt64Type>().ok_or("ids are UBIGINT")?;
+        let texts = batch.column(1).as_string_opt::<i32>().ok_or("texts are VARCHAR")?;
+        rows.extend(ids.values().iter().copied().zip(texts.iter().map(Option::unwrap_or_default)));
+    }
+    rows.sort_by_key(|(id, _)| *id);
+    let mut blocks: HashMap<u64, Arc<Block>> = HashMap::with_capacity(numbers.len());
+    for rows in rows.chunk_by(|(a, _), (b, _)| a / BLOCK_IDS == b / BLOCK_IDS) {
+        let number = rows[0].0 / BLOCK_IDS;
+        if numbers.binary_search(&number).is_ok() {
+            blocks.insert(number, Arc::new(Block::new(rows)));
+        }
+    }
+    Ok(blocks)
+}
+
+/// The pieces of neighbouring ids, one behind the other.
+#[derive(Debug)]
+struct Block {
+    /// Where each begins and ends in `text`; those that are not there have no place.
+    places: [Option<(usize, usize)>; BLOCK_IDS as usize],
+    text: String,
+}
+
+impl Block {
+    /// Of texts by their ids.
+    fn new(rows: &[(u64, &str)]) -> Self {
+        let mut places = [None; BLOCK_IDS as usize];
+        let mut text = String::with_capacity(rows.iter().map(|(_, text)| text.len()).sum());
+        for (id, piece) in rows {
+            let begin = text.len();
+            text.push_str(piece);
+            places[(id % BLOCK_IDS) as usize] = Some((begin, text.len()));
+        }
+        Self { places, text }
+    }
+
+    fn text(&self, id: u64) -> Option<&str> {
+        let (begin, end) = self.places[(id % BLOCK_IDS) as usize]?;
+        self.text.get(begin..end)
+    }
+}
+
+/// Blocks read of late, in two halves: when the newer is full, the older is forgotten.
 #[derive(Default)]
 struct Kept {
-    recent: HashMap<u64, Arc<str>>,
-    older: HashMap<u64, Arc<str>>,
+    recent: HashMap<u64, Arc<Block>>,
+    older: HashMap<u64, Arc<Block>>,
     recent_bytes: usize,
 }
 
 impl Kept {
-    fn get(&mut self, id: u64) -> Option<Arc<str>> {
-        if let Some(text) = self.recent.get(&id) {
-            return Some(text.clone());
+    fn get(&mut self, number: u64) -> Option<Arc<Block>> {
+        if let Some(block) = self.recent.get(&number) {
+            return Some(block.clone());
         }
-        let text = self.older.remove(&id)?;
-        self.add(id, &text);
-        Some(text)
+        let block = self.older.remove(&number)?;
+        self.add(number, &block);
+        Some(block)
     }
 
-    fn add(&mut self, id: u64, text: &Arc<str>) {
-        if self.recent_bytes + text.len() > MAX_KEPT_BYTES {
+    fn add(&mut self, number: u64, block: &Arc<Block>) {
+        let bytes = size_of::<Block>() + block.text.len();
+        if self.recent_bytes + bytes > MAX_KEPT_BYTES {
             self.older = std::mem::take(&mut self.recent);
             self.recent_bytes = 0;
         }
-        if self.recent.insert(id, text.clone()).is_none() {
-            self.recent_bytes += text.len();
+        match self.recent.insert(number, block.clone()) {
+            None => self.recent_bytes += bytes,
+            Some(before) => {
+                self.recent_bytes = (self.recent_bytes + block.text.len()).saturating_sub(before.text.len())
+            }
         }
     }
 }

@@ -26,7 +26,34 @@ fn runaways_are_run_apart() {
     let doubled = format!("WITH a0 AS (SELECT 1 AS x FROM attempts), {doubled} SELECT count(*) FROM a7");
     assert_eq!(bounded(&doubled), Err(Unbounded::Planning));
     let stars = (0..7).fold("attempts".to_owned(), |from, _| format!("(SELECT *, * FROM {from})"));
-    assert_eq!(bounded(&format!("FROM {stars}")), Err(Unbounded::Planning));
+    assert_eq!(bounded(&format!("FROM {stars}")), Err(Unbounded::Growth));
+    // Each call is looked at once: these took 2^n steps.
+    let nested = (0..50).fold("1".to_owned(), |sql, _| format!("abs({sql})"));
+    assert_eq!(bounded(&format!("SELECT {nested}")), Ok(()));
+    let chain = vec!["status"; 28].join(" || ");
+    assert_eq!(bounded(&format!("SELECT {chain} FROM attempts")), Ok(()));
+    let long = "x".repeat(8_000);
+    for sql in [
+        format!("SELECT '{long}' || status FROM attempts"),
+        format!("SELECT contains(output_text, '{long}') FROM attempts"),
+    ] {
+        assert_eq!(bounded(&sql), Ok(()), "{}…", &sql[..30]);
+    }
+    let growth = Err(Unbounded::Growth);
+    let many = vec!["s"; 20].join(", ");
+    assert_eq!(
+        bounded(&format!("SELECT concat({many}) FROM (SELECT '{long}' || range AS s FROM range(100000))")),
+        growth
+    );
+    let columns = vec!["a.s || b.s"; 200].join(", ");
+    assert_eq!(
+        bounded(&format!("WITH s AS (SELECT '{long}' || range AS s FROM range(9)) SELECT {columns} FROM s a, s b")),
+        growth
+    );
+    let lists = vec!["list(range)"; 99].join(", ");
+    assert_eq!(bounded(&format!("SELECT {lists} FROM range(1000000)")), growth);
+    let needle = "x".repeat(30_000);
+    assert!(bounded(&format!("SELECT contains('{needle}' || status, '{needle}' || error) FROM attempts")).is_err());
 }
 
 /// Guarantees: ordinary queries, the worked ones above all, run in the server's process.

@@ -4,7 +4,8 @@
 //! so it is begun at the first question, and the second finds its rows under way. Nothing depends on that: a ticket holds the query itself,
 //! and one whose rows are asked for later, or twice, is run then.
 //!
-//! Each holds a place among the queries that run and no more than a client that reads slowly; one that nobody comes for ends soon.
+//! Each holds a place among the queries that run and no more than a client that reads slowly; one that nobody comes for ends soon, and at
+//! once when another query waits for its place.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -21,10 +22,8 @@ use tonic::Status;
 use super::answers::status;
 use super::encode::Piece;
 use super::running::Ends;
-use crate::queries::Pieces;
+use crate::queries::{MAX_UNCLAIMED, Pieces, Unclaimed};
 
-/// Between the two questions of a client lies one round trip.
-const MAX_WAIT: Duration = Duration::from_secs(2);
 /// A query whose first rows take longer is told of without them.
 const HEAD_START: Duration = Duration::from_millis(100);
 
@@ -33,13 +32,16 @@ pub(super) struct Begun {
     rows: Pieces<Piece>,
     /// What was taken of it already.
     head: Option<Piece>,
+    /// Where the journal stood before it began.
+    journal_head: u64,
     /// It can be cancelled by name for as long.
     _ends: Ends,
 }
 
 impl Begun {
-    pub(super) fn new(rows: Pieces<Piece>, ends: Ends) -> Self {
-        Self { rows, head: None, _ends: ends }
+    /// A query that began when the journal stood at `journal_head`, or later.
+    pub(super) fn new(rows: Pieces<Piece>, journal_head: u64, ends: Ends) -> Self {
+        Self { rows, head: None, journal_head, _ends: ends }
     }
 
     /// Acknowledged records that it does not see.
@@ -52,8 +54,15 @@ impl Begun {
     /// # Errors
     /// When it fails that soon.
     pub(super) async fn columns(&mut self) -> Result<Option<SchemaRef>, Status> {
-        let Ok(first) = tokio::time::timeout(HEAD_START, self.rows.next()).await else { return Ok(None) };
-        self.head = first.transpose().map_err(status)?;
+        tokio::time::timeout(HEAD_START, self.columns_at_last()).await.unwrap_or(Ok(None))
+    }
+
+    /// Its columns, however long they take.
+    ///
+    /// # Errors
+    /// When it fails before.
+    pub(super) async fn columns_at_last(&mut self) -> Result<Option<SchemaRef>, Status> {
+        self.head = self.rows.next().await.transpose().map_err(status)?;
         Ok(match &self.head {
             Some(Piece::Columns(schema)) => Some(schema.clone()),
             _ => None,
@@ -74,26 +83,45 @@ impl Stream for Begun {
 }
 
 /// All that wait. Cheap to clone.
-#[derive(Clone, Default)]
-pub(super) struct AllBegun(Arc<Mutex<HashMap<Bytes, Begun>>>);
+#[derive(Clone)]
+pub(super) struct AllBegun {
+    waiting: Arc<Mutex<HashMap<Bytes, Begun>>>,
+    unclaimed: Unclaimed,
+}
 
 impl AllBegun {
+    /// None yet. Those that wait are told to `unclaimed`.
+    pub(super) fn new(unclaimed: Unclaimed) -> Self {
+        Self { waiting: Arc::default(), unclaimed }
+    }
+
     /// Keeps a query for whoever comes for it.
     pub(super) fn keep(&self, id: Bytes, begun: Begun) {
+        self.unclaimed.add(begun.rows.control());
         self.waiting().insert(id.clone(), begun);
         let all = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(MAX_WAIT).await;
+            tokio::time::sleep(MAX_UNCLAIMED).await;
             all.take(&id);
         });
     }
 
-    /// A query by the id of its ticket. Whoever drops it ends it.
+    /// A query by the id of its ticket, unless it had to make room for another. Whoever drops it ends it.
     pub(super) fn take(&self, id: &Bytes) -> Option<Begun> {
-        self.waiting().remove(id)
+        let begun = self.waiting().remove(id)?;
+        self.unclaimed.claim(begun.rows.control());
+        Some(begun).filter(|begun| !begun.rows.control().is_cancelled())
+    }
+
+    /// Whether a query waits that sees all that was acknowledged up to `journal_head`.
+    pub(super) fn has(&self, id: &Bytes, journal_head: u64) -> bool {
+        let waiting = self.waiting();
+        let begun = waiting.get(id);
+        begun.is_some_and(|begun| begun.journal_head >= journal_head && !begun.rows.control().is_cancelled())
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<Bytes, Begun>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        // Each holder leaves it whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

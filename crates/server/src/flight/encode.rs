@@ -119,13 +119,17 @@ impl FlightSink {
 }
 
 impl Sink for FlightSink {
+    fn columns(&mut self, schema: &SchemaRef) -> Result<(), QueryError> {
+        let schema = sent(schema);
+        self.schema = Some(schema.clone());
+        self.out.send(Piece::Columns(schema))
+    }
+
     fn batch(&mut self, batch: RecordBatch) -> Result<ControlFlow<()>, QueryError> {
-        let is_first = self.schema.is_none();
-        if is_first {
-            let schema = sent(&batch.schema());
-            self.schema = Some(schema.clone());
-            self.out.send(Piece::Columns(schema))?;
+        if self.schema.is_none() {
+            self.columns(&batch.schema())?;
         }
+        let is_first = self.rows == 0;
         let batch = match &self.schema {
             Some(schema) => as_sent(&batch, schema)?,
             None => batch,

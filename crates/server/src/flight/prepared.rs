@@ -31,6 +31,8 @@ pub(super) struct Statement {
     pub(super) schema: SchemaRef,
     /// One row as Arrow's IPC stream; empty: nothing is bound yet.
     pub(super) params: Bytes,
+    /// Names the query that was begun when it was prepared.
+    pub(super) begun: Option<Bytes>,
 }
 
 impl Statement {
@@ -70,7 +72,7 @@ impl Statements {
     pub(super) fn bind(&self, handle: &Bytes, params: Bytes) -> Result<(), Status> {
         let mut kept = self.kept();
         let (statement, used) = kept.get_mut(handle).ok_or_else(unknown)?;
-        (statement.params, *used) = (params, Instant::now());
+        (statement.params, statement.begun, *used) = (params, None, Instant::now());
         shrink(&mut kept, handle);
         Ok(())
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
 use arrow_flight::{CancelStatus, FlightDescriptor, FlightInfo};
-use gleaner_query::QueryError;
+use bytes::Bytes;
+use gleaner_query::{Description, QueryError};
 use tonic::{Response, Status};
 
 use super::answers::{Rows, info, question, status};
@@ -41,7 +42,8 @@ impl FlightSql {
     pub(crate) fn new(queries: Queries) -> anyhow::Result<Self> {
         let about_server = Arc::new(metadata::sql_info(&queries.limits)?);
         let about_types = Arc::new(metadata::type_info()?);
-        let (statements, running, begun) = (Statements::default(), Running::default(), AllBegun::default());
+        let (statements, running) = (Statements::default(), Running::default());
+        let begun = AllBegun::new(queries.unclaimed.clone());
         Ok(Self { queries, statements, running, begun, about_server, about_types, relations: Arc::default() })
     }
 
@@ -57,43 +59,80 @@ impl FlightSql {
         self.relations.get_or_try_init(read).await.cloned()
     }
 
-    /// What is known of a query before its rows come. It is begun meanwhile, if there is a place for it.
+    /// What is known of a query before its rows come. It is begun meanwhile.
     pub(super) async fn info_of(&self, ticket: Ticket, asked: FlightDescriptor) -> Result<FlightInfo, Status> {
         let question = question(&ticket)?;
-        let schema = match self.begin_if_free(&ticket, question.clone()).await? {
-            Some(mut begun) => {
-                let schema = begun.columns().await?;
-                self.begun.keep(ticket.id.clone(), begun);
-                schema
-            }
-            None => None,
-        };
-        let schema = match schema {
-            Some(schema) => schema,
-            None => {
-                let described = self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
-                sent(&described.schema)
-            }
+        // An earlier state may take long to make; who only wants to know the columns need not wait for it.
+        let schema = if question.as_of.is_some() {
+            let described = self.queries.describe(&question).await.map_err(|refusal| refusal.to_status())?;
+            sent(&described.schema)
+        } else {
+            self.begin_and_describe(&ticket, question).await?
         };
         info(&schema, ticket.to_flight(), asked)
     }
 
-    /// Begins a query whose columns are known, if there is a place for it: its rows will be asked for.
-    pub(super) async fn begin(&self, ticket: &Ticket) -> Result<(), Status> {
-        if let Some(begun) = self.begin_if_free(ticket, question(ticket)?).await? {
-            self.begun.keep(ticket.id.clone(), begun);
+    /// Begins a query, and gives its columns. Both hold one place among those that run.
+    async fn begin_and_describe(&self, ticket: &Ticket, question: Question) -> Result<SchemaRef, Status> {
+        let head = self.queries.reads.head();
+        let (control, ends) = self.running.begin(&ticket.id)?;
+        let rows = self.queries.rows(question.clone(), control, encoded_rows).await;
+        let mut begun = Begun::new(rows.map_err(|refusal| refusal.to_status())?, head, ends);
+        let mut schema = begun.columns().await?;
+        if schema.is_none() && self.runs_apart(&question).await? {
+            // Its process tells them before it runs the query, and a second one would be one too many.
+            schema = begun.columns_at_last().await?;
         }
-        Ok(())
+        let schema = match schema {
+            Some(schema) => schema,
+            None => {
+                let described = self.queries.describe_in(None, &question).await;
+                sent(&described.map_err(|refusal| refusal.to_status())?.schema)
+            }
+        };
+        self.begun.keep(ticket.id.clone(), begun);
+        Ok(schema)
     }
 
-    /// An earlier state may take long to make; who only wants to know the columns need not wait for it.
-    async fn begin_if_free(&self, ticket: &Ticket, question: Question) -> Result<Option<Begun>, Status> {
-        if question.as_of.is_some() {
-            return Ok(None);
+    async fn runs_apart(&self, question: &Question) -> Result<bool, Status> {
+        let checked = self.queries.check(&question.sql).await.map_err(|refusal| refusal.to_status())?;
+        Ok(checked.runs_apart(&question.params))
+    }
+
+    /// What a statement to be prepared needs and gives, with the id of the query if it is begun.
+    ///
+    /// One without parameters will most likely be asked for next, so it is begun, unless the loader is behind: then it would have to be
+    /// begun once more.
+    pub(super) async fn prepare(&self, question: &Question) -> Result<(Description, Option<Bytes>), Status> {
+        let checked = self.queries.check(&question.sql).await.map_err(|refusal| refusal.to_status())?;
+        let parameters = checked.parameters().to_vec();
+        if parameters.is_empty() && question.as_of.is_none() && self.queries.reads.head_if_loaded().is_some() {
+            let ticket = Ticket::new(question.sql.clone(), String::new());
+            let schema = self.begin_and_describe(&ticket, question.clone()).await?;
+            return Ok((Description { schema, parameters }, Some(ticket.id)));
         }
+        let described = self.queries.describe(question).await.map_err(|refusal| refusal.to_status())?;
+        Ok((Description { schema: sent(&described.schema), parameters }, None))
+    }
+
+    /// Whether a query is under way that sees all that is acknowledged by now.
+    pub(super) fn is_under_way(&self, id: &Bytes) -> bool {
+        self.begun.has(id, self.queries.reads.head())
+    }
+
+    /// Begins a query whose columns are known, if there is a place for it: its rows will be asked for.
+    pub(super) async fn begin(&self, ticket: &Ticket) -> Result<(), Status> {
+        let question = question(ticket)?;
+        if question.as_of.is_some() {
+            return Ok(());
+        }
+        let head = self.queries.reads.head();
         let (control, ends) = self.running.begin(&ticket.id)?;
         let rows = self.queries.rows_if_free(question, control, encoded_rows).await;
-        Ok(rows.map_err(|refusal| refusal.to_status())?.map(|rows| Begun::new(rows, ends)))
+        if let Some(rows) = rows.map_err(|refusal| refusal.to_status())? {
+            self.begun.keep(ticket.id.clone(), Begun::new(rows, head, ends));
+        }
+        Ok(())
     }
 
     /// The rows of a query: those under way, or it is run now.
@@ -101,9 +140,10 @@ impl FlightSql {
         let begun = match self.begun.take(&ticket.id) {
             Some(begun) => begun,
             None => {
+                let head = self.queries.reads.head();
                 let (control, ends) = self.running.begin(&ticket.id)?;
                 let rows = self.queries.rows(question(ticket)?, control, encoded_rows).await;
-                Begun::new(rows.map_err(|refusal| refusal.to_status())?, ends)
+                Begun::new(rows.map_err(|refusal| refusal.to_status())?, head, ends)
             }
         };
         let behind = begun.behind();

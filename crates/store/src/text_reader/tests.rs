@@ -21,6 +21,7 @@ fn the_function_gives_what_the_macro_in_the_file_gives() {
     let store = Store::open_in_memory().unwrap();
     let plain = filled(&store, 40_000);
     let quick = plain.try_clone().unwrap();
+    use_store(&quick).unwrap();
     prepare(&quick).unwrap();
     let far_apart = format!("[{}]", (1..200).map(|n| (n * 200).to_string()).collect::<Vec<_>>().join(","));
     for ids in ["[1]", "[3, 1, 3, 39999]", "NULL", &far_apart] {
@@ -71,14 +72,25 @@ fn the_function_does_not_keep_the_store_open() {
 }
 
 #[test]
-fn kept_texts_stay_within_their_bound() {
+fn what_is_written_later_is_found_in_a_block_that_was_read_before() {
+    let store = Store::open_in_memory().unwrap();
+    let connection = filled(&store, 3);
+    prepare(&connection).unwrap();
+    assert_eq!(shared_text(&connection, "[2]").as_deref(), Some("text 2"));
+    connection.execute("INSERT INTO texts VALUES (4, 'later')", []).unwrap();
+    assert_eq!(shared_text(&connection, "[2, 4, 3]").as_deref(), Some("text 2latertext 3"));
+}
+
+#[test]
+fn kept_blocks_stay_within_their_bound() {
     let mut kept = Kept::default();
-    let text: Arc<str> = "x".repeat(1 << 20).into();
-    for id in 0..100 {
-        kept.add(id, &text);
+    let text = "x".repeat(1 << 20);
+    let block = Arc::new(Block::new(&[(0, &text)]));
+    for number in 0..100 {
+        kept.add(number, &block);
     }
     let bytes: BTreeMap<u64, usize> =
-        kept.recent.iter().chain(&kept.older).map(|(id, text)| (*id, text.len())).collect();
+        kept.recent.iter().chain(&kept.older).map(|(number, block)| (*number, block.text.len())).collect();
     assert!(bytes.values().sum::<usize>() <= 2 * MAX_KEPT_BYTES);
     assert!(kept.get(99).is_some() && kept.get(0).is_none());
 }
