@@ -29,6 +29,7 @@ mod google_adk;
 mod google_genai;
 mod haystack;
 mod haystack_messages;
+mod honeyhive;
 mod laminar;
 mod langfuse;
 mod langsmith;
@@ -68,6 +69,7 @@ mod strands;
 mod told_calls;
 mod tool_messages;
 mod tool_results;
+mod trulens;
 mod vercel_ai;
 mod voltagent;
 mod weave;
@@ -383,6 +385,12 @@ fn complete_from_output(mapped: &mut Mapped) {
     }
     if let [message] = output.as_mut_slice() {
         message.finish_reason.clone_from(&mapped.finish_reason);
+    }
+    if mapped.finish_reason.is_some()
+        && !mapped.source_keys.contains_key("finish_reason")
+        && let Some(origin) = mapped.source_keys.get("output_messages").cloned()
+    {
+        mapped.source_keys.insert("finish_reason".to_owned(), origin);
     }
 }
 

@@ -213,20 +213,25 @@ fn own_parts(map: &Map<String, Value>, role: &str) -> Vec<Part> {
         }
     }
     out.retain(|part| !matches!(part, Part::Text { content } if content.is_empty() || is_redacted(content)));
-    out.into_iter().flat_map(|part| unprinted(part, role)).collect()
+    out.into_iter().flat_map(|part| unprinted(part, role, &known)).collect()
 }
 
-/// What a text was before Python printed it.
-fn unprinted(part: Part, role: &str) -> Vec<Part> {
+/// What a text was before Python printed it. Calls in it that the message tells of itself are left to it.
+fn unprinted(part: Part, role: &str, known: &KnownCalls) -> Vec<Part> {
     let item = match &part {
-        Part::Text { content } if role == "assistant" => printed::printed_item(content)
+        Part::Text { content } if role == "assistant" => printed::printed_items(content)
+            .or_else(|| printed::printed_item(content))
             .or_else(|| printed::printed_google_part(content))
             .or_else(|| printed::printed_block(content)),
         Part::Text { content } => printed::printed_google_part(content),
         _ => None,
     };
-    let read = item.map(|item| parts(&item)).unwrap_or_default();
-    if read.is_empty() { vec![part] } else { read }
+    let mut read = item.map(|item| parts(&item)).unwrap_or_default();
+    if read.is_empty() {
+        return vec![part];
+    }
+    read.retain(|part| !known.has(part));
+    read
 }
 
 fn role_is_told_by_type(map: &Map<String, Value>) -> bool {

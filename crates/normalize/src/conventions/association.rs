@@ -13,15 +13,37 @@ use crate::value::structured;
 /// Prefixes of association properties.
 const PREFIXES: &[&str] = &["traceloop.association.properties.", "lmnr.association.properties."];
 
+/// Keys of platforms whose processors write them on every span that passes: Respan (before: Keywords AI), PostHog,
+/// HoneyHive. They have no names for what a span tells of, which stands in the keys of others.
+const SESSIONS: &[&str] = &["respan.sessions.session_identifier", "$session_id"];
+const THREADS: &[&str] = &[
+    "respan.threads.thread_identifier",
+    "keywordsai.threads.thread_identifier",
+    "honeyhive_session_id",
+    "honeyhive.session_id",
+];
+const USERS: &[&str] = &[
+    "respan.customer_params.customer_identifier",
+    "keywordsai.customer_params.customer_identifier",
+    "posthog.distinct_id",
+    "honeyhive_user_properties.user_id",
+    "honeyhive_user_id",
+];
+
 /// Reads what any span may carry.
 pub(super) fn read(span: &MergedSpan) -> Mapped {
     let mut reader = Reader::new(span);
-    let session = property(&mut reader, "session_key", &["session_id", "sessionId", "session.id"]).map(|id| (0, id));
+    let session = property(&mut reader, "session_key", &["session_id", "sessionId", "session.id"]);
+    let session = session.or_else(|| reader.text("session_key", SESSIONS)).map(|id| (0, id));
     let thread = ["thread_id", "threadId", "conversation_id", "conversationId", "chat_id", "chatId"];
-    reader.mapped.session_key = session.or_else(|| Some((1, property(&mut reader, "session_key", &thread)?)));
+    let thread = |reader: &mut Reader| {
+        property(reader, "session_key", &thread).or_else(|| reader.text("session_key", THREADS)).map(|id| (1, id))
+    };
+    reader.mapped.session_key = session.or_else(|| thread(&mut reader));
     let user = property(&mut reader, "user_key", &["user_id", "userId", "user.id", "customer_id", "customerId"]);
     // The `user` parameter of a request: OpenLLMetry's keys for it.
-    reader.mapped.user_key = user.or_else(|| reader.text("user_key", &["gen_ai.user", "llm.user"]));
+    let user = user.or_else(|| reader.text("user_key", &["gen_ai.user", "llm.user"]));
+    reader.mapped.user_key = user.or_else(|| reader.text("user_key", USERS));
     // LangChain callbacks name the framework where the provider belongs, and the provider here.
     reader.mapped.provider = property(&mut reader, "provider", &["ls_provider"]).as_deref().and_then(provider);
     reader.mapped.ancestors = ancestors(&reader);

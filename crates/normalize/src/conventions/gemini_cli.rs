@@ -1,5 +1,6 @@
 //! Gemini CLI and its forks (Qwen Code and others, which change the prefix only): log records `gemini_cli.*`, twins of them
-//! named `gen_ai.client.inference.operation.details`, and spans named by their operation (`llm_call`, `tool_call` …).
+//! named `gen_ai.client.inference.operation.details`, and spans named by their operation (`llm_call`, `tool_call` …; Qwen Code
+//! from 0.20 on: `qwen-code.llm_request`, `qwen-code.tool` …, with content in the records alone).
 //!
 //! A turn is several traces. Spans hold messages in Gemini's own form, which OpenTelemetry's reading takes in; the answer's
 //! record usually stands outside any trace and is the only one to tell the finish reason, the response id and cached tokens.
@@ -128,13 +129,16 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
 }
 
 fn kind(span: &MergedSpan) -> Option<SpanKind> {
-    match span.span.name.as_str() {
-        "llm_call" => Some(SpanKind::Llm),
-        "tool_call" => Some(SpanKind::Tool),
-        "agent_call" | "user_prompt" => Some(SpanKind::Agent),
-        "system_prompt" | "schedule_tool_calls" => Some(SpanKind::Chain),
-        _ => None,
-    }
+    // Qwen Code's newer spans are named `qwen-code.llm_request`; what lies below a call or a tool run is no run of its own.
+    let name = span.span.name.split_once('.').filter(|(prefix, _)| is_family(prefix));
+    Some(match name.map_or(span.span.name.as_str(), |(_, name)| name) {
+        "llm_call" | "llm_request" => SpanKind::Llm,
+        "tool_call" | "tool" => SpanKind::Tool,
+        "agent_call" | "user_prompt" | "interaction" | "subagent" => SpanKind::Agent,
+        "system_prompt" | "schedule_tool_calls" => SpanKind::Chain,
+        _ if name.is_some() => SpanKind::Chain,
+        _ => return None,
+    })
 }
 
 fn read_call(reader: &mut Reader) {
@@ -152,7 +156,7 @@ fn read_call(reader: &mut Reader) {
     reader.mapped.finish_reason = reader.find("finish_reason", &["finish_reasons"]).and_then(finish_reason);
     reader.mapped.error = reader.text("error", &["error", "error.message", "error_message"]);
     let request = reader.find("input_messages", &["request_text"]).map(bodies::request);
-    reader.mapped.input_messages = request.and_then(|request| request.input_messages);
+    reader.mapped.input_messages = request.and_then(|request| request.input_messages).map(with_thoughts);
     if let Some(list) = reader.attributes().get("gen_ai.output.messages") {
         reader.note("output_messages", "gen_ai.output.messages");
         reader.mapped.output_messages = captured(joined(messages(list, "assistant")));
@@ -174,6 +178,22 @@ fn provider(auth_type: &str) -> Option<String> {
         _ => return None,
     };
     Some(name.to_owned())
+}
+
+/// A thought in the history that goes back to the model is written as text with this mark.
+const THOUGHT: &str = "\n[Thought: true]";
+
+fn with_thoughts(mut messages: Vec<Message>) -> Vec<Message> {
+    let parts =
+        messages.iter_mut().filter(|message| message.role == "assistant").flat_map(|message| &mut message.parts);
+    for part in parts {
+        if let Part::Text { content } = part
+            && let Some(thought) = content.strip_suffix(THOUGHT)
+        {
+            *part = Part::reasoning_summary(thought);
+        }
+    }
+    messages
 }
 
 /// A streamed answer is a message per chunk: its text goes on in the middle of a word.
@@ -224,3 +244,6 @@ fn tool_result(answered: &Value) -> Option<Value> {
     let part = response.pointer("/responseParts/0/functionResponse/response");
     part.or_else(|| response.get("resultDisplay")).cloned()
 }
+
+#[cfg(test)]
+mod tests;

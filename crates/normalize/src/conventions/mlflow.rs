@@ -104,8 +104,7 @@ fn read_call(reader: &mut Reader, span: &MergedSpan) -> Mapped {
         request.tool_definitions = request.tool_definitions.or(asked.tool_definitions);
     }
     let mut response = body(reader, "mlflow.spanOutputs").map(|body| bodies::response(&body)).unwrap_or_default();
-    if response.output_messages.is_none() {
-        let streamed = mlflow_chunks::response(&span.span);
+    if let Some(streamed) = mlflow_chunks::fuller_response(&span.span, response.output_messages.as_deref()) {
         response.finish_reason = streamed.finish_reason.or(response.finish_reason);
         response.output_messages = streamed.output_messages;
     }
@@ -242,15 +241,15 @@ fn correct_translation(reader: &mut Reader, span: &MergedSpan) {
         reader.mapped.parameters = Some(asked);
     }
     let translated = reader.find("output_messages", &["gen_ai.output.messages"]);
-    if translated.is_some_and(|value| captured(messages(value, "assistant")).is_some()) {
-        reader.mapped.output_messages = translated.and_then(answer);
-    } else {
-        let streamed = mlflow_chunks::response(&span.span);
+    let read = translated.and_then(|value| captured(messages(value, "assistant")));
+    if let Some(streamed) = mlflow_chunks::fuller_response(&span.span, read.as_deref()) {
         reader.mapped.finish_reason = streamed.finish_reason;
         reader.mapped.output_messages = streamed.output_messages;
         for field in ["finish_reason", "output_messages"] {
             reader.note(field, "mlflow.chunk.item.*");
         }
+    } else {
+        reader.mapped.output_messages = translated.and_then(answer);
     }
 }
 

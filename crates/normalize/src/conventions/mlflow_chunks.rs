@@ -1,19 +1,36 @@
 //! The answer in the chunks of a stream, which MLflow records as span events (`mlflow.chunk.item.<n>`).
 //!
 //! Needed where the recorded output lacks what the stream said: MLflow leaves tool calls out of the answer that it puts
-//! together. Chunks of OpenAI's chat and Responses API and of Anthropic.
+//! together. Chunks of OpenAI's chat and Responses API, of Anthropic and of Bedrock.
 
 use std::collections::BTreeMap;
 
-use gleaner_model::SpanFragment;
+use gleaner_model::{Message, Part, SpanFragment};
 use serde_json::{Map, Value, json};
 
 use super::bodies;
 use crate::mapped::Mapped;
 use crate::value::structured;
 
+/// What the chunks add up to, where that is more than the recorded output: there is none, or it lacks tool calls. MLflow puts
+/// text beside which tools are asked for together as an answer that stopped.
+pub(super) fn fuller_response(span: &SpanFragment, recorded: Option<&[Message]>) -> Option<Mapped> {
+    if let Some(streamed) = bedrock_response(span) {
+        return Some(streamed);
+    }
+    let asks = |messages: &[Message]| {
+        messages.iter().flat_map(|message| &message.parts).any(|part| matches!(part, Part::ToolCall { .. }))
+    };
+    if recorded.is_some_and(asks) {
+        return None;
+    }
+    let streamed = response(span);
+    let says_more = recorded.is_none() || streamed.output_messages.as_deref().is_some_and(asks);
+    (says_more && streamed.output_messages.is_some()).then_some(streamed)
+}
+
 /// What the chunks add up to; nothing where one is missing.
-pub(super) fn response(span: &SpanFragment) -> Mapped {
+fn response(span: &SpanFragment) -> Mapped {
     let [_, dropped_events, _] = span.dropped_counts;
     let mut chunks: BTreeMap<u64, Value> = BTreeMap::new();
     for event in &span.events {
@@ -36,6 +53,66 @@ pub(super) fn response(span: &SpanFragment) -> Mapped {
         sum.add_anthropic(chunk);
     }
     bodies::response(&sum.into_message())
+}
+
+/// The answer in the events of Bedrock's `ConverseStream`, which are named by their kind. The output that MLflow makes of them
+/// lacks reasoning, and runs the arguments of parallel calls together.
+fn bedrock_response(span: &SpanFragment) -> Option<Mapped> {
+    let [_, dropped_events, _] = span.dropped_counts;
+    let mut events: Vec<(u64, &str, Value)> = span
+        .events
+        .iter()
+        .filter(|event| matches!(event.name.as_str(), "contentBlockStart" | "contentBlockDelta" | "messageStop"))
+        .filter_map(|event| {
+            Some((event.time_unix_nano, event.name.as_str(), structured(event.attributes.get("json")?)))
+        })
+        .collect();
+    events.sort_by_key(|(time, ..)| *time);
+    let mut blocks: BTreeMap<u64, Block> = BTreeMap::new();
+    let mut stop_reason = None;
+    for (_, name, event) in &events {
+        if *name == "messageStop" {
+            stop_reason = event.get("stopReason").cloned();
+            continue;
+        }
+        let block = blocks.entry(event["contentBlockIndex"].as_u64()?).or_default();
+        if let Some(call) = event.pointer("/start/toolUse") {
+            block.call = Some(call.clone());
+        }
+        let delta = &event["delta"];
+        append(&mut block.text, &delta["text"]);
+        append(&mut block.reasoning, &delta["reasoningContent"]["text"]);
+        append(&mut block.arguments, &delta["toolUse"]["input"]);
+    }
+    if dropped_events > 0 || blocks.is_empty() || stop_reason.is_none() {
+        return None;
+    }
+    let content: Value = blocks.into_values().map(Block::into_content).collect();
+    let message = json!({"role": "assistant", "content": content});
+    let read = bodies::response(&json!({"output": {"message": message}, "stopReason": stop_reason}));
+    read.output_messages.is_some().then_some(read)
+}
+
+/// One block of Bedrock's in the making.
+#[derive(Default)]
+struct Block {
+    text: String,
+    reasoning: String,
+    call: Option<Value>,
+    arguments: String,
+}
+
+impl Block {
+    fn into_content(self) -> Value {
+        match self.call {
+            Some(call) => json!({"toolUse": {
+                "toolUseId": call["toolUseId"], "name": call["name"], "input": self.arguments}}),
+            None if !self.reasoning.is_empty() => {
+                json!({"reasoningContent": {"reasoningText": {"text": self.reasoning}}})
+            }
+            None => json!({"text": self.text}),
+        }
+    }
 }
 
 /// Python prints some chunks as a quoted string.

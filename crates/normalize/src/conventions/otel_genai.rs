@@ -91,7 +91,7 @@ fn read_call(reader: &mut Reader) {
     let is_named = |model: &String| model != "unknown";
     reader.mapped.model = reader.text("model", &["gen_ai.request.model"]).filter(is_named);
     reader.mapped.response_model = reader.text("response_model", &["gen_ai.response.model"]).filter(is_named);
-    reader.mapped.response_id = reader.text("response_id", &["gen_ai.response.id"]);
+    reader.mapped.response_id = reader.text("response_id", &["gen_ai.response.id", "gen_ai.response_id"]);
     let finish = ["gen_ai.response.finish_reasons", "gen_ai.response.finish_reason", "anthropic.message.stop_reason"];
     reader.mapped.finish_reason = reader.find("finish_reason", &finish).and_then(finish_reason);
     reader.mapped.cost_usd =

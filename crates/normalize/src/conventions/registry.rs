@@ -74,6 +74,9 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     braintrust 6 "wrap the client with its tracing; metadata session_id, user_id"
     langwatch 9 "content is on; langwatch.thread.id and langwatch.user.id, or metadata thread_id, user_id"
     weave 9 "content capture of the OpenTelemetry instrumentation; wandb.thread_id"
+    honeyhive 9 "an OpenInference or OpenLLMetry instrumentation; @trace(event_type=\"tool\"); \
+        enrich_session(user_properties={\"user_id\": })"
+    trulens 9 "TRULENS_OTEL_CAPTURE_CONTENT=true; @instrument(span_type=); conversation_id with each recording"
     opik 9 "an OpenTelemetry or OpenInference instrumentation; thread_id or session.id"
     pydantic_ai 8 "InstrumentationSettings(include_content=True); a logs exporter where events are logs"
     google_adk 0 "ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS not false; newer: OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true; \
@@ -88,6 +91,27 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("gen_ai", "vercel_ai"),
     ("@traceloop/", "openllmetry"),
     ("traceloop.", "openllmetry"),
+    ("respan.", "openllmetry"),
+    ("keywordsai.", "openllmetry"),
+    // OpenLLMetry's instrumentations are called as OpenTelemetry's are: those that only it has.
+    ("opentelemetry.instrumentation.agno", "openllmetry"),
+    ("opentelemetry.instrumentation.anthropic", "openllmetry"),
+    ("opentelemetry.instrumentation.bedrock", "openllmetry"),
+    ("opentelemetry.instrumentation.cohere", "openllmetry"),
+    ("opentelemetry.instrumentation.crewai", "openllmetry"),
+    ("opentelemetry.instrumentation.google_generativeai", "openllmetry"),
+    ("opentelemetry.instrumentation.groq", "openllmetry"),
+    ("opentelemetry.instrumentation.haystack", "openllmetry"),
+    ("opentelemetry.instrumentation.llamaindex", "openllmetry"),
+    ("opentelemetry.instrumentation.mcp", "openllmetry"),
+    ("opentelemetry.instrumentation.mistralai", "openllmetry"),
+    ("opentelemetry.instrumentation.ollama", "openllmetry"),
+    ("opentelemetry.instrumentation.openai.v", "openllmetry"),
+    ("opentelemetry.instrumentation.replicate", "openllmetry"),
+    ("opentelemetry.instrumentation.sagemaker", "openllmetry"),
+    ("opentelemetry.instrumentation.together", "openllmetry"),
+    ("opentelemetry.instrumentation.watsonx", "openllmetry"),
+    ("opentelemetry.instrumentation.writer", "openllmetry"),
     ("litellm", "litellm"),
     ("strands.", "strands"),
     ("gcp.vertex.agent", "google_adk"),
@@ -101,6 +125,10 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("openlit", "openlit"),
     ("@openlit/", "openlit"),
     ("gemini-cli", "gemini_cli"),
+    ("com.anthropic.claude_code", "claude_code"),
+    ("codex_", "codex"),
+    ("langwatch", "langwatch"),
+    ("agentops", "agentops"),
     ("autogen", "autogen"),
     ("openinference.", "openinference"),
     ("@arizeai/", "openinference"),
@@ -113,6 +141,15 @@ const OTHERS: &[(&str, &str)] = &[
         "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE=true, and a logs exporter",
     ),
     ("Microsoft.SemanticKernel", "Microsoft.SemanticKernel.Experimental.GenAI.EnableOTelDiagnosticsSensitive"),
+    ("opencode", "in opencode.json: experimental.openTelemetry = true, and OTEL_EXPORTER_OTLP_ENDPOINT"),
+    (
+        "qwen-code",
+        "in settings.json: telemetry.enabled, telemetry.logPrompts and telemetry.otlpEndpoint; a logs exporter, which has the content",
+    ),
+    (
+        "langtrace",
+        "TRACE_PROMPT_COMPLETION_DATA not false; inject_additional_attributes({\"session.id\": , \"user.id\": })",
+    ),
     ("com.anthropic.sdk", "the client's open_telemetry option with content_mode `content`"),
 ];
 

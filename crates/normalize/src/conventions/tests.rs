@@ -1,7 +1,7 @@
 use gleaner_model::{LogFragment, SpanEvent, SpanFragment, SpanKind};
 use serde_json::{Value, json};
 
-use super::map;
+use super::{map, switch_on};
 use crate::mapped::{Mapped, MergedSpan};
 
 /// A span with these attributes.
@@ -175,4 +175,17 @@ fn parameters_that_were_not_set_are_none() {
     let printed = r#"{"temperature": 0.5, "top_p": "<openai.Omit object at 0x7f15fc7029d0>", "seed": "NOT_GIVEN"}"#;
     assert_eq!(of(printed), json!({"temperature": 0.5}).as_object().cloned());
     assert_eq!(of(r#"{"top_p": "<openai.Omit object at 0x7f15fc7029d0>"}"#), None);
+}
+
+/// Guarantees: libraries that write another convention's keys are told apart by their scope.
+#[test]
+fn what_to_switch_on_is_the_library_s_own() {
+    let advice = |scope| switch_on(scope, "otel_genai").unwrap_or_default();
+    for scope in ["opentelemetry.instrumentation.bedrock", "opentelemetry.instrumentation.openai.v1", "respan.tracer"] {
+        assert!(advice(scope).starts_with("TRACELOOP_TRACE_CONTENT"), "{scope}");
+    }
+    for scope in ["opentelemetry.instrumentation.openai_v2", "opentelemetry.instrumentation.google_genai"] {
+        assert!(advice(scope).starts_with("OTEL_INSTRUMENTATION_GENAI"), "{scope}");
+    }
+    assert!(advice("qwen-code").contains("settings.json") && advice("opencode").contains("opencode.json"));
 }

@@ -106,7 +106,8 @@ fn settle_nested_llm_spans(tree: &Tree<'_>, kinds: &mut [SpanKind], reports: &mu
 /// the call itself.
 fn stands_for_a_call(node: &Node<'_>) -> bool {
     let mapped = node.mapped;
-    mapped.model.is_some() && mapped.input_messages.is_some() && mapped.output_messages.is_some()
+    let answered = mapped.output_messages.is_some() || mapped.output_text.is_some();
+    mapped.model.is_some() && mapped.input_messages.is_some() && answered
 }
 
 fn wrapper_kind(node: &Node<'_>) -> SpanKind {

@@ -3,6 +3,7 @@
 use gleaner_model::Part;
 use serde_json::{Map, Value};
 
+use super::printed::printed_content;
 use super::reasoning::{reasoning, redacted, thought};
 use crate::value::{first, first_str, first_text, json, python, structured};
 
@@ -66,6 +67,9 @@ fn part(map: &Map<String, Value>) -> Option<Part> {
     let Some(kind) = map.get("type").or_else(|| map.get("kind")).and_then(Value::as_str) else {
         return untyped(map);
     };
+    if let Some(Value::Object(item)) = printed_content(map, kind) {
+        return part(&item);
+    }
     match kind {
         "text" | "input_text" | "output_text" | "summary_text" => match first_str(map, &["content", "text"]) {
             Some(text) => Some(Part::Text { content: text.to_owned() }),

@@ -55,6 +55,41 @@ pub(super) fn printed_item(text: &str) -> Option<Value> {
     }
 }
 
+/// Types of the blocks that an answer is made of, whatever the provider.
+const BLOCKS: &[&str] = &[
+    "text",
+    "output_text",
+    "refusal",
+    "reasoning",
+    "thinking",
+    "redacted_thinking",
+    "tool_use",
+    "function_call",
+    "custom_tool_call",
+    "message",
+];
+
+/// The list of an answer's blocks that a text is a print of, as LangChain keeps them and an instrumentation made text of it:
+/// `[{'type': 'reasoning', …}, {'type': 'function_call', 'name': 'f', …}]`.
+pub(super) fn printed_items(text: &str) -> Option<Value> {
+    let Value::Array(items) = text.strip_prefix("[{'").filter(|rest| rest.ends_with("}]")).and(python(text))? else {
+        return None;
+    };
+    let is_block = |item: &Value| item.get("type").and_then(Value::as_str).is_some_and(|kind| BLOCKS.contains(&kind));
+    let content = |item: Value| match item.get("content") {
+        Some(content) if item["type"] == "message" => content.clone(),
+        _ => item,
+    };
+    items.iter().all(is_block).then(|| items.into_iter().map(content).collect())
+}
+
+/// The item that a part's content is a print of, of the same type: `{"type": "reasoning", "content": "{'type':
+/// 'reasoning', …}"}`.
+pub(super) fn printed_content(map: &Map<String, Value>, kind: &str) -> Option<Value> {
+    let content = map.get("content")?.as_str().filter(|text| text.starts_with("{'"))?;
+    python(content).filter(|item| kind != "text" && item.get("type").is_some_and(|of_item| of_item == kind))
+}
+
 /// The block of Bedrock's reasoning that a text is the JSON of: what an instrumentation does not know it writes down so.
 pub(super) fn printed_block(text: &str) -> Option<Value> {
     let block =

@@ -4,13 +4,13 @@
 //! Each becomes a tool span beside the call that asked, from the end of that call to the start of the one that was told the
 //! result. Where every model call has a trace of its own, the call that asked is in another one: then it stands below the
 //! call that was told. That is the first of its trace, begins the trace, and its prompt ends with the results; results further
-//! up in a prompt were told before. Only where a trace has no tool spans at all: a client that records tools records them
+//! up in a prompt were told before. Where a provider gives calls no ids, order and names tell. Only where a trace has no tool spans at all: a client that records tools records them
 //! all. A call that was never answered has no span.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use gleaner_model::{Message, Part, SpanFragment, SpanKind, canonical_json, derive_id};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::mapped::{Mapped, MergedSpan};
 
@@ -29,12 +29,16 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
     let start = |place: usize| spans[place].0.span.start_time_unix_nano;
     // Another report of the same call may begin with it.
     let with_first = calls.iter().take_while(|place| start(**place) == start(calls[0]));
-    if let Some(first) = with_first.into_iter().find(|place| spans[**place].0.span.parent_span_id.is_none()) {
-        asked_before(*first, spans[*first].1.input_messages.as_deref().unwrap_or_default(), &mut asked);
+    let asking_first = with_first.into_iter().find(|place| spans[**place].0.span.parent_span_id.is_none()).copied();
+    if let Some(first) = asking_first {
+        asked_before(first, spans[first].1.input_messages.as_deref().unwrap_or_default(), &mut asked);
     }
     // Streams are often recorded without the ids of calls; the prompt of the next call has them.
     let mut unnamed: HashMap<(String, String), VecDeque<usize>> = HashMap::new();
     let mut seen: HashSet<String> = HashSet::new();
+    let mut previous: Option<usize> = None;
+    // Two reports of one call are given the same.
+    let mut told_already: HashSet<String> = HashSet::new();
     for place in calls {
         let (merged, mapped) = &spans[place];
         name_calls(mapped.input_messages.as_deref().unwrap_or_default(), &mut seen, &mut unnamed, &mut asked);
@@ -42,7 +46,29 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
             let Part::ToolCallResponse { id: Some(id), response, .. } = part else { continue };
             let Some(asked) = asked.get_mut(id).filter(|asked| !asked.is_answered) else { continue };
             asked.is_answered = true;
-            added.push(execution(&spans[asked.place], id, asked, response, merged.span.start_time_unix_nano));
+            added.push(execution(&spans[asked.place], Some(id), asked, response, merged.span.start_time_unix_nano));
+        }
+        let is_first = asking_first == Some(place);
+        let (answer, mut runs) = unnamed_runs(mapped.input_messages.as_deref().unwrap_or_default());
+        if !runs.is_empty() {
+            let told = runs.iter().map(|run| json!([run.name, run.arguments, run.response])).collect();
+            if !told_already.insert(format!("{} {}", answer.len(), canonical_json(&told))) {
+                runs.clear();
+            }
+        }
+        // What asked may be told by this prompt alone.
+        let before = previous.replace(place).filter(|before| !runs.is_empty() && was_given(&spans[*before].1, answer));
+        for (index, run) in runs.into_iter().enumerate() {
+            let asking = unnamed.get_mut(&(run.name.to_owned(), canonical_json(run.arguments)));
+            let asking = asking.and_then(VecDeque::pop_front).or(before).or(is_first.then_some(place));
+            let Some(at) = asking else { continue };
+            let asked =
+                Asked { place: at, name: run.name.to_owned(), arguments: run.arguments.clone(), is_answered: true };
+            let told_at = merged.span.start_time_unix_nano;
+            let mut ran = execution(&spans[at], None, &asked, run.response, told_at);
+            let id = derive_id("told_tool", &[&merged.span.trace_id, &merged.span.span_id, &index.to_string()]);
+            ran.0.span.span_id = id.chars().take(16).collect();
+            added.push(ran);
         }
         for part in mapped.output_messages.iter().flatten().flat_map(|message| &message.parts) {
             let Part::ToolCall { id, name, arguments } = part else { continue };
@@ -76,6 +102,39 @@ fn asked_before(place: usize, input: &[Message], asked: &mut HashMap<String, Ask
     }
 }
 
+/// A result at the end of a prompt, and the call that it answers.
+struct Run<'a> {
+    name: &'a str,
+    arguments: &'a Value,
+    response: &'a Value,
+}
+
+/// The results at the end of a prompt, where neither they nor the calls right before them have ids (Gemini, Ollama): in order,
+/// by name where a result has one. With what was said before these calls.
+fn unnamed_runs(input: &[Message]) -> (&[Message], Vec<Run<'_>>) {
+    let Some(answer) = input.iter().rposition(|message| message.role != "tool") else { return (&[], Vec::new()) };
+    let calls = input[answer].parts.iter().filter_map(|part| match part {
+        Part::ToolCall { id: None, name, arguments } => Some((name.as_str(), arguments)),
+        _ => None,
+    });
+    let mut open: Vec<(&str, &Value)> = calls.collect();
+    let results = input[answer + 1..].iter().flat_map(|message| &message.parts);
+    let mut runs = Vec::new();
+    for part in results {
+        let Part::ToolCallResponse { id: None, name: answered, response } = part else { continue };
+        let is_meant = |(name, _): &(&str, &Value)| answered.as_deref().is_none_or(|answered| answered == *name);
+        let Some(at) = open.iter().position(is_meant) else { continue };
+        let (name, arguments) = open.remove(at);
+        runs.push(Run { name, arguments, response });
+    }
+    (&input[..answer], runs)
+}
+
+/// Whether a call was given just this.
+fn was_given(call: &Mapped, history: &[Message]) -> bool {
+    call.input_messages.as_deref().unwrap_or_default() == history
+}
+
 /// Calls that are new in a prompt, which an answer before it asked for without an id: the same name and arguments.
 fn name_calls(
     input: &[Message],
@@ -106,13 +165,13 @@ struct Asked {
 
 fn execution(
     (asking, call): &(MergedSpan, Mapped),
-    id: &str,
+    id: Option<&str>,
     asked: &Asked,
     result: &Value,
     told_at_unix_nano: u64,
 ) -> (MergedSpan, Mapped) {
     let of = &asking.span;
-    let span_id = derive_id("told_tool", &[&of.trace_id, id]);
+    let span_id = derive_id("told_tool", &[&of.trace_id, id.unwrap_or_default()]);
     // A call that was told what ran before it stays the root of its trace.
     let is_root = told_at_unix_nano == of.start_time_unix_nano && of.parent_span_id.is_none();
     let parent = if is_root { Some(of.span_id.clone()) } else { of.parent_span_id.clone() };
@@ -131,7 +190,7 @@ fn execution(
         convention: call.convention,
         kind: Some(SpanKind::Tool),
         tool_name: Some(asked.name.clone()),
-        tool_call_id: Some(id.to_owned()),
+        tool_call_id: id.map(str::to_owned),
         tool_arguments: Some(asked.arguments.clone()),
         tool_result: Some(result.clone()),
         session_key: call.session_key.clone(),
@@ -140,7 +199,9 @@ fn execution(
     };
     let origin = Value::String(format!("span:{}", of.span_id));
     for field in ["kind", "tool_name", "tool_call_id", "tool_arguments", "tool_result"] {
-        mapped.source_keys.insert(field.to_owned(), origin.clone());
+        if field != "tool_call_id" || id.is_some() {
+            mapped.source_keys.insert(field.to_owned(), origin.clone());
+        }
     }
     (MergedSpan { span, position: asking.position, ..MergedSpan::default() }, mapped)
 }

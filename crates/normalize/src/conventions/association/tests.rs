@@ -18,6 +18,21 @@ fn a_session_beats_a_thread() {
 }
 
 #[test]
+fn platforms_write_their_own_keys_on_every_span() {
+    for (key, rank) in [
+        ("respan.sessions.session_identifier", 0),
+        ("$session_id", 0),
+        ("respan.threads.thread_identifier", 1),
+        ("keywordsai.threads.thread_identifier", 1),
+        ("honeyhive.session_id", 1),
+    ] {
+        let mapped = map(&span(json!({key: "s1", "respan.customer_params.customer_identifier": "u1"})));
+        assert_eq!(mapped.session_key, Some((rank, "s1".to_owned())), "{key}");
+        assert_eq!((mapped.user_key.as_deref(), mapped.convention), (Some("u1"), None));
+    }
+}
+
+#[test]
 fn users_by_property_and_by_parameter() {
     let user = |attributes| map(&span(attributes)).user_key;
     assert_eq!(user(json!({"traceloop.association.properties.user_id": "u1", "llm.user": "u2"})), Some("u1".into()));

@@ -79,3 +79,53 @@ fn the_stream_completes_an_answer_without_content() {
         (Some("tool_call"), Some("f"))
     );
 }
+
+#[test]
+fn text_beside_tool_calls_is_recorded_as_an_answer_that_stopped() {
+    let mut chunks = chat_chunks();
+    chunks.insert(0, chat(json!({"content": "Let me see."}), Value::Null));
+    let recorded = json!({"id": "r1", "choices": [{"finish_reason": "stop",
+        "message": {"role": "assistant", "content": "Let me see.", "tool_calls": null}}]});
+    let mut span = span(json!({"mlflow.spanType": "\"CHAT_MODEL\"", "mlflow.spanOutputs": recorded.to_string()}));
+    span.span.events = streamed(&chunks).events;
+    let mapped = map(&span);
+    assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
+    assert_eq!(mapped.response_id.as_deref(), Some("r1"));
+    let call = json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}});
+    assert_eq!(output(&mapped)[0]["parts"], json!([{"type": "text", "content": "Let me see."}, call]));
+}
+
+/// Guarantees: of Bedrock's stream, whose output MLflow runs together, every block is told.
+#[test]
+fn blocks_of_bedrock() {
+    let events = [
+        ("messageStart", json!({"role": "assistant"})),
+        ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": "Hm"}}})),
+        ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"reasoningContent": {"signature": "s"}}})),
+        ("contentBlockDelta", json!({"contentBlockIndex": 1, "delta": {"text": "Wait."}})),
+        ("contentBlockStart", json!({"contentBlockIndex": 2, "start": {"toolUse": {"toolUseId": "c1", "name": "f"}}})),
+        ("contentBlockDelta", json!({"contentBlockIndex": 2, "delta": {"toolUse": {"input": "{\"x\": "}}})),
+        ("contentBlockDelta", json!({"contentBlockIndex": 2, "delta": {"toolUse": {"input": "1}"}}})),
+        ("contentBlockStart", json!({"contentBlockIndex": 3, "start": {"toolUse": {"toolUseId": "c2", "name": "f"}}})),
+        ("contentBlockDelta", json!({"contentBlockIndex": 3, "delta": {"toolUse": {"input": "{\"x\": 2}"}}})),
+        ("messageStop", json!({"stopReason": "tool_use"})),
+    ];
+    let recorded = json!({"stopReason": "tool_use", "output": {"message": {"role": "assistant", "content": [
+        {"toolUse": {"toolUseId": "c1", "name": "f", "input": "{\"x\": 1}{\"x\": 2}"}}]}}});
+    let mut span = span(json!({"mlflow.spanType": "\"CHAT_MODEL\"", "mlflow.spanOutputs": recorded.to_string()}));
+    span.span.events = events
+        .iter()
+        .map(|(name, body)| SpanEvent {
+            name: (*name).to_owned(),
+            attributes: json!({"json": body.to_string()}).as_object().cloned().unwrap(),
+            ..SpanEvent::default()
+        })
+        .collect();
+    let mapped = map(&span);
+    let call = |id: &str, x: i64| json!({"type": "tool_call", "id": id, "name": "f", "arguments": {"x": x}});
+    assert_eq!(
+        output(&mapped)[0]["parts"],
+        json!([{"type": "reasoning", "content": "Hm"}, {"type": "text", "content": "Wait."}, call("c1", 1), call("c2", 2)])
+    );
+    assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
+}

@@ -1,3 +1,4 @@
+use gleaner_model::Message;
 use serde_json::json;
 
 use super::*;
@@ -279,4 +280,37 @@ fn a_step_with_a_call_s_question_and_answer_is_the_call_where_nobody_reports_it(
     assert_eq!((row(&alone, "alone").kind, row(&alone, "bare").kind), (SpanKind::Llm, SpanKind::Chain));
     let reported = derive([step("around"), llm("call").under("around").at(2, 3)]);
     assert_eq!((row(&reported, "around").kind, row(&reported, "call").kind), (SpanKind::Chain, SpanKind::Llm));
+}
+
+/// Guarantees: what an instrumentation of the client leaves out of a prompt is told by the framework's report of the call.
+#[test]
+fn the_richest_report_takes_the_rest_of_a_prompt() {
+    let whole = vec![Message::text("user", "hi"), Message::text("assistant", "ho"), Message::text("user", "and?")];
+    let trace = derive([
+        llm("outer").at(1, 100).answer("hello").mapped(|mapped| mapped.input_messages = Some(whole.clone())),
+        llm("inner").under("outer").at(2, 90).question("hi").answer("hello").tokens(5, 1),
+    ]);
+    let [call] = ["outer", "inner"]
+        .map(|id| row(&trace, id))
+        .into_iter()
+        .filter(|row| row.duplicate_of.is_none())
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("one call")
+    };
+    assert_eq!(call.input_messages.as_deref(), Some(&whole[..]));
+}
+
+/// Guarantees: a step that tells model, question and answer is the call where nobody reports the call itself.
+#[test]
+fn a_step_with_an_answer_in_text_alone_is_a_call() {
+    let step = |id: &str| {
+        chain(id).question("hi").mapped(|mapped| {
+            mapped.model = Some("m".into());
+            mapped.output_text = Some("{\"age\": 42}".into());
+        })
+    };
+    assert_eq!(row(&derive([step("s")]), "s").kind, SpanKind::Llm);
+    let around = derive([step("s").at(1, 100), llm("c").under("s").at(2, 90).answer("x")]);
+    assert_eq!((row(&around, "s").kind, row(&around, "c").kind), (SpanKind::Chain, SpanKind::Llm));
 }

@@ -61,6 +61,15 @@ pub(super) fn fill_from_duplicates(tree: &Tree<'_>, rows: &mut [Span], calls: &C
             row.status.clone_from(&other.status);
             fill(&mut filled, "error", &mut row.error, other.error);
         }
+        // Instrumentations of clients leave out items of a prompt that they do not know; the framework's tells on.
+        if let (Some(input), Some(more)) = (&row.input_messages, &other.input_messages)
+            && row.kind == SpanKind::Llm
+            && more.len() > input.len()
+            && more.starts_with(input)
+        {
+            row.input_messages = other.input_messages.clone();
+            filled.push("input_messages");
+        }
         if let (Some(output), Some(more)) = (&mut row.output_messages, &other.output_messages)
             && row.kind == SpanKind::Llm
         {

@@ -2,7 +2,9 @@
 //!
 //! Some instrumentations record no tool calls in an answer (Ollama's, through OpenLLMetry), and long flattened conversations
 //! lose their last keys to a client's limit of attributes. The next call of the trace repeats the conversation: where its
-//! input is this call's input and then a message of the model, that message is the answer.
+//! input is this call's input and then a message of the model, that message is the answer. Others record a part of what was
+//! streamed (the last chunk of Gemini's, through OpenLLMetry), or of text beside tool calls: where all that they show is in
+//! that message, it is the whole answer.
 //!
 //! Some record no reasoning before a tool call, but providers want it back with the results (the AI SDK until its version 5,
 //! for instance): the message in a later prompt is known by its tool call, whatever came before it.
@@ -41,7 +43,13 @@ fn with_answers<'a>(spans: Cow<'a, [(MergedSpan, Mapped)]>, calls: &[usize]) -> 
     let mut restored = spans.into_owned();
     for (call, mut answer, origin) in told {
         let mapped = &mut restored[call].1;
-        if mapped.finish_reason.is_none() && has_calls(&answer) {
+        let is_open = match mapped.finish_reason.as_deref() {
+            None => true,
+            // Said of an answer without its calls; Gemini CLI's records are the provider's own words.
+            Some("stop") => mapped.convention != Some("gemini_cli") && !shows_calls(mapped),
+            Some(_) => false,
+        };
+        if is_open && has_calls(&answer) {
             mapped.finish_reason = Some("tool_call".to_owned());
             mapped.source_keys.insert("finish_reason".to_owned(), Value::String(origin.clone()));
         }
@@ -109,11 +117,25 @@ fn answer<'a>(call: &Mapped, later: &'a Mapped) -> Option<&'a Message> {
         None => true,
         Some([shown]) => {
             let text = |message: &Message| output_text(std::slice::from_ref(message));
-            !has_calls(shown) && has_calls(answer) && text(shown).is_some() && text(shown) == text(answer)
+            let is_its_text =
+                !has_calls(shown) && has_calls(answer) && text(shown).is_some() && text(shown) == text(answer);
+            is_its_text || is_part_of(shown, answer)
         }
         Some(_) => false,
     };
     (lacks && call.system_prompt == later.system_prompt && history.starts_with(asked)).then_some(answer)
+}
+
+/// Whether a message says more than another, and all that the other says, in the same order.
+fn is_part_of(shown: &Message, whole: &Message) -> bool {
+    let mut parts = whole.parts.iter();
+    !shown.parts.is_empty()
+        && shown.parts.len() < whole.parts.len()
+        && shown.parts.iter().all(|part| parts.any(|candidate| candidate == part))
+}
+
+fn shows_calls(mapped: &Mapped) -> bool {
+    mapped.output_messages.iter().flatten().any(has_calls)
 }
 
 fn has_calls(message: &Message) -> bool {

@@ -86,3 +86,29 @@ fn blocks_of_bedrock_written_as_json() {
     assert_eq!(read[0]["parts"][0]["content"], "Hm.");
     assert_eq!(read[0]["parts"][1], json!({"type": "text", "content": "{\"reasoningContent\": 1, \"x\": 2}"}));
 }
+
+/// Guarantees: the blocks that LangChain keeps of an answer are read where an instrumentation printed the list of them, and a
+/// call in it that the message tells of itself is told once.
+#[test]
+fn printed_lists_of_blocks() {
+    let items = "[{'id': 'rs_1', 'summary': [{'text': \"It's late.\", 'type': 'summary_text'}], 'type': 'reasoning'}, \
+        {'arguments': '{\"x\": 1}', 'call_id': 'c1', 'name': 'f', 'type': 'function_call', 'id': 'fc_1'}]";
+    let reasoning = json!({"type": "reasoning", "content": "It's late.", "kind": "summary"});
+    let call = json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}});
+    let text = json!({"type": "text", "content": items});
+    for parts in [json!([text]), json!([text, call])] {
+        let read = json!(messages(&json!([{"role": "assistant", "parts": parts}]), "user"));
+        assert_eq!(read[0]["parts"], json!([reasoning, call]));
+    }
+    let item = |kind: &str, printed: &str| json!({"type": kind, "content": printed});
+    let split = json!([{"role": "assistant", "parts": [
+        item("reasoning", "{'id': 'rs_1', 'summary': [{'text': \"It's late.\", 'type': 'summary_text'}], 'type': 'reasoning'}"),
+        item("function_call", "{'arguments': '{\"x\": 1}', 'call_id': 'c1', 'name': 'f', 'type': 'function_call'}"),
+    ]}]);
+    assert_eq!(json!(messages(&split, "user"))[0]["parts"], json!([reasoning, call]));
+    for other in ["[{'city': 'Oslo'}]", "[{'type': 'text'}] is a list", "{'type': 'reasoning'"] {
+        let read =
+            json!(messages(&json!([{"role": "assistant", "parts": [{"type": "text", "content": other}]}]), "user"));
+        assert_eq!(read[0]["parts"], json!([{"type": "text", "content": other}]));
+    }
+}

@@ -91,3 +91,45 @@ fn a_call_without_an_id_is_named_by_the_next_prompt() {
     }
     assert_eq!(with_tools(spans).len(), 4);
 }
+
+/// Guarantees: where calls have no ids, the results at the end of a prompt are executions of the calls before them, by name and
+/// order, each told once.
+#[test]
+fn results_without_ids_answer_the_calls_before_them() {
+    let call = |city: &str| Part::ToolCall { id: None, name: "weather".into(), arguments: json!({"city": city}) };
+    let result = |text: &str| {
+        let part = Part::ToolCallResponse { id: None, name: Some("weather".into()), response: json!(text) };
+        Message { parts: vec![part], ..Message::text("tool", "") }
+    };
+    let answer = Message { parts: vec![call("Oslo"), call("Rome")], ..Message::text("assistant", "") };
+    let question = Message::text("user", "Weather?");
+    let history = vec![question.clone(), answer.clone(), result("snow"), result("sun")];
+    let mut later = history.clone();
+    later.extend([Message::text("assistant", "Snow and sun."), Message::text("user", "Thanks.")]);
+    let spans = vec![
+        llm("first").under("root").at(10, 20).mapped(|mapped| mapped.output_messages = Some(vec![answer])),
+        llm("second").under("root").at(30, 40).mapped(|mapped| mapped.input_messages = Some(history)),
+        llm("third").under("root").at(50, 60).mapped(|mapped| mapped.input_messages = Some(later)),
+    ];
+    // Whether the first call's own span tells what it asked for, or only the next prompt.
+    let mut silent = spans.clone();
+    silent[0] =
+        llm("first").under("root").at(10, 20).mapped(|mapped| mapped.input_messages = Some(vec![question.clone()]));
+    assert_eq!(derive(with_tools(silent)).spans.iter().filter(|span| span.kind == SpanKind::Tool).count(), 2);
+    let mut twice = spans.clone();
+    twice.extend(spans.iter().enumerate().map(|(place, TestSpan(merged, mapped))| {
+        let mut inner = TestSpan(merged.clone(), mapped.clone()).under(&merged.span.span_id);
+        inner.0.span.span_id = format!("inner{place}");
+        inner
+    }));
+    assert_eq!(derive(with_tools(twice)).spans.iter().filter(|span| span.kind == SpanKind::Tool).count(), 2);
+    let trace = derive(with_tools(spans));
+    let mut tools: Vec<_> = trace.spans.iter().filter(|span| span.kind == SpanKind::Tool).collect();
+    tools.sort_by_key(|span| span.tool_arguments.as_ref().map(ToString::to_string));
+    let ran: Vec<_> = tools.iter().map(|span| (span.tool_arguments.clone(), span.tool_result.clone())).collect();
+    assert_eq!(
+        ran,
+        [(Some(json!({"city": "Oslo"})), Some(json!("snow"))), (Some(json!({"city": "Rome"})), Some(json!("sun")))]
+    );
+    assert_eq!((tools[0].start_time_unix_nano, tools[0].end_time_unix_nano), (20, 30));
+}

@@ -92,3 +92,20 @@ fn what_the_answer_says_itself_stays() {
     });
     assert_eq!(row(&derive(spans), "a").reasoning_text.as_deref(), Some("First."));
 }
+
+/// Guarantees: a part of a streamed answer, which says that it stopped, gives way to the whole of it with its calls.
+#[test]
+fn a_part_of_an_answer_is_not_all_of_it() {
+    let mut whole = asked("Wait.");
+    whole.parts.insert(0, Part::reasoning("Hm"));
+    for shown in [vec![whole.parts[1].clone()], vec![whole.parts[0].clone(), whole.parts[1].clone()]] {
+        let shown = Message { parts: shown, ..Message::text("assistant", "") };
+        let first = call("c1", vec![user("Hi")], Some(shown)).mapped(|m| m.finish_reason = Some("stop".into()));
+        let told = output_of_first(first, call("c2", vec![user("Hi"), whole.clone()], None)).unwrap();
+        assert_eq!((&told[0].parts, told[0].finish_reason.as_deref()), (&whole.parts, Some("tool_call")));
+    }
+    let calls = Message { parts: vec![whole.parts[2].clone()], ..Message::text("assistant", "") };
+    let first = call("c1", vec![user("Hi")], Some(calls)).mapped(|m| m.finish_reason = Some("tool_call".into()));
+    let told = output_of_first(first, call("c2", vec![user("Hi"), whole.clone()], None)).unwrap();
+    assert_eq!(told[0].parts, whole.parts);
+}
