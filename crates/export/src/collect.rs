@@ -47,10 +47,16 @@ struct File {
     rejected: Vec<Rejected>,
 }
 
-/// Where a row and its provenance lie.
+/// Where a row lies, and its provenance right after it.
 struct Held {
     row: Place,
-    provenance: Place,
+    provenance_bytes: u32,
+}
+
+impl Held {
+    fn provenance(&self) -> Place {
+        self.row.followed_by(self.provenance_bytes)
+    }
 }
 
 struct Rejected {
@@ -58,7 +64,7 @@ struct Rejected {
     tie: (u8, u64, u128),
     id: Option<u128>,
     reason: Reason,
-    kept: Option<u128>,
+    kept: Option<Box<u128>>,
     provenance: Place,
 }
 
@@ -167,7 +173,7 @@ impl<'a> Collector<'a> {
         let Written { id, row, provenance: text, example } = written;
         let tie = tie(example.precedence, &example.provenance, &text);
         let row = self.spool.put(&row)?;
-        let provenance = self.spool.put(text.as_bytes())?;
+        let provenance_bytes = self.spool.put(text.as_bytes())?.bytes();
         let file = &mut self.files[at];
         let number = u32::try_from(file.rows.len()).map_err(|_| ExportError::TooManyRows { limit: u32::MAX })?;
         for stage in &mut self.stages {
@@ -175,7 +181,7 @@ impl<'a> Collector<'a> {
         }
         let id = u128::from_str_radix(&id, 16).unwrap_or_else(|_| key(&id));
         file.entries.push(Entry { reasoning: reasoning::kinds(&example), ..Entry::new(number, id, tie) });
-        file.rows.push(Held { row, provenance });
+        file.rows.push(Held { row, provenance_bytes });
         file.opinions.push(example.opinion.map(Box::new));
         Ok(())
     }
@@ -194,6 +200,9 @@ impl<'a> Collector<'a> {
         }
         for stage in &mut self.stages {
             self.files.iter_mut().for_each(|file| stage.decide(file.dataset, &mut file.entries));
+        }
+        if let Some(fault) = self.stages.iter_mut().find_map(|stage| stage.fault()) {
+            return Err(fault);
         }
         for file in &mut self.files {
             name_who_stays(&mut file.entries);
@@ -266,7 +275,7 @@ impl File {
             progress.advance(*done);
             let held = &self.rows[entry.number as usize];
             if let Err(reason) = entry.verdict {
-                let provenance = held.provenance;
+                let provenance = held.provenance();
                 self.rejected.push(Rejected {
                     tie: entry.tie,
                     id: Some(entry.id),
@@ -296,7 +305,7 @@ impl File {
             // Parquet is not searched line by line when somebody asks where a row comes from.
             if !options.format.carries_provenance() || options.file_format() == FileFormat::Parquet {
                 let name = file_name(self.dataset, entry.split, options);
-                files.line(PROVENANCE_FILE, &provenance_line(&name, entry.id, &spool.get(held.provenance)?))?;
+                files.line(PROVENANCE_FILE, &provenance_line(&name, entry.id, &spool.get(held.provenance())?))?;
             }
         }
         open.map_or(Ok(()), |(_, sink)| sink.finish(files))
@@ -325,7 +334,7 @@ fn write_rejected(
                 file: &file.section.file,
                 reason: rejected.reason,
                 id: rejected.id.map(|id| format!("{id:032x}")),
-                kept_id: rejected.kept.map(|id| format!("{id:032x}")),
+                kept_id: rejected.kept.map(|id| format!("{:032x}", *id)),
                 provenance: provenance.map_err(|source| spool.unreadable(source))?,
             };
             files.line(REJECTED_FILE, &line)?;

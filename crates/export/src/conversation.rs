@@ -126,6 +126,16 @@ pub(crate) fn is_redacted(text: &str) -> bool {
     PLACEHOLDERS.contains(&text.trim())
 }
 
+/// Whether a text of this value was put in place of the real one.
+fn holds_redacted(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_redacted(text),
+        Value::Array(values) => values.iter().any(holds_redacted),
+        Value::Object(values) => values.values().any(holds_redacted),
+        _ => false,
+    }
+}
+
 /// Whether something on the way cut this text and said so at its end.
 pub(crate) fn is_truncated(text: &str) -> bool {
     const MARKS: [&str; 5] = ["[truncated]", "(truncated)", "<truncated>", "[TRUNCATED]", "<TRUNCATED>"];
@@ -335,6 +345,10 @@ fn tool_call(id: Option<&str>, name: &str, arguments: &Value) -> Result<ToolCall
         Value::String(text) => serde_json::from_str(text).map_err(|_| Reason::ArgumentsNotAnObject)?,
         _ => return Err(Reason::ArgumentsNotAnObject),
     };
+    // A model would learn to write the placeholder.
+    if arguments.values().any(holds_redacted) {
+        return Err(Reason::Redacted);
+    }
     let function = FunctionCall { name: name.to_owned(), arguments };
     Ok(ToolCall { id: id.map(str::to_owned), r#type: "function", function })
 }
@@ -343,6 +357,7 @@ fn tool_message(id: Option<&str>, name: Option<&str>, response: &Value) -> Resul
     let text = match response {
         Value::Null => String::new(),
         Value::String(text) => visible(text)?.to_owned(),
+        other if holds_redacted(other) => return Err(Reason::Redacted),
         other => other.to_string(),
     };
     let id = id.filter(|id| !id.is_empty()).map(str::to_owned);

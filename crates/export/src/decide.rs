@@ -49,8 +49,8 @@ fn duplicates(entries: &mut [Entry]) {
 pub(crate) fn name_who_stays(entries: &mut [Entry]) {
     let stay: HashSet<u128> = entries.iter().filter(|entry| entry.verdict.is_ok()).map(|entry| entry.id).collect();
     let gone = entries.iter().filter(|entry| !stay.contains(&entry.id));
-    let because_of: HashMap<u128, u128> = gone.filter_map(|entry| Some((entry.id, entry.kept?))).collect();
-    for kept in entries.iter_mut().filter_map(|entry| entry.kept.as_mut()) {
+    let because_of: HashMap<u128, u128> = gone.filter_map(|entry| Some((entry.id, *entry.kept.as_deref()?))).collect();
+    for kept in entries.iter_mut().filter_map(|entry| entry.kept.as_deref_mut()) {
         // Each stage names rows that were in when it decided, so that no chain leads back.
         while let Some(next) = because_of.get(kept).filter(|next| *next != kept) {
             *kept = *next;

@@ -34,6 +34,12 @@ pub enum ExportError {
         /// The type that the schema promises.
         expected: &'static str,
     },
+    /// A row names a text that is not there.
+    #[error("shared text {id} is missing: run `gleaner rebuild`")]
+    SharedText {
+        /// Its id.
+        id: u64,
+    },
     /// Whoever asked for the export does not want it any more. Nothing of it is left.
     #[error("the export was interrupted")]
     Cancelled,

@@ -110,7 +110,7 @@ pub fn export_all(
     let scratch = out.scratch().map(Path::to_owned);
     let spool = || Spool::new(scratch.as_deref());
     let mut cases = Cases::new(spool()?);
-    let collector = Collector::new(&kinds, options, spool()?, stages(rows, options)?);
+    let collector = Collector::new(&kinds, options, spool()?, stages(rows, options, scratch.as_deref())?);
     let mut files = Files::new(out);
     let queried = match kinds.contains(&Kind::Sql) {
         true => Some(query::write(rows, options, &mut files, progress)?),
@@ -128,12 +128,12 @@ pub fn export_all(
 }
 
 /// Hygiene, in the order of its stages.
-fn stages(rows: &dyn Rows, options: &Options) -> Result<Vec<Box<dyn Stage>>, ExportError> {
+fn stages(rows: &dyn Rows, options: &Options, scratch: Option<&Path>) -> Result<Vec<Box<dyn Stage>>, ExportError> {
     let questions = match options.hygiene.needs_questions() {
         true => read::first_questions(rows, options)?,
         false => HashMap::new(),
     };
-    options.hygiene.stages(questions)
+    options.hygiene.stages(questions, scratch)
 }
 
 /// Reads everything once: attempts with what is said of them, then what is said of several attempts.

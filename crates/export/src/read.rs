@@ -5,9 +5,11 @@
 //! the rest. Narrow rows are ordered by derived ids.
 
 mod beside;
+mod page;
 mod pages;
+mod texts;
 
-use std::{cell::Cell, collections::HashSet};
+use std::collections::HashSet;
 
 use gleaner_model::{Message, Source};
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,7 @@ use crate::{
 };
 
 pub(crate) use beside::Beside;
+use page::Assembler;
 pub(crate) use pages::{Page, Pages};
 
 /// What every shape needs of an attempt.
@@ -170,81 +173,19 @@ pub(crate) fn attempts(
     beside: &mut Beside,
     visit: &mut dyn FnMut(Attempt) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
+    let mut assembler = Assembler::default();
     while let Some(page) = pages.next()? {
         let (sql, params) = sql::page(options, wanted, &page);
         let compared: HashSet<&str> =
             page.attempt_ids.iter().zip(&page.compared).filter(|(_, is)| **is).map(|(id, _)| id.as_str()).collect();
         let mut bytes = 0;
-        let mut take = |mut row: Row<'_>| {
-            bytes += row.text_bytes();
-            let attempt = attempt(&mut row, beside, |id| compared.contains(id))?;
-            visit(attempt)
-        };
-        let came = rows.for_each_page(&sql, &params, &mut |batch| {
-            let next = Cell::new(0);
-            (0..batch.num_rows()).try_for_each(|at| take(Row::of_batch("attempts", &batch, at, &next)))
+        rows.for_each_page(&sql, &params, &mut |batch| {
+            bytes += batch.get_array_memory_size();
+            assembler.batch(rows, batch, beside, &|id| compared.contains(id), visit)
         })?;
-        if !came {
-            rows.for_each_row(&sql, &params, &mut |row| take(Row::new("attempts", row)))?;
-        }
         pages.held(page.attempt_ids.len(), bytes);
     }
     Ok(())
-}
-
-fn attempt(row: &mut Row<'_>, beside: &mut Beside, is_compared: impl Fn(&str) -> bool) -> Result<Attempt, ExportError> {
-    let of = attempt_row(row)?;
-    let definition = beside.definition(&of.project, of.agent_definition_id.as_deref())?;
-    let [asked, given] = row.messages_of_two(["question_messages", "input_messages"])?;
-    let question = Given {
-        messages: asked,
-        lacks_history: row.typed("question_complete", "a boolean")? == Some(false),
-        is_truncated: row.typed("is_truncated", "a boolean")? == Some(true),
-        system_prompt: definition.system_prompt.clone(),
-        tools: definition.tools.clone(),
-    };
-    let agent_tools = row.json("agent_tools")?;
-    // Some instrumentations tell the tools once, with the agent, and not with its calls.
-    let known_tools = question.tools.clone().or(agent_tools);
-    let conversation = Given {
-        messages: given,
-        lacks_history: row.typed("history_complete", "a boolean")? == Some(false),
-        is_truncated: row.typed("conversation_truncated", "a boolean")? == Some(true),
-        system_prompt: row.text("system_prompt")?,
-        tools: row.json("tool_definitions")?.or(known_tools),
-    };
-    Ok(Attempt {
-        question,
-        conversation,
-        input_text: row.text("input_text")?,
-        output_messages: row.messages("output_messages")?,
-        call_output_text: row.text("call_output_text")?,
-        thoughtful: row.typed("thoughtful", "a list of lists of messages")?.unwrap_or_default(),
-        feedback: beside.feedback(&of.attempt_id)?,
-        has_model: row.typed("has_model", "a boolean")? != Some(false),
-        is_compared: is_compared(&of.attempt_id),
-        need: beside.need(&of.project, &of.session_id)?,
-        artifact: beside.artifact(&of.attempt_id)?,
-        model: definition.model.clone(),
-        agent_name: definition.agent_name.clone(),
-        version: definition.version.clone(),
-        row: of,
-    })
-}
-
-fn attempt_row(row: &mut Row<'_>) -> Result<AttemptRow, ExportError> {
-    Ok(AttemptRow {
-        attempt_id: row.required("attempt_id")?,
-        project: row.required("project")?,
-        session_id: row.required("session_id")?,
-        lineage_id: row.text("lineage_id")?,
-        agent_definition_id: row.text("agent_definition_id")?,
-        trace_ids: row.texts("trace_ids")?,
-        span_ids: row.texts("span_ids")?,
-        status: row.required("status")?,
-        output_text: row.text("output_text")?,
-        started_unix_nano: row.text("started")?.and_then(|digits| digits.parse().ok()).unwrap_or(0),
-    })
 }
 
 /// All pairs of the sources asked for, those of a session together.

@@ -41,7 +41,7 @@ reasons! {
     NoPrompt,
     /// There is no final assistant message.
     NoCompletion,
-    /// The instrumentation replaced content by a placeholder.
+    /// The instrumentation replaced content, or what a tool was called with, by a placeholder.
     Redacted,
     /// A text was cut: the model reached its limit, or something on the way shortened it and said so.
     Truncated,
@@ -73,7 +73,7 @@ reasons! {
     PromptsDiffer,
     /// The answers of a pair rest on steps that are not in its prompt, and such pairs were not asked for.
     UnseenSteps,
-    /// Both sides of a pair are the same text.
+    /// Both sides of a pair are the same text, or two completions of different ranks are.
     ChosenEqualsRejected,
     /// A score between desirable and undesirable.
     ScoreInTheMiddle,

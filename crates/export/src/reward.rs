@@ -74,6 +74,14 @@ fn list(
         Ok(frames) => frames,
         Err(reason) => return Err(Rejection::new(reason, provenance)),
     };
+    // One text cannot be better than itself.
+    let is_both = |(at, (_, rank)): (usize, &(Output<'_>, i64))| {
+        let before = frames.iter().zip(listed).take(at);
+        before.into_iter().any(|(other, (_, of))| of != rank && other.completion == frames[at].completion)
+    };
+    if listed.iter().enumerate().any(is_both) {
+        return Err(Rejection::new(Reason::ChosenEqualsRejected, provenance));
+    }
     let (prompt, tools) = shared(&frames, options);
     let completions = frames.into_iter().map(|frame| frame.completion).collect();
     let ranks = listed.iter().map(|(_, rank)| *rank).collect();

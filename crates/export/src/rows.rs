@@ -20,15 +20,16 @@ pub trait Rows {
     ) -> Result<(), ExportError>;
 
     /// Calls `visit` with every batch of `sql`, all of which fit into memory at once, as those of a page do. JSON columns are text.
-    /// False: these rows come one by one alone, by [`Rows::for_each_row`].
     fn for_each_page(
         &self,
-        _sql: &str,
-        _params: &[Value],
-        _visit: &mut dyn FnMut(RecordBatch) -> Result<(), ExportError>,
-    ) -> Result<bool, ExportError> {
-        Ok(false)
-    }
+        sql: &str,
+        params: &[Value],
+        visit: &mut dyn FnMut(&RecordBatch) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError>;
+
+    /// Calls `visit` with the shared texts of these ids, which are sorted and different, in no order. Those that are not there are left
+    /// out.
+    fn for_each_text(&self, ids: &[u64], visit: &mut dyn FnMut(u64, &str)) -> Result<(), ExportError>;
 
     /// Calls `visit` with every batch of `sql`, in the query's order, and returns the schema. JSON columns are text.
     fn for_each_batch(
@@ -62,14 +63,18 @@ impl Rows for Reader {
         &self,
         sql: &str,
         params: &[Value],
-        visit: &mut dyn FnMut(RecordBatch) -> Result<(), ExportError>,
-    ) -> Result<bool, ExportError> {
+        visit: &mut dyn FnMut(&RecordBatch) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
         let mut visited = Ok(());
         Reader::for_each_batch_at_once(self, sql, params, &mut |batch| {
-            visited = visit(batch);
+            visited = visit(&batch);
             if visited.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        visited.map(|()| true)
+        visited
+    }
+
+    fn for_each_text(&self, ids: &[u64], visit: &mut dyn FnMut(u64, &str)) -> Result<(), ExportError> {
+        Ok(Reader::for_each_text(self, ids, visit)?)
     }
 
     fn for_each_batch(

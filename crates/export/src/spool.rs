@@ -4,18 +4,30 @@
 
 use std::{
     fs::File,
-    io::{BufWriter, Write},
+    io::{self, BufWriter, Write},
     os::unix::fs::FileExt,
     path::Path,
 };
 
 use crate::ExportError;
 
-/// Where a record lies.
+/// Where a record lies. Packed: there is one in memory for every row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(packed(4))]
 pub(crate) struct Place {
     offset: u64,
     bytes: u32,
+}
+
+impl Place {
+    pub(crate) fn bytes(self) -> u32 {
+        self.bytes
+    }
+
+    /// The place of so many bytes right behind it.
+    pub(crate) fn followed_by(self, bytes: u32) -> Self {
+        Self { offset: self.offset + u64::from(self.bytes), bytes }
+    }
 }
 
 pub(crate) struct Spool {
@@ -40,7 +52,7 @@ impl Spool {
     }
 
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<Place, ExportError> {
-        let length = u32::try_from(bytes.len()).map_err(|_| failed(std::io::ErrorKind::FileTooLarge.into()))?;
+        let length = u32::try_from(bytes.len()).map_err(|_| failed(io::ErrorKind::FileTooLarge.into()))?;
         self.is_writing = true;
         self.file.write_all(bytes).map_err(failed)?;
         let place = Place { offset: self.end, bytes: length };
@@ -64,14 +76,55 @@ impl Spool {
         self.file.get_ref().read_exact_at(bytes, place.offset).map_err(failed)
     }
 
+    /// All that was put, in its order.
+    pub(crate) fn scan(&mut self) -> Result<Scan<'_>, ExportError> {
+        self.file.flush().map_err(failed)?;
+        self.is_writing = false;
+        Ok(Scan { file: self.file.get_ref(), end: self.end, offset: 0, buffer: Vec::new(), at: 0 })
+    }
+
     pub(crate) fn unreadable(&self, source: serde_json::Error) -> ExportError {
         ExportError::Encode { file: NAME.to_owned(), source }
     }
 }
 
+/// Reads a spool from its beginning.
+pub(crate) struct Scan<'a> {
+    file: &'a File,
+    end: u64,
+    /// Where the next block begins.
+    offset: u64,
+    buffer: Vec<u8>,
+    at: usize,
+}
+
+impl Scan<'_> {
+    /// Fills `out` with what comes next; false at the end.
+    pub(crate) fn next(&mut self, out: &mut [u8]) -> Result<bool, ExportError> {
+        let mut filled = 0;
+        while filled < out.len() {
+            if self.at == self.buffer.len() {
+                let block = (self.end - self.offset).min(BUFFER_BYTES as u64);
+                if block == 0 {
+                    return if filled == 0 { Ok(false) } else { Err(failed(io::ErrorKind::UnexpectedEof.into())) };
+                }
+                self.buffer.resize(block as usize, 0);
+                self.file.read_exact_at(&mut self.buffer, self.offset).map_err(failed)?;
+                self.offset += block;
+                self.at = 0;
+            }
+            let taken = (out.len() - filled).min(self.buffer.len() - self.at);
+            out[filled..filled + taken].copy_from_slice(&self.buffer[self.at..self.at + taken]);
+            filled += taken;
+            self.at += taken;
+        }
+        Ok(true)
+    }
+}
+
 const NAME: &str = "temporary file";
 
-fn failed(source: std::io::Error) -> ExportError {
+fn failed(source: io::Error) -> ExportError {
     ExportError::Write { file: NAME.to_owned(), source }
 }
 

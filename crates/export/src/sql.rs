@@ -40,38 +40,34 @@ impl Wanted {
     }
 }
 
-/// JSON columns come as their text, which is read into types without a step between.
-const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.agent_definition_id, \
-     to_json(a.trace_ids) AS trace_ids, to_json(s.span_ids) AS span_ids, a.status, a.output_text, \
-     left(a.start_key, 20) AS started, a.input_messages::VARCHAR AS question_messages, a.history_complete AS question_complete, \
-     a.input_text, c.system_prompt, c.input_messages::VARCHAR AS input_messages, c.history_complete, \
-     c.output_messages::VARCHAR AS output_messages, \
-     c.output_text AS call_output_text, c.tool_definitions::VARCHAR AS tool_definitions, \
-     s.agent_tools::VARCHAR AS agent_tools, s.is_truncated, coalesce(s.has_model, false) AS has_model, \
-     contains(c.source_keys::VARCHAR, '\"truncated\"') AS conversation_truncated";
+/// Long texts come as ids of their pieces; see `read::texts`. Of the plain answer of a call only what it has no messages for.
+const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.agent_definition_id, a.trace_ids, s.span_ids, a.status, \
+     a.output_text, left(a.start_key, 20) AS started, a.input_messages_pieces AS question, \
+     a.history_messages::VARCHAR AS question_history, a.history_complete AS question_complete, a.input_text, \
+     c.system_prompt_pieces AS system_prompt, c.input_messages_pieces AS input, c.history_messages::VARCHAR AS input_history, \
+     c.history_complete, c.output_messages_pieces AS output, \
+     CASE WHEN coalesce(len(c.output_messages_pieces), 0) < 2 THEN c.output_text END AS call_output_text, \
+     c.tool_definitions_pieces AS tool_definitions, s.agent_tools, s.source_keys, c.source_keys_pieces AS call_source_keys, \
+     coalesce(s.has_model, false) AS has_model";
 
-/// The spans that an attempt is made of, whether content of one of them was cut off, and the tools that its first agent span
-/// declares. Duplicates are told better by another span.
-const SPANS: &str = "SELECT attempt_id, \
-     list(span_id ORDER BY span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
-     bool_or(kind IN ('llm', 'agent')) AS has_model, \
-     bool_or(kind = 'llm' AND contains(source_keys::VARCHAR, '\"truncated\"')) AS is_truncated, \
-     arg_min(tool_definitions, start_time_unix_nano) FILTER (kind = 'agent' AND tool_definitions IS NOT NULL) AS agent_tools \
-     FROM span WHERE kind IN ('llm', 'tool', 'agent') GROUP BY attempt_id";
+/// What is told of the spans that an attempt is made of, and the tools that its first agent span declares. Duplicates are told better
+/// by another span.
+const SPANS: &str = "list(span_id ORDER BY span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
+     bool_or(kind IN ('llm', 'agent')) AS has_model, list(source_keys_pieces) FILTER (kind = 'llm') AS source_keys, \
+     arg_min(tool_definitions_pieces, start_time_unix_nano) \
+     FILTER (kind = 'agent' AND tool_definitions_pieces IS NOT NULL) AS agent_tools";
 
-const CONVERSATION: &str = "LEFT JOIN span c ON c.attempt_id = a.attempt_id AND c.project = a.project \
-     AND c.span_id = a.conversation_span_id AND c.trace_id = a.conversation_trace_id";
-
-/// Outputs that show reasoning; where rows are judged by it, those with hidden reasoning too, which costs reading all outputs.
-fn thoughts(policy: Reasoning) -> String {
+/// Outputs that show reasoning; where rows are judged by it, all of them, since hidden reasoning is told by the output alone.
+fn outputs(policy: Reasoning) -> String {
     let shown = match policy {
-        Reasoning::Keep | Reasoning::Drop => "reasoning_text IS NOT NULL",
-        _ => "(reasoning_text IS NOT NULL OR contains(output_messages::VARCHAR, '\"encrypted\"'))",
+        Reasoning::Keep | Reasoning::Drop => " AND reasoning_text_pieces IS NOT NULL",
+        _ => "",
     };
+    let of_calls = format!(
+        "ORDER BY start_time_unix_nano, span_id) FILTER (kind = 'llm' AND output_messages_pieces IS NOT NULL{shown})"
+    );
     format!(
-        "LEFT JOIN (SELECT attempt_id, to_json(list(output_messages ORDER BY start_time_unix_nano, span_id)) \
-         AS thoughtful FROM span WHERE kind = 'llm' AND {shown} \
-         AND output_messages IS NOT NULL GROUP BY attempt_id) t ON t.attempt_id = a.attempt_id"
+        ", list(output_messages_pieces {of_calls} AS outputs, list(reasoning_text_pieces IS NOT NULL {of_calls} AS outputs_think"
     )
 }
 
@@ -117,16 +113,20 @@ pub(crate) fn page(options: &Options, wanted: &Wanted, page: &Page) -> (String, 
             format!(" AND {table}.recorded_at BETWEEN make_timestamp(?) AND make_timestamp(?)")
         }
     };
-    let (of_spans, of_attempts) = (recorded("e"), recorded("a"));
-    let (columns, joins) = match wanted.thoughts {
-        true => (format!("{COLUMNS}, t.thoughtful::VARCHAR AS thoughtful"), thoughts(options.reasoning)),
+    let (of_spans, of_calls, of_attempts) = (recorded("e"), recorded("e"), recorded("a"));
+    let (columns, outputs) = match wanted.thoughts {
+        true => (format!("{COLUMNS}, s.outputs, s.outputs_think"), outputs(options.reasoning)),
         false => (COLUMNS.to_owned(), String::new()),
     };
     let sql = format!(
-        "WITH page AS MATERIALIZED (SELECT unnest(from_json(?, '[\"VARCHAR\"]')) AS attempt_id), \
-         span AS (SELECT * FROM execution_spans e WHERE e.duplicate_of IS NULL{of_spans} \
-         AND e.attempt_id IN (SELECT attempt_id FROM page)) \
-         SELECT {columns} FROM attempts a LEFT JOIN ({SPANS}) s ON s.attempt_id = a.attempt_id {CONVERSATION} {joins} \
+        "WITH page AS MATERIALIZED (SELECT unnest(from_json(?, '[\"VARCHAR\"]')) AS attempt_id) \
+         SELECT {columns} FROM attempts_in_pieces a LEFT JOIN (\
+         SELECT attempt_id, {SPANS}{outputs} FROM spans_in_pieces e WHERE e.duplicate_of IS NULL{of_spans} \
+         AND e.kind IN ('llm', 'tool', 'agent') AND e.attempt_id IN (SELECT attempt_id FROM page) GROUP BY attempt_id\
+         ) s ON s.attempt_id = a.attempt_id LEFT JOIN (\
+         SELECT * FROM spans_in_pieces e WHERE e.duplicate_of IS NULL{of_calls}\
+         ) c ON c.attempt_id = a.attempt_id AND c.project = a.project AND c.span_id = a.conversation_span_id \
+         AND c.trace_id = a.conversation_trace_id \
          WHERE a.attempt_id IN (SELECT attempt_id FROM page){of_attempts}"
     );
     (sql, params)

@@ -9,7 +9,7 @@
 
 use serde_json::Value;
 
-use crate::{Reason, dataset::Dataset, example::Example, reasoning::Kinds};
+use crate::{ExportError, Reason, dataset::Dataset, example::Example, reasoning::Kinds};
 
 /// One stage of hygiene.
 pub(crate) trait Stage: Send {
@@ -25,6 +25,11 @@ pub(crate) trait Stage: Send {
     /// Judges the examples of one file beside each other: sets [`Entry::verdict`] of those that are still in, and
     /// [`Entry::split`]. Entries are sorted by [`Entry::tie`].
     fn decide(&mut self, _dataset: &'static Dataset, _entries: &mut [Entry]) {}
+
+    /// What went wrong on disk, where something did; asked when all have decided.
+    fn fault(&mut self) -> Option<ExportError> {
+        None
+    }
 
     /// What the manifest tells of the stage and this file, by name; asked when all stages have decided.
     fn report(&mut self, _dataset: &'static Dataset, _entries: &[Entry]) -> Option<(&'static str, Value)> {
@@ -46,8 +51,8 @@ pub(crate) struct Entry {
     pub(crate) verdict: Result<(), Reason>,
     /// What stands behind what is trained on.
     pub(crate) reasoning: Kinds,
-    /// Where it goes because of another row: the id of that row.
-    pub(crate) kept: Option<u128>,
+    /// Where it goes because of another row: the id of that row. Few have one, and all take the room.
+    pub(crate) kept: Option<Box<u128>>,
 }
 
 impl Entry {

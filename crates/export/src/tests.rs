@@ -65,7 +65,7 @@ pub(crate) fn session() -> MemoryRows {
             "attempt_id": "c", "next_attempt_id": "a"}),
         ],
         position: 42.into(),
-        moves: 0,
+        ..MemoryRows::default()
     }
 }
 

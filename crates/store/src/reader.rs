@@ -215,6 +215,12 @@ impl Reader {
         Ok(())
     }
 
+    /// Calls `visit` with shared texts, in no order: those of some ids, which are sorted and different, as columns of pieces name them.
+    /// Ids that are not there are left out.
+    pub fn for_each_text(&self, ids: &[u64], visit: &mut dyn FnMut(u64, &str)) -> Result<(), StoreError> {
+        text_reader::for_each_text(&self.connection, ids, visit).map_err(|e| StoreError::sql("reading shared texts", e))
+    }
+
     /// Stops the query that runs on this reader, from another thread. The reader stays usable.
     pub fn interrupt_handle(&self) -> Interrupt {
         self.interrupt.clone()

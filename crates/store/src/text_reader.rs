@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, UInt64Type};
 use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
-use duckdb::{Connection, params};
+use duckdb::{Connection, Statement, params};
 
 use crate::StoreError;
 use crate::store::use_store;
@@ -203,33 +203,53 @@ impl TextReader {
 /// wants a few.
 pub(crate) fn read_texts(connection: &Connection, ids: &[u64]) -> Result<Vec<TextRow>, duckdb::Error> {
     let mut texts = Vec::with_capacity(ids.len());
+    for_each_text(connection, ids, &mut |id, text| texts.push(TextRow { id, text: text.to_owned() }))?;
+    Ok(texts)
+}
+
+/// As [`read_texts`], and copies none.
+pub(crate) fn for_each_text(
+    connection: &Connection,
+    ids: &[u64],
+    visit: &mut dyn FnMut(u64, &str),
+) -> Result<(), duckdb::Error> {
     let groups: Vec<&[u64]> = ids.chunk_by(|a, b| b - a <= MAX_GAP).collect();
     if groups.len() > MAX_GROUPS {
         let mut statement = connection.prepare_cached(
             "SELECT id, text FROM texts WHERE id BETWEEN ? AND ? AND id IN (SELECT unnest(from_json(?, '[\"UBIGINT\"]')))",
         )?;
         let list = serde_json::Value::from(ids).to_string();
-        let rows = statement.query_map(params![ids.first(), ids.last(), list], read_text)?;
-        for row in rows {
-            texts.push(row?);
-        }
-        return Ok(texts);
+        statement.execute(params![ids.first(), ids.last(), list])?;
+        return each_of(&mut statement, ids, visit);
     }
     let mut statement = connection.prepare_cached("SELECT id, text FROM texts WHERE id BETWEEN ? AND ?")?;
     for group in groups {
-        let rows = statement.query_map(params![group.first(), group.last()], read_text)?;
-        for row in rows {
-            let text = row?;
-            if group.binary_search(&text.id).is_ok() {
-                texts.push(text);
+        statement.execute(params![group.first(), group.last()])?;
+        each_of(&mut statement, group, visit)?;
+    }
+    Ok(())
+}
+
+/// The rows of a statement that has been executed, as far as they are wanted.
+fn each_of(
+    statement: &mut Statement<'_>,
+    wanted: &[u64],
+    visit: &mut dyn FnMut(u64, &str),
+) -> Result<(), duckdb::Error> {
+    while let Some(batch) = statement.step()? {
+        let batch = RecordBatch::from(&batch);
+        let (Some(ids), Some(texts)) =
+            (batch.column(0).as_primitive_opt::<UInt64Type>(), batch.column(1).as_string_opt::<i32>())
+        else {
+            continue;
+        };
+        for (id, text) in ids.values().iter().zip(texts) {
+            if wanted.binary_search(id).is_ok() {
+                visit(*id, text.unwrap_or_default());
             }
         }
     }
-    Ok(texts)
-}
-
-fn read_text(row: &duckdb::Row<'_>) -> Result<TextRow, duckdb::Error> {
-    Ok(TextRow { id: row.get(0)?, text: row.get(1)? })
+    Ok(())
 }
 
 /// Reads blocks by their numbers, which are sorted and different. What is not there is not in them.

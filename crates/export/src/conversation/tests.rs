@@ -154,6 +154,9 @@ fn what_would_mislead_is_rejected_with_its_reason() {
         {"type": "uri", "uri": "https://example.com/a.png"}]});
     check_reason(json!([image]), Reason::NonTextContent);
     check_reason(json!([text("user", "__REDACTED__")]), Reason::Redacted);
+    let masked = json!({"to": [{"key": "[REDACTED]"}], "subject": "hi"});
+    check_reason(json!([call(Some("x"), "f", masked.clone())]), Reason::Redacted);
+    check_reason(json!([call(Some("x"), "f", json!({})), result(Some("x"), None, masked)]), Reason::Redacted);
     check_reason(json!([text("critic", "x")]), Reason::UnknownRole);
     check_reason(json!([result(Some("x"), None, json!("1"))]), Reason::ToolResultWithoutCall);
     check_reason(json!([call(Some("x"), "f", json!({})), text("user", "?")]), Reason::ToolCallWithoutResult);

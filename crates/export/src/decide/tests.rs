@@ -46,8 +46,11 @@ fn the_row_that_stays_is_named_even_where_the_first_one_named_goes_later() {
     let mut entries: Vec<Entry> = (0..4).map(|n| entry(n, u128::from(n), 0)).collect();
     for (entry, kept) in entries.iter_mut().zip([1, 2, 3]) {
         entry.verdict = Err(Reason::NearDuplicate);
-        entry.kept = Some(kept);
+        entry.kept = Some(Box::new(kept));
     }
     name_who_stays(&mut entries);
-    assert_eq!(entries.iter().map(|entry| entry.kept).collect::<Vec<_>>(), [Some(3), Some(3), Some(3), None]);
+    assert_eq!(
+        entries.iter().map(|entry| entry.kept.as_deref().copied()).collect::<Vec<_>>(),
+        [Some(3), Some(3), Some(3), None]
+    );
 }

@@ -164,7 +164,7 @@ impl Stage for NearDuplicates {
             }
             if let Some(at) = like {
                 entry.verdict = Err(Reason::NearDuplicate);
-                entry.kept = Some(kept[at as usize].1);
+                entry.kept = Some(Box::new(kept[at as usize].1));
                 continue;
             }
             let at = kept.len() as u32;

@@ -13,7 +13,7 @@ use super::{
     redact::{Pattern, Redact, Redactor},
     splits::{Shares, SplitBy, Splits},
 };
-use crate::{ExportError, stage::Stage};
+use crate::{ExportError, spool::Spool, stage::Stage};
 
 /// A file of the user's: this crate opens none. The manifest tells its name and hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +135,11 @@ impl Hygiene {
 
     /// The stages in order. Contamination is looked for in what was said, not in pseudonyms; the place of a pair among others
     /// is judged before duplicates go, the number of pairs after.
-    pub(crate) fn stages(&self, questions: Questions) -> Result<Vec<Box<dyn Stage>>, ExportError> {
+    pub(crate) fn stages(
+        &self,
+        questions: Questions,
+        scratch: Option<&Path>,
+    ) -> Result<Vec<Box<dyn Stage>>, ExportError> {
         let mut out: Vec<Box<dyn Stage>> = Vec::new();
         if !self.decontaminate.is_empty() {
             let mut benchmarks = Benchmarks::new(self.decontaminate_words);
@@ -157,7 +161,8 @@ impl Hygiene {
         out.push(Box::new(lengths));
         out.push(Box::new(PairRules::new(self.pairs, self.min_margin)));
         if !self.keep_prefixes {
-            out.push(Box::new(Prefixes::default()));
+            let scratch = scratch.map(Path::to_owned);
+            out.push(Box::new(Prefixes::new(Box::new(move || Spool::new(scratch.as_deref())))));
         }
         if let Some(threshold) = self.near_duplicates {
             out.push(Box::new(NearDuplicates::new(threshold)));

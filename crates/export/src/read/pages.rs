@@ -18,8 +18,9 @@ use crate::{
 
 /// Attempts of one record on disk.
 const LEAF_ATTEMPTS: usize = 256;
-/// What a page should hold: large enough that a query's fixed cost does not count, small enough for any machine.
-const PAGE_BYTES: usize = 24 << 20;
+/// What a page should hold: large enough that a query's fixed cost does not count, small enough for any machine. Long texts are not in
+/// it, only where they are.
+const PAGE_BYTES: usize = 16 << 20;
 /// Most records of a page.
 const MAX_LEAVES: usize = 64;
 /// Records of the first page, when nothing is known of their size.

@@ -58,3 +58,17 @@ fn a_ranking_over_other_questions_or_of_one_output_is_rejected() {
     assert_eq!(ranking(&[(Some("a"), 1), (Some("c"), 2)]).1[0]["reason"], "prompts_differ");
     assert_eq!(ranking(&[(Some("a"), 1), (None, 2)]).1[0]["reason"], "too_few_completions");
 }
+
+#[test]
+fn a_ranking_that_puts_one_text_above_itself_is_rejected() {
+    let same = |ranks: [i64; 2]| {
+        let attempts = vec![attempt("a", "q", "one"), attempt("b", "q", "one")];
+        let rankings = vec![ranked("r", Some("a"), ranks[0]), ranked("r", Some("b"), ranks[1])];
+        let rows = MemoryRows { attempts, rankings, ..MemoryRows::default() };
+        let (_, files) = exported(&rows, &[Kind::Reward], &Options::new(Kind::Reward));
+        (lines(&files, "rankings.jsonl").len(), lines(&files, "rejected.jsonl"))
+    };
+    let (written, rejected) = same([1, 2]);
+    assert_eq!((written, &rejected[0]["reason"]), (0, &json!("chosen_equals_rejected")));
+    assert_eq!(same([1, 1]).0, 1);
+}

@@ -1,6 +1,12 @@
 //! Rows in memory, and builders for them: one place that knows the columns.
 
-use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
+use std::{cell::RefCell, sync::Arc};
+
+use arrow::{
+    array::{ArrayRef, BooleanArray, BooleanBuilder, ListBuilder, StringArray, StringBuilder, UInt64Builder},
+    datatypes::SchemaRef,
+    record_batch::RecordBatch,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{ExportError, Rows};
@@ -17,6 +23,8 @@ pub(crate) struct MemoryRows {
     /// How far the journal position moves whenever it is asked for.
     pub(crate) moves: u64,
     pub(crate) position: std::cell::Cell<u64>,
+    /// Shared texts, by id.
+    pub(crate) texts: RefCell<Vec<String>>,
 }
 
 impl Rows for MemoryRows {
@@ -32,11 +40,6 @@ impl Rows for MemoryRows {
                     json!({"attempt_id": attempt["attempt_id"], "is_compared": true, "recorded_us": at})
                 });
                 (chosen.collect(), "")
-            }
-            // In the order in which they stand here: the store promises none.
-            _ if sql.contains("FROM attempts a") => {
-                let ids = params[0].as_array().expect("the ids of a page");
-                (self.attempts.iter().filter(|attempt| ids.contains(&attempt["attempt_id"])).cloned().collect(), "")
             }
             // The columns of an attempt's definition stand with the attempt.
             _ if sql.contains("FROM agent_definitions d") => {
@@ -76,6 +79,24 @@ impl Rows for MemoryRows {
         })
     }
 
+    /// In the order in which they stand here: the store promises none.
+    fn for_each_page(
+        &self,
+        _sql: &str,
+        params: &[Value],
+        visit: &mut dyn FnMut(&RecordBatch) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
+        let ids = params[0].as_array().expect("the ids of a page");
+        let rows: Vec<&Value> = self.attempts.iter().filter(|attempt| ids.contains(&attempt["attempt_id"])).collect();
+        visit(&self.page(&rows))
+    }
+
+    fn for_each_text(&self, ids: &[u64], visit: &mut dyn FnMut(u64, &str)) -> Result<(), ExportError> {
+        let texts = self.texts.borrow();
+        ids.iter().for_each(|id| visit(*id, &texts[*id as usize]));
+        Ok(())
+    }
+
     fn for_each_batch(
         &self,
         sql: &str,
@@ -90,10 +111,103 @@ impl Rows for MemoryRows {
 }
 
 impl MemoryRows {
+    /// The columns of `sql::page`. Each long text is one piece.
+    fn page(&self, rows: &[&Value]) -> RecordBatch {
+        let text =
+            |name: &str| -> ArrayRef { Arc::new(rows.iter().map(|row| row[name].as_str()).collect::<StringArray>()) };
+        let none: ArrayRef = Arc::new(rows.iter().map(|_| None::<&str>).collect::<StringArray>());
+        let boolean =
+            |name: &str| -> ArrayRef { Arc::new(rows.iter().map(|row| row[name].as_bool()).collect::<BooleanArray>()) };
+        let texts = |name: &str| -> ArrayRef {
+            let mut out = ListBuilder::new(StringBuilder::new());
+            for row in rows {
+                let values = parsed(&row[name]);
+                out.append_option(values.as_array().map(|list| list.iter().map(Value::as_str)));
+            }
+            Arc::new(out.finish())
+        };
+        let pieces = |name: &str| -> ArrayRef {
+            let mut out = ListBuilder::new(UInt64Builder::new());
+            for row in rows {
+                let text = row[name].as_str().map(str::to_owned);
+                let text = text.or_else(|| Some(row[name].to_string()).filter(|_| !row[name].is_null()));
+                out.append_option(text.map(|text| [Some(self.share(text))]));
+            }
+            Arc::new(out.finish())
+        };
+        let keys = |name: &str| {
+            let is = |row: &&Value| row[name] == true;
+            rows.iter()
+                .map(|row| if is(row) { json!({"input_messages": "truncated"}) } else { json!({}) })
+                .collect::<Vec<_>>()
+        };
+        let mut source_keys = ListBuilder::new(ListBuilder::new(UInt64Builder::new()));
+        for keys in keys("is_truncated") {
+            source_keys.append_value([Some([Some(self.share(keys.to_string()))])]);
+        }
+        let mut call_source_keys = ListBuilder::new(UInt64Builder::new());
+        for keys in keys("conversation_truncated") {
+            call_source_keys.append_value([Some(self.share(keys.to_string()))]);
+        }
+        let mut outputs = ListBuilder::new(ListBuilder::new(UInt64Builder::new()));
+        let mut think = ListBuilder::new(BooleanBuilder::new());
+        for row in rows {
+            let of_calls = parsed(&row["thoughtful"]);
+            let of_calls = of_calls.as_array().map_or(&[][..], Vec::as_slice);
+            outputs.append_value(of_calls.iter().map(|output| Some([Some(self.share(output.to_string()))])));
+            think.append_value(of_calls.iter().map(|_| Some(true)));
+        }
+        let columns = [
+            ("attempt_id", text("attempt_id")),
+            ("project", text("project")),
+            ("session_id", text("session_id")),
+            ("lineage_id", text("lineage_id")),
+            ("agent_definition_id", text("agent_definition_id")),
+            ("trace_ids", texts("trace_ids")),
+            ("span_ids", texts("span_ids")),
+            ("status", text("status")),
+            ("output_text", text("output_text")),
+            ("started", text("started")),
+            ("question", pieces("question_messages")),
+            ("question_history", none.clone()),
+            ("question_complete", boolean("question_complete")),
+            ("input_text", text("input_text")),
+            ("system_prompt", pieces("system_prompt")),
+            ("input", pieces("input_messages")),
+            ("input_history", none),
+            ("history_complete", boolean("history_complete")),
+            ("output", pieces("output_messages")),
+            ("call_output_text", text("call_output_text")),
+            ("tool_definitions", pieces("tool_definitions")),
+            ("agent_tools", pieces("agent_tools")),
+            ("source_keys", Arc::new(source_keys.finish())),
+            ("call_source_keys", Arc::new(call_source_keys.finish())),
+            ("has_model", boolean("has_model")),
+            ("outputs", Arc::new(outputs.finish())),
+            ("outputs_think", Arc::new(think.finish())),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+            .expect("columns of one length")
+    }
+
+    fn share(&self, text: String) -> u64 {
+        let mut texts = self.texts.borrow_mut();
+        texts.push(text);
+        texts.len() as u64 - 1
+    }
+
     /// One column of the attempts that have it, by an id of theirs.
     fn of_attempts(&self, id: &str, column: &str) -> Vec<Value> {
         let having = self.attempts.iter().filter(|attempt| !attempt[column].is_null());
         having.map(|a| json!({"project": a["project"], id: a[id], column: a[column]})).collect()
+    }
+}
+
+/// A JSON column: parsed already, or as its text.
+fn parsed(value: &Value) -> Value {
+    match value {
+        Value::String(text) => serde_json::from_str(text).expect("JSON"),
+        other => other.clone(),
     }
 }
 

@@ -42,7 +42,9 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
                 }
             })?;
         }
-        Place::AtRest(config) => {
+        Place::AtRest(mut config) => {
+            // DuckDB's caller turns in a loop while another thread of it works, which would take the core that rows are made on.
+            config.store.threads = 1;
             let store = open(&config, request.as_of)?;
             let reader = store.reader()?;
             let export = Export::new(&reader, &request, Asker::Owner)?;

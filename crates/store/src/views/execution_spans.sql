@@ -2,19 +2,8 @@
 -- `history_complete` go beyond the contract. Of a call that goes on from an earlier response, `input_messages` are the
 -- history and its own; `history_complete` tells whether all of that is known, and is NULL for every other span.
 --
--- Texts are put together last, where only those are that are asked for. Two branches, so that spans without a history, nearly all, are read without a join.
+-- Texts are put together last, where only those are that are asked for.
 CREATE OR REPLACE VIEW execution_spans AS
-WITH span AS (
-    SELECT *, NULL::JSON AS history_messages, NULL::VARCHAR[] AS history_message_hashes, NULL::BOOLEAN AS history_complete FROM span_rows WHERE previous_response_id IS NULL
-    UNION ALL BY NAME
-    SELECT
-        row.*, CASE WHEN row.input_messages_pieces IS NOT NULL THEN history.input_messages END AS history_messages,
-        CASE WHEN row.input_messages_pieces IS NOT NULL THEN history.input_message_hashes END AS history_message_hashes,
-        coalesce(history.is_complete AND row.input_messages_pieces IS NOT NULL, false) AS history_complete
-    FROM span_rows row
-    LEFT JOIN response_histories history USING (project, trace_id, span_id)
-    WHERE row.previous_response_id IS NOT NULL
-)
 SELECT
     trace_id, span_id, parent_span_id, attempt_id, kind, name, status, error, convention, provider, model, response_model,
     response_id, operation, shared_text(system_prompt_pieces) AS system_prompt,
@@ -29,4 +18,4 @@ SELECT
     shared_text(input_text_pieces) AS input_text, agent_name, shared_text(source_keys_pieces)::JSON AS source_keys,
     coalesce(history_message_hashes, listed(input_message_hashes_pieces)) AS input_message_hashes,
     listed(output_message_hashes_pieces) AS output_message_hashes, previous_response_id, history_complete
-FROM span;
+FROM spans_in_pieces;

@@ -21,7 +21,7 @@ fn decided(threshold: f64, examples: &[Example], arrival: &[usize]) -> Vec<Optio
     for entry in &entries {
         assert_eq!(entry.verdict.is_err(), entry.kept.is_some());
     }
-    entries.iter().map(|entry| entry.kept).collect()
+    entries.iter().map(|entry| entry.kept.as_deref().copied()).collect()
 }
 
 fn in_order(threshold: f64, examples: &[Example]) -> Vec<Option<u128>> {
@@ -80,7 +80,7 @@ fn one_answer_with_two_scores_is_no_duplicate() {
         entries.push(Entry::new(number as u32, number as u128, (0, 0, number as u128)));
     }
     stage.decide(&dataset::SCORES, &mut entries);
-    assert_eq!(entries.iter().map(|entry| entry.kept).collect::<Vec<_>>(), [None, None, Some(0)]);
+    assert_eq!(entries.iter().map(|entry| entry.kept.as_deref().copied()).collect::<Vec<_>>(), [None, None, Some(0)]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn options_out_of_range_are_refused() {
 fn files_that_cannot_be_read_are_refused() {
     let binary = GivenFile { name: "b.jsonl".into(), bytes: vec![0xff] };
     let hygiene = Hygiene { decontaminate: vec![binary], ..Hygiene::default() };
-    let error = hygiene.stages(Questions::new()).err().expect("refused");
+    let error = hygiene.stages(Questions::new(), None).err().expect("refused");
     assert_eq!(error.to_string(), "decontaminate: b.jsonl is not UTF-8");
 }
 
@@ -42,7 +42,7 @@ fn the_manifest_tells_hashes_of_files_and_no_salt() {
 
 #[test]
 fn stages_are_those_asked_for() {
-    let count = |hygiene: &Hygiene| hygiene.stages(Questions::new()).expect("valid").len();
+    let count = |hygiene: &Hygiene| hygiene.stages(Questions::new(), None).expect("valid").len();
     assert_eq!(count(&Hygiene::default()), 3);
     let split = SplitOptions { shares: "train=1".parse().expect("valid"), seed: 0, by: SplitBy::Question };
     let all = Hygiene {

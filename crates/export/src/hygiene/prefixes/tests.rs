@@ -14,19 +14,24 @@ fn conversation(texts: &[&str]) -> Example {
     Example::new(Content::Messages(turns(texts)), Vec::new(), Provenance::default())
 }
 
+fn stage() -> Prefixes {
+    Prefixes::new(Box::new(|| Spool::new(None)))
+}
+
 fn decided(examples: &[Example]) -> Vec<Entry> {
-    let mut stage = Prefixes::default();
+    let mut stage = stage();
     let mut entries = Vec::new();
     for (number, example) in examples.iter().enumerate() {
         stage.see(&dataset::TRAJECTORY, number as u32, example);
         entries.push(Entry::new(number as u32, number as u128, (0, 0, number as u128)));
     }
     stage.decide(&dataset::TRAJECTORY, &mut entries);
+    assert!(stage.fault().is_none());
     entries
 }
 
 fn kept(examples: &[Example]) -> Vec<Option<u128>> {
-    decided(examples).iter().map(|entry| entry.kept).collect()
+    decided(examples).iter().map(|entry| entry.kept.as_deref().copied()).collect()
 }
 
 #[test]
@@ -67,7 +72,7 @@ fn a_prompt_with_its_completion_is_trained_on_once_and_stays() {
 
 #[test]
 fn a_row_that_is_out_already_replaces_nobody() {
-    let mut stage = Prefixes::default();
+    let mut stage = stage();
     let mut entries = vec![Entry::new(0, 0, (0, 0, 0)), Entry::new(1, 1, (0, 0, 1))];
     stage.see(&dataset::TRAJECTORY, 0, &conversation(&["a", "b"]));
     stage.see(&dataset::TRAJECTORY, 1, &conversation(&["a", "b", "c", "d"]));
