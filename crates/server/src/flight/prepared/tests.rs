@@ -4,7 +4,8 @@ use super::*;
 
 fn statement(bytes: usize) -> Statement {
     let schema = Schema::empty().into();
-    Statement { sql: "x".repeat(bytes), as_of: String::new(), names: Vec::new(), schema, params: Bytes::new() }
+    let (names, params) = (Vec::new(), Bytes::new());
+    Statement { sql: "x".repeat(bytes), as_of: String::new(), names, schema, params, begun: None }
 }
 
 /// Guarantees: however many are prepared, the limits hold, the latest is there, and one that went is told so.
