@@ -13,7 +13,7 @@ use crate::ExportError;
 
 /// Where a record lies. Packed: there is one in memory for every row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[repr(packed(4))]
+#[repr(C, packed(4))]
 pub(crate) struct Place {
     offset: u64,
     bytes: u32,

@@ -16,6 +16,6 @@ SELECT
     shared_text(attributes_pieces)::JSON AS attributes, shared_text(events_pieces)::JSON AS events, links,
     shared_text(resource_pieces)::JSON AS resource, scope_name, scope_version, origin, duplicate_of, project, recorded_at,
     shared_text(input_text_pieces) AS input_text, agent_name, shared_text(source_keys_pieces)::JSON AS source_keys,
-    coalesce(history_message_hashes, listed(input_message_hashes_pieces)) AS input_message_hashes,
-    listed(output_message_hashes_pieces) AS output_message_hashes, previous_response_id, history_complete
+    coalesce(history_message_hashes, shared_texts(input_message_hashes_pieces)) AS input_message_hashes,
+    shared_texts(output_message_hashes_pieces) AS output_message_hashes, previous_response_id, history_complete
 FROM spans_in_pieces;

@@ -39,8 +39,8 @@ call AS (
             coalesce(from_json(shared_text(node.output_messages_pieces), '["JSON"]'), []),
             lambda message: json_merge_patch(message, '{"finish_reason": null}')
         ) AS output,
-        coalesce(listed(node.input_message_hashes_pieces), []) AS input_hashes,
-        coalesce(listed(node.output_message_hashes_pieces), []) AS output_hashes,
+        coalesce(shared_texts(node.input_message_hashes_pieces), []) AS input_hashes,
+        coalesce(shared_texts(node.output_message_hashes_pieces), []) AS output_hashes,
         node.input_messages_pieces IS NOT NULL AND node.output_messages_pieces IS NOT NULL AS is_captured
     FROM node
     LEFT JOIN answering

@@ -7,4 +7,4 @@ CREATE OR REPLACE MACRO shared_text(ids) AS (
 );
 
 -- Internal. A list of short texts, each of which is kept with a comma behind it.
-CREATE OR REPLACE MACRO listed(ids) AS string_split(shared_text(ids), ',')[:-2];
+CREATE OR REPLACE MACRO shared_texts(ids) AS string_split(shared_text(ids), ',')[:-2];
