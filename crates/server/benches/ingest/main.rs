@@ -6,9 +6,11 @@
 //! Load: requests of about 100 spans as agents send them (`load.rs`), four connections, one request under way on each. PYTHON must have `grpcio` and
 //! `opentelemetry-proto`; without it that row is left out. It prints and asserts nothing: times are no tests.
 //!
-//! November 2026, two shared cores, two seconds of the agent profile: 88,000 spans/s acknowledged, 8,300 loaded, 30 ms of processor a MB in all (175 times
-//! prost), 0.26 bytes on disk a byte, 747 MiB resident in the burst. The load's texts repeat from round to round, which flatters what is on disk. Bounds
-//! now: DuckDB's checkpoints, log and appends, about half; derivation a fifth.
+//! November 2026, two shared cores, two seconds of the agent profile, ratios of one run each: 0.32 of the sink acknowledged, 0.31 of Python and SQLite
+//! loaded, 141 to 290 times prost's processor time in all, 0.35 bytes on disk a byte right after the burst, 390 to 405 MiB resident in it. The load's
+//! texts repeat from round to round, which flatters what is on disk. `gleaner rebuild` of 176 MB of traces that repeat nothing took 0.46 to 0.6 of the
+//! processor time, and the store two thirds of the bytes, that they took with a write-ahead log and pieces that end anywhere. Bounds now: DuckDB's
+//! checkpoints and appends, then derivation.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot set its scene has failed")]
 
