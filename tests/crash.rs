@@ -75,8 +75,7 @@ fn asked_to_end_under_load_it_drains() {
     ledger.check_rebuilt(dir.path());
 }
 
-/// Scenario: a store is killed while its write-ahead log is full, then the store's file or its log is damaged: cut short, filled with zeros, flipped,
-/// or replaced by another kind of file.
+/// Scenario: a server is killed under load, then its store's file is damaged: filled with zeros, flipped, or replaced by another kind of file.
 /// Guarantees: telemetry is taken; `/readyz` says that the store cannot be opened and what to do, or the store opened; after `gleaner rebuild`
 /// everything is there (I1 to I4).
 #[test]

@@ -277,10 +277,10 @@ impl<S: Target> Loader<S> {
         let Some((last, _)) = records.last() else { return Ok(()) };
         let last = *last;
         let mut span = self.own_traces.begin_load(self.position, last);
-        let (began_at, began, bytes) = (SystemTime::now(), Instant::now(), payload_bytes(&records));
+        let (began_at, began) = (SystemTime::now(), Instant::now());
         let commit = self.prepare(records, last).inspect_err(|_| span.fail("derive"))?;
         span.past_child("load.derive", began_at, began.elapsed());
-        span.set("gleaner.bytes", bytes);
+        span.set("gleaner.bytes", usize::try_from(commit.request_bytes).unwrap_or(usize::MAX));
         span.set("gleaner.facts", commit.facts.len());
         span.set("gleaner.traces", commit.traces.len());
         let (began_at, began) = (SystemTime::now(), Instant::now());
@@ -334,10 +334,6 @@ impl<S: Target> Loader<S> {
         }
         Ok(Commit { position, request_bytes, facts, feedback: decoded.feedback, traces })
     }
-}
-
-fn payload_bytes(records: &[(u64, Record)]) -> usize {
-    records.iter().map(|(_, record)| record.payload.len()).sum()
 }
 
 /// Why loading stopped.

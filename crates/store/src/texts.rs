@@ -8,8 +8,8 @@
 //! - what remains long where its own bytes say (content-defined chunking; Muthitacharoen and others, *LBFS*, SOSP 2001; the gear hash of
 //!   Xia and others, *FastCDC*, ATC 2016).
 //!
-//! Of agents' traces with growing histories 24 % of the bytes are then new, of which a message's first sight is 22; with the second cut alone
-//! it were 46 (measured on texts of syllables without line breaks, which look different inside of a string).
+//! Of agents' traces with growing histories 24 % of the bytes are then new, and 46 % with the second cut alone (measured on texts of syllables
+//! without line breaks, which look different inside of a string).
 //!
 //! What it does: cuts texts, and knows the ids of pieces seen of late. What it does not: it reads no table; see [`crate::text_reader`].
 //!

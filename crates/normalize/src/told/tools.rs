@@ -4,8 +4,8 @@
 //! Each becomes a tool span beside the call that asked, from the end of that call to the start of the one that was told the
 //! result. Where every model call has a trace of its own, the call that asked is in another one: then it stands below the
 //! call that was told. That is the first of its trace, begins the trace, and its prompt ends with the results; results further
-//! up in a prompt were told before. Where a provider gives calls no ids, order and names tell. Only where a trace has no tool spans at all: a client that records tools records them
-//! all. A call that was never answered has no span.
+//! up in a prompt were told before. Where a provider gives calls no ids, order and names tell. Only where a trace has no tool
+//! spans at all: a client that records tools records them all. A call that was never answered has no span.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -46,7 +46,9 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
             let Part::ToolCallResponse { id: Some(id), response, .. } = part else { continue };
             let Some(asked) = asked.get_mut(id).filter(|asked| !asked.is_answered) else { continue };
             asked.is_answered = true;
-            added.push(execution(&spans[asked.place], Some(id), asked, response, merged.span.start_time_unix_nano));
+            let span_id = derive_id("told_tool", &[&spans[asked.place].0.span.trace_id, id]);
+            let told_at = merged.span.start_time_unix_nano;
+            added.push(execution(&spans[asked.place], &span_id, Some(id), asked, response, told_at));
         }
         let is_first = asking_first == Some(place);
         let (answer, mut runs) = unnamed_runs(mapped.input_messages.as_deref().unwrap_or_default());
@@ -64,11 +66,9 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
             let Some(at) = asking else { continue };
             let asked =
                 Asked { place: at, name: run.name.to_owned(), arguments: run.arguments.clone(), is_answered: true };
-            let told_at = merged.span.start_time_unix_nano;
-            let mut ran = execution(&spans[at], None, &asked, run.response, told_at);
-            let id = derive_id("told_tool", &[&merged.span.trace_id, &merged.span.span_id, &index.to_string()]);
-            ran.0.span.span_id = id.chars().take(16).collect();
-            added.push(ran);
+            let span = &merged.span;
+            let span_id = derive_id("told_tool", &[&span.trace_id, &span.span_id, &index.to_string()]);
+            added.push(execution(&spans[at], &span_id, None, &asked, run.response, span.start_time_unix_nano));
         }
         for part in mapped.output_messages.iter().flatten().flat_map(|message| &message.parts) {
             let Part::ToolCall { id, name, arguments } = part else { continue };
@@ -165,13 +165,13 @@ struct Asked {
 
 fn execution(
     (asking, call): &(MergedSpan, Mapped),
+    span_id: &str,
     id: Option<&str>,
     asked: &Asked,
     result: &Value,
     told_at_unix_nano: u64,
 ) -> (MergedSpan, Mapped) {
     let of = &asking.span;
-    let span_id = derive_id("told_tool", &[&of.trace_id, id.unwrap_or_default()]);
     // A call that was told what ran before it stays the root of its trace.
     let is_root = told_at_unix_nano == of.start_time_unix_nano && of.parent_span_id.is_none();
     let parent = if is_root { Some(of.span_id.clone()) } else { of.parent_span_id.clone() };

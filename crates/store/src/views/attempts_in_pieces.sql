@@ -1,5 +1,6 @@
 -- Internal: attempts with their texts as lists of pieces, which the views and exports put together. Nearly all attempts lie in one
--- trace and are taken as they are; the parts of the others are put together. `part_key` orders parts by start, then trace. What only the session can tell (number, cycle) is in `attempt_index`.
+-- trace and are taken as they are; the parts of the others are put together. `part_key` orders parts by start, then trace. What
+-- only the session can tell (number, cycle) is in `attempt_index`.
 -- Nothing here is materialized: whoever asks for a few columns must not pay for texts.
 --
 -- Where the first call goes on from an earlier response, `input_messages` are the whole history and its own, and
