@@ -2,7 +2,7 @@
 //!
 //! Pure; depends on the examples alone, not on the order they came in.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{Reason, example::Opinion, stage::Entry};
 
@@ -37,19 +37,20 @@ fn contradictions(entries: &mut [Entry], opinions: &[Option<Box<Opinion>>]) {
 }
 
 fn duplicates(entries: &mut [Entry]) {
-    let mut seen = HashSet::with_capacity(entries.len());
-    for entry in entries.iter_mut().filter(|entry| entry.verdict.is_ok()) {
-        if !seen.insert(entry.id) {
-            entry.verdict = Err(Reason::Duplicate);
+    let mut places: Vec<u32> = (0..entries.len() as u32).filter(|at| entries[*at as usize].verdict.is_ok()).collect();
+    places.sort_unstable_by_key(|at| (entries[*at as usize].id, *at));
+    for pair in places.windows(2) {
+        if entries[pair[0] as usize].id == entries[pair[1] as usize].id {
+            entries[pair[1] as usize].verdict = Err(Reason::Duplicate);
         }
     }
 }
 
 /// A row may go because of a row that goes itself in a later stage, because of a third: then the third is named.
 pub(crate) fn name_who_stays(entries: &mut [Entry]) {
-    let stay: HashSet<u128> = entries.iter().filter(|entry| entry.verdict.is_ok()).map(|entry| entry.id).collect();
-    let gone = entries.iter().filter(|entry| !stay.contains(&entry.id));
-    let because_of: HashMap<u128, u128> = gone.filter_map(|entry| Some((entry.id, *entry.kept.as_deref()?))).collect();
+    // Of one content one row at most comes to the stages that name another.
+    let because_of: HashMap<u128, u128> =
+        entries.iter().filter_map(|entry| Some((entry.id, *entry.kept.as_deref()?))).collect();
     for kept in entries.iter_mut().filter_map(|entry| entry.kept.as_deref_mut()) {
         // Each stage names rows that were in when it decided, so that no chain leads back.
         while let Some(next) = because_of.get(kept).filter(|next| *next != kept) {

@@ -102,9 +102,9 @@ impl Format {
     }
 
     /// A file that the format's reader wants beside the rows.
-    pub(crate) fn companion(self, files: &[(&Section, String)]) -> Option<(&'static str, String)> {
+    pub(crate) fn companion(self, sections: &[Section]) -> Option<(&'static str, String)> {
         match self {
-            Self::Sharegpt => Some(sharegpt::dataset_info(files)),
+            Self::Sharegpt => Some(sharegpt::dataset_info(sections)),
             _ => None,
         }
     }

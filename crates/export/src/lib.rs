@@ -6,14 +6,14 @@
 //!
 //! One way: select (`sql`, `read`) ▶ make ready (`case`) ▶ shape into the canonical example (`sft`, `pairs`, `reward`,
 //! `trajectory`, `revisions`) ▶ over to a thread of its own (`pipeline`) ▶ honesty checks (`check`) ▶ hygiene (`stage`) ▶ row of a format (`format`) ▶ on disk, until
-//! all are known (`collect`) ▶ judged beside each other (`decide`, `stage`) ▶ files (`sink`, `card`, `manifest`).
+//! all are known (`collect`, `ledger`) ▶ judged beside each other (`judged`, `decide`, `stage`) ▶ files (`sink`, `card`, `manifest`).
 //!
 //! Invariants:
 //! - The same rows and options give the same bytes: order is by derived ids, and no file holds a time of writing.
 //! - Every candidate is either a row or a line of `rejected.jsonl` with its reason; no example is silently shortened.
 //! - Every row names the session, attempts, traces, spans and feedback that made it, by itself or in `provenance.jsonl`.
 //! - Within a file all rows have the columns that the dataset card declares, and no others.
-//! - Memory holds ids and hashes of rows, never all of their contents.
+//! - Memory holds ids and hashes of rows, and only of one file while they are judged; never all of their contents.
 
 mod canonical;
 mod card;
@@ -28,6 +28,8 @@ mod example;
 mod format;
 mod frame;
 mod hygiene;
+mod judged;
+mod ledger;
 mod lookup;
 mod manifest;
 mod messages;
@@ -110,7 +112,7 @@ pub fn export_all(
     let scratch = out.scratch().map(Path::to_owned);
     let spool = || Spool::new(scratch.as_deref());
     let mut cases = Cases::new(spool()?);
-    let collector = Collector::new(&kinds, options, spool()?, stages(rows, options, scratch.as_deref())?);
+    let collector = Collector::new(&kinds, options, &spool, stages(rows, options, scratch.as_deref())?)?;
     let mut files = Files::new(out);
     let queried = match kinds.contains(&Kind::Sql) {
         true => Some(query::write(rows, options, &mut files, progress)?),

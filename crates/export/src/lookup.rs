@@ -12,7 +12,11 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{ExportError, collect::PROVENANCE_FILE, collect::REJECTED_FILE, manifest::MANIFEST_FILE};
+use crate::{
+    ExportError,
+    judged::{PROVENANCE_FILE, REJECTED_FILE},
+    manifest::MANIFEST_FILE,
+};
 
 /// A line that was found.
 #[derive(Debug, Clone, PartialEq)]

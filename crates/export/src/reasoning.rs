@@ -64,6 +64,14 @@ impl Kinds {
         self.0 == 0
     }
 
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
     fn has(self, shown: Shown) -> bool {
         self.0 & shown as u8 != 0
     }

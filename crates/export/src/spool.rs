@@ -20,6 +20,14 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    pub(crate) fn new(offset: u64, bytes: u32) -> Self {
+        Self { offset, bytes }
+    }
+
+    pub(crate) fn offset(self) -> u64 {
+        self.offset
+    }
+
     pub(crate) fn bytes(self) -> u32 {
         self.bytes
     }
@@ -99,6 +107,11 @@ pub(crate) struct Scan<'a> {
 }
 
 impl Scan<'_> {
+    /// What stands there is not what was put.
+    pub(crate) fn broken(expected: &str) -> ExportError {
+        failed(io::Error::new(io::ErrorKind::InvalidData, format!("{expected} expected")))
+    }
+
     /// Fills `out` with what comes next; false at the end.
     pub(crate) fn next(&mut self, out: &mut [u8]) -> Result<bool, ExportError> {
         let mut filled = 0;

@@ -37,15 +37,18 @@ pub(crate) trait Stage: Send {
     }
 }
 
-/// What is held in memory of one example: its content is on disk.
+/// An order of examples that depends on them alone: precedence, start of the earliest attempt, hash of the provenance.
+pub(crate) type Tie = (u8, u64, u64);
+
+/// What is held in memory of one example while all are judged: its content is on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     /// Counts the examples of a file in order of arrival.
     pub(crate) number: u32,
     /// Id of the row: a hash of what a trainer sees. Rows are written in this order.
     pub(crate) id: u128,
-    /// A total order of examples that depends on them alone: of equal ones the lowest stays.
-    pub(crate) tie: (u8, u64, u128),
+    /// Of equal ones the lowest stays.
+    pub(crate) tie: Tie,
     /// The split that the row is written to; none where the file is not split.
     pub(crate) split: Option<Split>,
     pub(crate) verdict: Result<(), Reason>,
@@ -56,7 +59,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(number: u32, id: u128, tie: (u8, u64, u128)) -> Self {
+    pub(crate) fn new(number: u32, id: u128, tie: Tie) -> Self {
         Self { number, id, tie, split: None, verdict: Ok(()), reasoning: Kinds::default(), kept: None }
     }
 }

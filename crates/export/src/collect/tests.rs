@@ -2,10 +2,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    MemoryOutput,
+    MemoryOutput, Reason,
     conversation::ChatMessage,
     dataset::{SCORES, SFT},
     example::Content,
+    stage::{Entry, Split},
 };
 
 fn example(question: &str) -> Example {
@@ -52,8 +53,8 @@ impl Stage for Picky {
 fn stages_rewrite_split_and_drop() {
     let options = Options::new(Kind::Sft);
     let stage = Picky { dropped: Vec::new(), tested: Vec::new() };
-    let spool = Spool::new(None).expect("opens");
-    let mut collector = Collector::new(&[Kind::Sft], &options, spool, vec![Box::new(stage)]);
+    let spool = || Spool::new(None);
+    let mut collector = Collector::new(&[Kind::Sft], &options, &spool, vec![Box::new(stage)]).expect("opens");
     let questions = ["my secret", "unfit", "late", "test", "plain"];
     collector.take(&SFT, questions.map(|question| Ok(example(question)))).expect("takes");
     let mut out = MemoryOutput::default();

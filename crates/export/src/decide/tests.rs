@@ -1,7 +1,7 @@
 use super::*;
 
 fn entry(number: u32, id: u128, started: u64) -> Entry {
-    Entry::new(number, id, (0, started, u128::from(number)))
+    Entry::new(number, id, (0, started, u64::from(number)))
 }
 
 fn opinion(is_first: bool, reviewers: &[u64]) -> Option<Box<Opinion>> {

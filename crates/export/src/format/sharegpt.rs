@@ -130,8 +130,10 @@ fn check_order(turns: &[Value], ends_with_answer: bool) -> Result<(), Unfit> {
 }
 
 /// `dataset_info.json`: one entry per file that has rows, named as the file.
-pub(crate) fn dataset_info(files: &[(&Section, String)]) -> (&'static str, String) {
-    let entries = files.iter().map(|(section, file)| {
+pub(crate) fn dataset_info(sections: &[Section]) -> (&'static str, String) {
+    let files =
+        sections.iter().flat_map(|section| section.file_names().into_iter().map(move |(_, file, _)| (section, file)));
+    let entries = files.map(|(section, file)| {
         let mut columns = Map::new();
         columns.insert("messages".into(), json!("conversations"));
         let mut entry = Map::new();
@@ -151,7 +153,7 @@ pub(crate) fn dataset_info(files: &[(&Section, String)]) -> (&'static str, Strin
         columns.insert("system".into(), json!("system"));
         columns.insert("tools".into(), json!("tools"));
         entry.insert("columns".into(), Value::Object(columns));
-        let name = file.strip_suffix(".jsonl").unwrap_or(file).replace('.', "_");
+        let name = file.strip_suffix(".jsonl").unwrap_or(&file).replace('.', "_");
         (name, Value::Object(entry))
     });
     let text = serde_json::to_string_pretty(&entries.collect::<Map<String, Value>>()).unwrap_or_default();

@@ -96,22 +96,24 @@ fn decide(spool: &mut Spool, entries: &mut [Entry]) -> Result<(), ExportError> {
     })?;
     wholes.sort();
     // By the order of `wholes`: messages and place of the longest row that begins so.
-    let mut longer = vec![(0, NONE); wholes.sorted.len()];
+    let mut longer = vec![(0_u32, NONE); wholes.sorted.len()];
     each_row(spool.scan()?, &mut |number, beginnings| {
         let Some(place) = places.get(number).filter(|place| **place != NONE) else { return };
         let [proper @ .., _] = beginnings else { return };
         for beginning in proper {
             for known in wholes.of(*beginning) {
                 let (messages, other) = longer[known];
-                if proper.len() > messages || (proper.len() == messages && *place < other) {
-                    longer[known] = (proper.len(), *place);
+                let length = proper.len() as u32;
+                if length > messages || (length == messages && *place < other) {
+                    longer[known] = (length, *place);
                 }
             }
         }
     })?;
-    for ((_, number), (_, place)) in wholes.sorted.iter().zip(&longer).filter(|(_, (_, place))| *place != NONE) {
+    for (Whole { number, .. }, (_, place)) in wholes.sorted.iter().zip(&longer).filter(|(_, (_, place))| *place != NONE)
+    {
         let id = entries[*place as usize].id;
-        let entry = &mut entries[places[*number as usize] as usize];
+        let entry = &mut entries[places[{ *number } as usize] as usize];
         entry.verdict = Err(Reason::PrefixOfAnother);
         entry.kept = Some(Box::new(id));
     }
@@ -138,8 +140,16 @@ fn each_row(mut scan: Scan<'_>, visit: &mut dyn FnMut(usize, &[u128])) -> Result
 
 /// Hashes of whole rows with their numbers. Nearly all that is asked for is not among them, which the filter tells in one step.
 struct Wholes {
-    sorted: Vec<(u128, u32)>,
+    sorted: Vec<Whole>,
     filter: Vec<u64>,
+}
+
+/// Packed: there is one in memory for every row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(C, packed(4))]
+struct Whole {
+    hash: u128,
+    number: u32,
 }
 
 impl Wholes {
@@ -156,7 +166,7 @@ impl Wholes {
     fn add(&mut self, hash: u128, number: u32) {
         let (word, bit) = self.bit(hash);
         self.filter[word] |= bit;
-        self.sorted.push((hash, number));
+        self.sorted.push(Whole { hash, number });
     }
 
     fn sort(&mut self) {
@@ -169,8 +179,8 @@ impl Wholes {
         if self.filter[word] & bit == 0 {
             return 0..0;
         }
-        let first = self.sorted.partition_point(|(known, _)| *known < hash);
-        let count = self.sorted[first..].iter().take_while(|(known, _)| *known == hash).count();
+        let first = self.sorted.partition_point(|known| { known.hash } < hash);
+        let count = self.sorted[first..].iter().take_while(|known| { known.hash } == hash).count();
         first..first + count
     }
 }

@@ -14,7 +14,7 @@ fn decided(threshold: f64, examples: &[Example], arrival: &[usize]) -> Vec<Optio
     let mut entries = Vec::new();
     for (number, at) in arrival.iter().enumerate() {
         stage.see(&dataset::SFT, number as u32, &examples[*at]);
-        entries.push(Entry::new(number as u32, *at as u128, (0, 0, *at as u128)));
+        entries.push(Entry::new(number as u32, *at as u128, (0, 0, *at as u64)));
     }
     entries.sort_by_key(|entry| entry.tie);
     stage.decide(&dataset::SFT, &mut entries);
@@ -77,7 +77,7 @@ fn one_answer_with_two_scores_is_no_duplicate() {
     let mut entries = Vec::new();
     for (number, row) in [scored(8.0), scored(3.0), scored(8.0)].iter().enumerate() {
         stage.see(&dataset::SCORES, number as u32, row);
-        entries.push(Entry::new(number as u32, number as u128, (0, 0, number as u128)));
+        entries.push(Entry::new(number as u32, number as u128, (0, 0, number as u64)));
     }
     stage.decide(&dataset::SCORES, &mut entries);
     assert_eq!(entries.iter().map(|entry| entry.kept.as_deref().copied()).collect::<Vec<_>>(), [None, None, Some(0)]);
@@ -90,7 +90,7 @@ fn rows_that_are_out_already_keep_nobody_out() {
     let mut entries = Vec::new();
     for number in 0..2 {
         stage.see(&dataset::SFT, number, &row);
-        entries.push(Entry::new(number, u128::from(number), (0, 0, u128::from(number))));
+        entries.push(Entry::new(number, u128::from(number), (0, 0, u64::from(number))));
     }
     entries[0].verdict = Err(Reason::Duplicate);
     stage.decide(&dataset::SFT, &mut entries);

@@ -16,7 +16,7 @@ fn verdicts(mut stage: impl Stage, examples: &[Example]) -> Vec<Result<(), Reaso
     for (number, example) in examples.iter().enumerate() {
         // Ids in no order that a reader would guess.
         let id = u128::from(super::super::words::mixed(number as u64));
-        let mut entry = Entry::new(number as u32, id, (0, 0, id));
+        let mut entry = Entry::new(number as u32, id, (0, 0, id as u64));
         entry.verdict = stage.pass(&dataset::PREFERENCE, &mut example.clone());
         stage.see(&dataset::PREFERENCE, number as u32, example);
         entries.push(entry);

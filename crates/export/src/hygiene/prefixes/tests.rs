@@ -23,7 +23,7 @@ fn decided(examples: &[Example]) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (number, example) in examples.iter().enumerate() {
         stage.see(&dataset::TRAJECTORY, number as u32, example);
-        entries.push(Entry::new(number as u32, number as u128, (0, 0, number as u128)));
+        entries.push(Entry::new(number as u32, number as u128, (0, 0, number as u64)));
     }
     stage.decide(&dataset::TRAJECTORY, &mut entries);
     assert!(stage.fault().is_none());

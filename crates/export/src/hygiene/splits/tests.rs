@@ -15,14 +15,14 @@ fn sides(stage: &mut Splits, examples: &[Example]) -> Vec<Option<Split>> {
     let mut entries = Vec::new();
     for (number, example) in examples.iter().enumerate() {
         stage.see(&dataset::SFT, number as u32, example);
-        entries.push(Entry::new(number as u32, number as u128, (0, 0, number as u128)));
+        entries.push(Entry::new(number as u32, number as u128, (0, 0, number as u64)));
     }
     stage.decide(&dataset::SFT, &mut entries);
     entries.iter().map(|entry| entry.split).collect()
 }
 
 fn shared_prompts(stage: &mut Splits, entries: usize) -> Value {
-    let entries: Vec<Entry> = (0..entries).map(|n| Entry::new(n as u32, n as u128, (0, 0, n as u128))).collect();
+    let entries: Vec<Entry> = (0..entries).map(|n| Entry::new(n as u32, n as u128, (0, 0, n as u64))).collect();
     stage.report(&dataset::SFT, &entries).expect("reports").1
 }
 
