@@ -28,11 +28,13 @@ import json
 import os
 import random
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 GLEANER = os.environ.get("GLEANER", "target/release/gleaner")
 SPANS_PER_TRACE = {"short": 2, "agent": 12}
@@ -63,7 +65,7 @@ def attributes(values):
     return [{"key": key, "value": {"stringValue": value if isinstance(value, str) else json.dumps(value)}} for key, value in values.items()]
 
 
-def span(trace, number, parent, name, values, events=()):
+def span(trace, number, parent, name, values):
     start = 1_790_000_000_000_000_000 + trace * 60_000_000_000 + number * 1_000_000_000
     made = {
         "traceId": f"{trace + 1:032x}",
@@ -76,8 +78,6 @@ def span(trace, number, parent, name, values, events=()):
     }
     if parent is not None:
         made["parentSpanId"] = f"{trace * 16 + parent + 1:016x}"
-    if events:
-        made["events"] = list(events)
     return made
 
 
@@ -89,15 +89,6 @@ def attempt(words, trace, profile):
     session, lineage = trace // 4, "ABCD"[trace % 4]
     shared = random.Random(session)
     question = text("user", f"Question {session}: " + " ".join(shared.choices(words.known, k=60)))
-    score = 1 + (words.random.randrange(19)) / 2
-    evaluation = {
-        "name": "gen_ai.evaluation.result",
-        "timeUnixNano": "1790000000000000000",
-        "attributes": [
-            {"key": "gen_ai.evaluation.name", "value": {"stringValue": "quality"}},
-            {"key": "gen_ai.evaluation.score.value", "value": {"doubleValue": score}},
-        ],
-    }
     agent = {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": f"researcher-{lineage}",
@@ -106,7 +97,7 @@ def attempt(words, trace, profile):
         "gleaner.rollout.cycle": "1",
     }
     system = [{"type": "text", "content": f"You are researcher {lineage}. Answer from the documents alone, and say where each fact stands."}]
-    spans = [span(trace, 0, None, "invoke_agent researcher", agent, [evaluation])]
+    spans = [span(trace, 0, None, "invoke_agent researcher", agent)]
     messages = [question]
     for number in range(1, SPANS_PER_TRACE[profile]):
         if number % 2 == 0:
@@ -164,7 +155,44 @@ def make(args):
                 if len(lines) >= FILE_REQUESTS:
                     end_file()
         end_file()
+        score(args.dir, traces, folder)
     print(f"{traces} attempts of {SPANS_PER_TRACE[args.profile]} spans in {args.dir}")
+
+
+def score(data, traces, folder):
+    """Gives every attempt an overall score, from a reviewer of its own session's."""
+    chance = random.Random(11)
+    path = os.path.join(folder, "scores.jsonl")
+    with open(path, "w", encoding="utf-8") as file:
+        for trace in range(traces):
+            evaluation = {"target": {"trace_id": f"{trace + 1:032x}"}, "score": 1 + chance.randrange(19) / 2}
+            item = {"idempotency_key": f"score-{trace}", "reviewer": f"reviewer-{trace // 4 % 20}", "source": "SOURCE_HUMAN", "evaluation": evaluation}
+            file.write(json.dumps(item) + "\n")
+    addresses = [free_address() for _ in range(3)]
+    named = [word for pair in zip(("--otlp-grpc", "--otlp-http", "--api"), addresses) for word in pair]
+    server = subprocess.Popen([GLEANER, "serve", "--data", data, *named], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not is_ready(addresses[2]):
+            if server.poll() is not None:
+                sys.exit("gleaner serve failed")
+            time.sleep(0.1)
+        subprocess.run([GLEANER, "feedback", "--api", addresses[2], "--json", path], check=True, stdout=subprocess.DEVNULL)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def is_ready(address):
+    try:
+        return urllib.request.urlopen(f"http://{address}/readyz").status == 200
+    except OSError:
+        return False
+
+
+def free_address():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 def timed(command, out=os.devnull):

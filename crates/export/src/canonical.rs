@@ -30,7 +30,7 @@ pub(crate) fn write_identity(dataset: &Dataset, example: &Example, out: &mut Vec
             (name, part)
         })),
     }
-    parts.push(("tools", Box::new(|out| write_list(&example.tools, out, write_value))));
+    parts.push(("tools", Box::new(|out| out.extend_from_slice(example.tools.canonical()))));
     parts.extend(dataset.identity.iter().map(|name| {
         let part: Part<'_> = Box::new(move |out| write_value(example.facts.get(*name).unwrap_or(&Value::Null), out));
         (*name, part)
@@ -113,7 +113,8 @@ pub(crate) fn write_value(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-fn write_list<T>(items: &[T], out: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
+/// Appends a list.
+pub(crate) fn write_list<T>(items: &[T], out: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
     out.push(b'[');
     for (at, item) in items.iter().enumerate() {
         if at > 0 {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use gleaner_model::{ContentHash, Message, canonical_json};
+use gleaner_model::{Message, canonical_json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::{
     reasoning::Kinds,
     shelf::Shelf,
     spool::Spool,
-    tools::tools,
+    tools::Tools,
 };
 
 /// An attempt ready to be shaped.
@@ -40,9 +40,8 @@ pub(crate) struct Case {
 pub(crate) struct Question {
     /// Without the system prompt; ends with a user or tool message.
     pub(crate) messages: Vec<ChatMessage>,
-    pub(crate) hash: ContentHash,
     pub(crate) system: Option<String>,
-    pub(crate) tools: Vec<Value>,
+    pub(crate) tools: Tools,
 }
 
 /// The conversation of the attempt's last call, cut before its answer.
@@ -55,7 +54,7 @@ pub(crate) struct Whole {
     pub(crate) given: usize,
     /// The reason stands for a missing or unfit final message: the history may serve a correction all the same.
     pub(crate) completion: Result<ChatMessage, Reason>,
-    pub(crate) tools: Vec<Value>,
+    pub(crate) tools: Tools,
 }
 
 impl Case {
@@ -187,7 +186,7 @@ pub(crate) fn key(id: &str) -> u128 {
 }
 
 fn question(attempt: &Attempt, options: &Options) -> Result<Question, Reason> {
-    let Given { messages, lacks_history, is_truncated, system_prompt, tools: definitions } = &attempt.question;
+    let Given { messages, lacks_history, is_truncated, system_prompt, tools } = &attempt.question;
     if *lacks_history {
         return Err(Reason::HistoryNotCaptured);
     }
@@ -205,10 +204,9 @@ fn question(attempt: &Attempt, options: &Options) -> Result<Question, Reason> {
     question.messages.iter_mut().for_each(|message| message.reasoning = Kinds::default());
     check_end(&question.messages)?;
     Ok(Question {
-        hash: ContentHash::of_json(&json!(question.messages)),
         messages: question.messages,
         system: question.system,
-        tools: tools(definitions.as_ref())?,
+        tools: tools.clone().transpose()?.unwrap_or_default(),
     })
 }
 
@@ -222,7 +220,7 @@ fn answer(row: &AttemptRow) -> Result<String, Reason> {
 }
 
 fn whole(attempt: &Attempt, options: &Options, question: Option<&Question>) -> Result<Whole, Reason> {
-    let Given { messages, lacks_history, is_truncated, system_prompt, tools: definitions } = &attempt.conversation;
+    let Given { messages, lacks_history, is_truncated, system_prompt, tools } = &attempt.conversation;
     if *lacks_history {
         return Err(Reason::HistoryNotCaptured);
     }
@@ -249,7 +247,7 @@ fn whole(attempt: &Attempt, options: &Options, question: Option<&Question>) -> R
     let Conversation { system, messages: history, .. } = whole;
     check_end(&history)?;
     let given = given(&history, question);
-    Ok(Whole { system, history, given, completion, tools: tools(definitions.as_ref())? })
+    Ok(Whole { system, history, given, completion, tools: tools.clone().transpose()?.unwrap_or_default() })
 }
 
 fn check_end(prompt: &[ChatMessage]) -> Result<(), Reason> {

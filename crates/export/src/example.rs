@@ -4,14 +4,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Reason, conversation::ChatMessage, provenance::Provenance, read::AttemptRow};
+use crate::{Reason, conversation::ChatMessage, provenance::Provenance, read::AttemptRow, tools::Tools};
 
 /// One example on its way from an attempt to a row.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Example {
     pub(crate) content: Content,
     /// `[{"type":"function","function":{…}}]`; empty where there are none.
-    pub(crate) tools: Vec<Value>,
+    pub(crate) tools: Tools,
     /// Scalar columns by name: `score`, `margin`, `label`, `origin`, ids …
     pub(crate) facts: Map<String, Value>,
     pub(crate) provenance: Provenance,
@@ -65,7 +65,7 @@ impl Rejection {
 }
 
 /// An example of this content, or the rejection of the candidate.
-pub(crate) fn candidate(shaped: Result<(Content, Vec<Value>), Reason>, provenance: Provenance) -> Candidate {
+pub(crate) fn candidate(shaped: Result<(Content, Tools), Reason>, provenance: Provenance) -> Candidate {
     match shaped {
         Ok((content, tools)) => Ok(Example::new(content, tools, provenance)),
         Err(reason) => Err(Rejection::new(reason, provenance)),
@@ -73,8 +73,8 @@ pub(crate) fn candidate(shaped: Result<(Content, Vec<Value>), Reason>, provenanc
 }
 
 impl Example {
-    pub(crate) fn new(content: Content, tools: Vec<Value>, provenance: Provenance) -> Self {
-        Self { content, tools, facts: Map::new(), provenance, opinion: None, precedence: 0 }
+    pub(crate) fn new(content: Content, tools: impl Into<Tools>, provenance: Provenance) -> Self {
+        Self { content, tools: tools.into(), facts: Map::new(), provenance, opinion: None, precedence: 0 }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {

@@ -12,13 +12,14 @@ use crate::{
     Options, Reason, Shape, SystemPrompt,
     case::{Case, Whole, same_messages},
     conversation::{ChatMessage, with_system},
+    tools::Tools,
 };
 
 /// One output and what it was given.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frame {
     pub(crate) system: Option<String>,
-    pub(crate) tools: Vec<Value>,
+    pub(crate) tools: Tools,
     pub(crate) prompt: Vec<ChatMessage>,
     pub(crate) completion: Vec<ChatMessage>,
     /// Messages between prompt and completion that the row does not hold.
@@ -69,7 +70,7 @@ pub(crate) fn frame(output: Output<'_>, shape: Shape, rests_on_same: bool) -> Re
     match (shape, case.answered().filter(|_| rests_on_same)) {
         (Shape::Task, _) => Ok(Frame {
             system: None,
-            tools: Vec::new(),
+            tools: Tools::default(),
             prompt: case.need()?,
             completion: text(case.artifact())?,
             unseen: 0,
@@ -106,8 +107,8 @@ fn of_whole(whole: &Whole, given: usize, completion: Vec<ChatMessage>) -> Result
 }
 
 /// The prompt and tools of a row made from several outputs: what all of them share, or what the first, the best, had.
-pub(crate) fn shared(frames: &[Frame], options: &Options) -> (Vec<ChatMessage>, Vec<Value>) {
-    let Some(best) = frames.first() else { return (Vec::new(), Vec::new()) };
+pub(crate) fn shared(frames: &[Frame], options: &Options) -> (Vec<ChatMessage>, Tools) {
+    let Some(best) = frames.first() else { return (Vec::new(), Tools::default()) };
     let is_shared = |same: fn(&Frame, &Frame) -> bool| {
         options.system == SystemPrompt::Chosen || frames.iter().all(|other| same(other, best))
     };
@@ -118,11 +119,13 @@ pub(crate) fn shared(frames: &[Frame], options: &Options) -> (Vec<ChatMessage>, 
 }
 
 /// Where agents had different tools, none are told, unless messages call some: then those that all agents had.
-fn common_tools(frames: &[Frame]) -> Vec<Value> {
-    let Some((best, rest)) = frames.split_first() else { return Vec::new() };
+fn common_tools(frames: &[Frame]) -> Tools {
+    let Some((best, rest)) = frames.split_first() else { return Tools::default() };
     let messages = || frames.iter().flat_map(|frame| frame.prompt.iter().chain(&frame.completion));
     if !messages().any(|message| !message.tool_calls.is_empty()) {
-        return Vec::new();
+        return Tools::default();
     }
-    best.tools.iter().filter(|tool| rest.iter().all(|other| other.tools.contains(tool))).cloned().collect()
+    let common: Vec<Value> =
+        best.tools.iter().filter(|tool| rest.iter().all(|other| other.tools.contains(tool))).cloned().collect();
+    common.into()
 }

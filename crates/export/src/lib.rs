@@ -4,8 +4,8 @@
 //! `preference_pairs`, `directives`) through [`Rows`]. Data out: files through [`Output`]. This crate knows neither OTLP
 //! nor sockets, and reads no clock.
 //!
-//! One way: select (`sql`, `read`) ▶ make ready (`case`) ▶ shape into the canonical example (`sft`, `pairs`, `reward`,
-//! `trajectory`, `revisions`) ▶ over to a thread of its own (`pipeline`) ▶ honesty checks (`check`) ▶ hygiene (`stage`) ▶ row of a format (`format`) ▶ on disk, until
+//! One way: select (`sql`, `read`) ▶ over to a thread of its own (`pipeline`) ▶ make ready (`case`) ▶ shape into the canonical example (`sft`, `pairs`, `reward`,
+//! `trajectory`, `revisions`) ▶ over to another ▶ honesty checks (`check`) ▶ hygiene (`stage`) ▶ row of a format (`format`) ▶ on disk, until
 //! all are known (`collect`, `ledger`) ▶ judged beside each other (`judged`, `decide`, `stage`) ▶ files (`sink`, `card`, `manifest`).
 //!
 //! Invariants:
@@ -77,8 +77,8 @@ use collect::{Collector, Made};
 use dataset::Dataset;
 use hygiene::ScoreScale;
 use output::Files;
-use pipeline::Taker;
-use read::{Beside, Pages};
+use pipeline::{Taker, pipe};
+use read::{Assembler, Beside, Handful, Pages};
 use spool::Spool;
 use sql::Wanted;
 use stage::Stage;
@@ -145,7 +145,7 @@ fn collect(
     options: &Options,
     spool: &dyn Fn() -> Result<Spool, ExportError>,
     cases: &mut Cases,
-    taker: &Taker,
+    taker: &Taker<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(), ExportError> {
     if kinds.is_empty() {
@@ -155,22 +155,18 @@ fn collect(
     progress.begin("counting attempts", 0);
     let scale = read::score_scale(rows, options)?;
     let mut pages = Pages::choose(rows, options, &wanted, spool()?)?;
-    let mut beside = Beside::read(rows, options, &wanted, &scale, spool)?;
+    let beside = Beside::read(rows, options, &wanted, &scale, spool)?;
     progress.begin("reading attempts", pages.total());
     let mut done = 0;
-    read::attempts(rows, options, &wanted, &mut pages, &mut beside, &mut |attempt| {
-        progress.check()?;
-        let is_compared = attempt.is_compared;
-        let case = Case::of(attempt, options);
-        for kind in kinds {
-            of_one_attempt(*kind, &case, options, taker)?;
-        }
-        if is_compared {
-            cases.put(&case)?;
-        }
-        done += 1;
-        progress.advance(done);
-        Ok(())
+    let shaper = Shaper { assembler: Assembler::default(), beside, cases, kinds, options, taker };
+    pipe(shaper, WAITING_BYTES, Shaper::shape, |queue| {
+        read::attempts(rows, options, &wanted, &mut pages, &mut |handful| {
+            progress.check()?;
+            done += handful.len() as u64;
+            progress.advance(done);
+            let bytes = handful.bytes();
+            queue.put(handful, bytes)
+        })
     })?;
     if kinds.iter().any(|kind| matches!(kind, Kind::Preference | Kind::Reward)) {
         of_pairs(rows, kinds, options, &scale, cases, taker, progress)?;
@@ -194,7 +190,32 @@ fn collect(
     Ok(())
 }
 
-fn of_one_attempt(kind: Kind, case: &Case, options: &Options, taker: &Taker) -> Result<(), ExportError> {
+/// Bytes of rows that wait to be put together: enough to go on with while the next page is read.
+const WAITING_BYTES: usize = 24 << 20;
+
+/// Puts rows together and shapes them.
+struct Shaper<'a> {
+    assembler: Assembler,
+    beside: Beside,
+    cases: &'a mut Cases,
+    kinds: &'a [Kind],
+    options: &'a Options,
+    taker: &'a Taker<'a>,
+}
+
+impl Shaper<'_> {
+    fn shape(&mut self, handful: Handful) -> Result<(), ExportError> {
+        let Self { assembler, beside, cases, kinds, options, taker } = self;
+        assembler.attempts(handful, beside, &mut |attempt| {
+            let is_compared = attempt.is_compared;
+            let case = Case::of(attempt, options);
+            kinds.iter().try_for_each(|kind| of_one_attempt(*kind, &case, options, taker))?;
+            if is_compared { cases.put(&case) } else { Ok(()) }
+        })
+    }
+}
+
+fn of_one_attempt(kind: Kind, case: &Case, options: &Options, taker: &Taker<'_>) -> Result<(), ExportError> {
     let shape = options.shape_of(kind);
     let candidates = match kind {
         Kind::Sft => sft::sft(case, options, shape),
@@ -217,7 +238,7 @@ fn of_pairs(
     options: &Options,
     scale: &ScoreScale,
     cases: &mut Cases,
-    taker: &Taker,
+    taker: &Taker<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(), ExportError> {
     let mut session: Vec<read::PairRow> = Vec::new();

@@ -9,22 +9,25 @@ mod page;
 mod pages;
 mod texts;
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use gleaner_model::{Message, Source};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
-    ExportError, Options, Rows,
+    ExportError, Options, Reason, Rows,
     hygiene::{Questions, ScoreScale},
     row::Row,
     sql,
+    tools::Tools,
 };
 
 pub(crate) use beside::Beside;
-use page::Assembler;
+pub(crate) use page::{Assembler, Handful};
+use page::{Known, Plain, handfuls, plain_texts, without_messages};
 pub(crate) use pages::{Page, Pages};
+use texts::Texts;
 
 /// What every shape needs of an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -81,7 +84,8 @@ pub(crate) struct Given {
     /// Something on the way cut the messages off.
     pub(crate) is_truncated: bool,
     pub(crate) system_prompt: Option<String>,
-    pub(crate) tools: Option<Value>,
+    /// The reason stands for tools that cannot be told.
+    pub(crate) tools: Option<Result<Tools, Reason>>,
 }
 
 /// A score or correction in force.
@@ -164,28 +168,44 @@ pub(crate) struct RevisionRow {
     pub(crate) next_attempt_id: Option<String>,
 }
 
-/// Visits the attempts of all pages, in the order of the pages, and within one in no particular order.
+/// Visits the attempts of all pages as rows that are yet to be put together, in the order of the pages, and within one in no particular
+/// order.
 pub(crate) fn attempts(
     rows: &dyn Rows,
     options: &Options,
     wanted: &sql::Wanted,
     pages: &mut Pages,
-    beside: &mut Beside,
-    visit: &mut dyn FnMut(Attempt) -> Result<(), ExportError>,
+    visit: &mut dyn FnMut(Handful) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
-    let mut assembler = Assembler::default();
+    let mut texts = Texts::default();
     while let Some(page) = pages.next()? {
         let (sql, params) = sql::page(options, wanted, &page);
-        let compared: HashSet<&str> =
-            page.attempt_ids.iter().zip(&page.compared).filter(|(_, is)| **is).map(|(id, _)| id.as_str()).collect();
-        let mut bytes = 0;
+        let (mut batches, mut bytes) = (Vec::new(), 0);
         rows.for_each_page(&sql, &params, &mut |batch| {
             bytes += batch.get_array_memory_size();
-            assembler.batch(rows, batch, beside, &|id| compared.contains(id), visit)
+            batches.push(batch.clone());
+            Ok(())
         })?;
+        let known = Arc::new(known(rows, &page, &batches)?);
+        bytes += known.plain.values().map(Plain::bytes).sum::<usize>();
+        batches.iter().try_for_each(|batch| handfuls(rows, &mut texts, batch, &known, visit))?;
         pages.held(page.attempt_ids.len(), bytes);
     }
     Ok(())
+}
+
+fn known(rows: &dyn Rows, page: &Page, batches: &[RecordBatch]) -> Result<Known, ExportError> {
+    let compared = page.attempt_ids.iter().zip(&page.compared).filter(|(_, is)| **is).map(|(id, _)| id.clone());
+    let mut known = Known { compared: compared.collect(), ..Known::default() };
+    let mut ids = Vec::new();
+    for batch in batches {
+        ids.extend(without_messages(batch)?);
+    }
+    if !ids.is_empty() {
+        let (sql, params) = sql::plain_texts(page, &ids);
+        rows.for_each_page(&sql, &params, &mut |batch| plain_texts(batch, &mut known.plain))?;
+    }
+    Ok(known)
 }
 
 /// All pairs of the sources asked for, those of a session together.

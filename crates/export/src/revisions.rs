@@ -3,8 +3,6 @@
 //!
 //! Pure. Whether the next output is better is not known unless both were scored; one that was scored lower is left out.
 
-use serde_json::Value;
-
 use crate::{
     Options, Reason, Shape,
     case::Case,
@@ -13,6 +11,7 @@ use crate::{
     provenance::Provenance,
     read::RevisionRow,
     score::{overall, rounded, score},
+    tools::Tools,
 };
 
 /// The candidate of a directive: `next` is the case of the row's next attempt, where the filters let it in.
@@ -67,7 +66,7 @@ fn made(case: &Case, shape: Shape) -> Result<&str, Reason> {
 }
 
 /// The question, the output and the directive as one conversation, and the better output as its completion.
-fn revision(case: &Case, directive: &str, better: &str, shape: Shape) -> Result<(Content, Vec<Value>), Reason> {
+fn revision(case: &Case, directive: &str, better: &str, shape: Shape) -> Result<(Content, Tools), Reason> {
     let output = made(case, shape)?;
     if directive.trim().is_empty() {
         return Err(Reason::NoDirective);
@@ -76,7 +75,7 @@ fn revision(case: &Case, directive: &str, better: &str, shape: Shape) -> Result<
         return Err(Reason::ChosenEqualsRejected);
     }
     let (mut prompt, tools) = match (shape, case.answered()) {
-        (Shape::Task, _) => (case.need()?, Vec::new()),
+        (Shape::Task, _) => (case.need()?, Tools::default()),
         (_, Some(whole)) => (whole.prompt(), whole.tools.clone()),
         (_, None) => {
             let question = case.question()?;

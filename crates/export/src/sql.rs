@@ -40,13 +40,12 @@ impl Wanted {
     }
 }
 
-/// Long texts come as ids of their pieces; see `read::texts`. Of the plain answer of a call only what it has no messages for.
+/// Long texts come as ids of their pieces; see `read::texts`. Plain ones that are seldom asked for are not here; see [`plain_texts`].
 const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.agent_definition_id, a.trace_ids, s.span_ids, a.status, \
      a.output_text, left(a.start_key, 20) AS started, a.input_messages_pieces AS question, \
-     a.history_messages::VARCHAR AS question_history, a.history_complete AS question_complete, a.input_text, \
+     a.history_messages::VARCHAR AS question_history, a.history_complete AS question_complete, \
      c.system_prompt_pieces AS system_prompt, c.input_messages_pieces AS input, c.history_messages::VARCHAR AS input_history, \
      c.history_complete, c.output_messages_pieces AS output, \
-     CASE WHEN coalesce(len(c.output_messages_pieces), 0) < 2 THEN c.output_text END AS call_output_text, \
      c.tool_definitions_pieces AS tool_definitions, s.agent_tools, s.source_keys, c.source_keys_pieces AS call_source_keys, \
      coalesce(s.has_model, false) AS has_model";
 
@@ -106,30 +105,46 @@ pub(crate) fn chosen(options: &Options, wanted: &Wanted) -> (String, Vec<Value>)
 /// Everything of some attempts that a page holds. Both the attempts and their spans are looked for in the time of recording.
 pub(crate) fn page(options: &Options, wanted: &Wanted, page: &Page) -> (String, Vec<Value>) {
     let mut params = vec![Value::from(page.attempt_ids.clone())];
-    let mut recorded = |table: &str| match page.recorded_us {
-        None => String::new(),
-        Some((first, last)) => {
-            params.extend([Value::from(first), Value::from(last)]);
-            format!(" AND {table}.recorded_at BETWEEN make_timestamp(?) AND make_timestamp(?)")
-        }
-    };
+    let mut recorded = |table| recorded(page, table, &mut params);
     let (of_spans, of_calls, of_attempts) = (recorded("e"), recorded("e"), recorded("a"));
     let (columns, outputs) = match wanted.thoughts {
         true => (format!("{COLUMNS}, s.outputs, s.outputs_think"), outputs(options.reasoning)),
         false => (COLUMNS.to_owned(), String::new()),
     };
     let sql = format!(
-        "WITH page AS MATERIALIZED (SELECT unnest(from_json(?, '[\"VARCHAR\"]')) AS attempt_id) \
-         SELECT {columns} FROM attempts_in_pieces a LEFT JOIN (\
+        "WITH {PAGE} SELECT {columns} FROM attempts_in_pieces a LEFT JOIN (\
          SELECT attempt_id, {SPANS}{outputs} FROM spans_in_pieces e WHERE e.duplicate_of IS NULL{of_spans} \
          AND e.kind IN ('llm', 'tool', 'agent') AND e.attempt_id IN (SELECT attempt_id FROM page) GROUP BY attempt_id\
          ) s ON s.attempt_id = a.attempt_id LEFT JOIN (\
          SELECT * FROM spans_in_pieces e WHERE e.duplicate_of IS NULL{of_calls}\
-         ) c ON c.attempt_id = a.attempt_id AND c.project = a.project AND c.span_id = a.conversation_span_id \
-         AND c.trace_id = a.conversation_trace_id \
-         WHERE a.attempt_id IN (SELECT attempt_id FROM page){of_attempts}"
+         ) c ON {LAST_CALL} WHERE a.attempt_id IN (SELECT attempt_id FROM page){of_attempts}"
     );
     (sql, params)
+}
+
+/// What some attempts of a page were asked and what their last calls answered, as plain text: of those that recorded no messages.
+pub(crate) fn plain_texts(page: &Page, attempt_ids: &[&str]) -> (String, Vec<Value>) {
+    let mut params = vec![Value::from(attempt_ids)];
+    let mut recorded = |table| recorded(page, table, &mut params);
+    let (of_calls, of_attempts) = (recorded("e"), recorded("a"));
+    let sql = format!(
+        "WITH {PAGE} SELECT a.attempt_id, a.input_text, c.output_text AS call_output_text FROM attempts_in_pieces a LEFT JOIN (\
+         SELECT project, attempt_id, trace_id, span_id, output_text FROM spans_in_pieces e WHERE e.duplicate_of IS NULL{of_calls}\
+         ) c ON {LAST_CALL} WHERE a.attempt_id IN (SELECT attempt_id FROM page){of_attempts}"
+    );
+    (sql, params)
+}
+
+const PAGE: &str = "page AS MATERIALIZED (SELECT unnest(from_json(?, '[\"VARCHAR\"]')) AS attempt_id)";
+
+const LAST_CALL: &str = "c.attempt_id = a.attempt_id AND c.project = a.project AND c.span_id = a.conversation_span_id \
+     AND c.trace_id = a.conversation_trace_id";
+
+/// A condition on the time of recording, where the page has one.
+fn recorded(page: &Page, table: &str, params: &mut Vec<Value>) -> String {
+    let Some((first, last)) = page.recorded_us else { return String::new() };
+    params.extend([Value::from(first), Value::from(last)]);
+    format!(" AND {table}.recorded_at BETWEEN make_timestamp(?) AND make_timestamp(?)")
 }
 
 /// Scores and corrections in force, those of an attempt together, from the earliest to the latest.

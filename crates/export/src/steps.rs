@@ -2,17 +2,16 @@
 //!
 //! Pure.
 
-use serde_json::Value;
-
 use crate::{
     Reason, Shape,
     case::{Case, Whole},
     conversation::{ChatMessage, with_system},
     example::Content,
+    tools::Tools,
 };
 
 /// A step's number from 1 where there are several, and its messages and tools.
-pub(crate) type Step = (Option<usize>, Result<(Content, Vec<Value>), Reason>);
+pub(crate) type Step = (Option<usize>, Result<(Content, Tools), Reason>);
 
 /// A prompt and a completion of one assistant message: of the whole attempt, of each of its steps, or of its task.
 pub(crate) fn completions(case: &Case, shape: Shape) -> Vec<Step> {
@@ -25,7 +24,7 @@ pub(crate) fn completions(case: &Case, shape: Shape) -> Vec<Step> {
 }
 
 /// The same prompt as of the whole attempt or of the task, with a reviewer's own text for its completion.
-pub(crate) fn corrected(case: &Case, shape: Shape, text: &str) -> Result<(Content, Vec<Value>), Reason> {
+pub(crate) fn corrected(case: &Case, shape: Shape, text: &str) -> Result<(Content, Tools), Reason> {
     if shape == Shape::Task {
         return task(case, Ok(text));
     }
@@ -34,7 +33,7 @@ pub(crate) fn corrected(case: &Case, shape: Shape, text: &str) -> Result<(Conten
     Ok((Content::Completion { prompt: whole.prompt(), completion }, whole.tools.clone()))
 }
 
-fn last(whole: &Whole) -> Result<(Content, Vec<Value>), Reason> {
+fn last(whole: &Whole) -> Result<(Content, Tools), Reason> {
     let completion = vec![whole.completion()?.clone()];
     Ok((Content::Completion { prompt: whole.prompt(), completion }, whole.tools.clone()))
 }
@@ -58,9 +57,9 @@ fn steps(whole: &Whole) -> Vec<Step> {
     steps.into_iter().enumerate().map(|(n, (_, step))| (Some(n + 1), step)).collect()
 }
 
-fn task(case: &Case, made: Result<&str, Reason>) -> Result<(Content, Vec<Value>), Reason> {
+fn task(case: &Case, made: Result<&str, Reason>) -> Result<(Content, Tools), Reason> {
     let completion = vec![ChatMessage::text("assistant", made?)];
-    Ok((Content::Completion { prompt: case.need()?, completion }, Vec::new()))
+    Ok((Content::Completion { prompt: case.need()?, completion }, Tools::default()))
 }
 
 #[cfg(test)]

@@ -2,8 +2,6 @@
 //!
 //! Pure.
 
-use serde_json::Value;
-
 use crate::{
     Options, Reason, Shape,
     case::Case,
@@ -12,6 +10,7 @@ use crate::{
     provenance::Provenance,
     score::{overall, rounded, score},
     steps::{Step, completions},
+    tools::Tools,
 };
 
 /// The candidates of one attempt.
@@ -51,7 +50,7 @@ pub(crate) fn prompts(case: &Case, options: &Options, shape: Shape) -> Vec<Candi
         if is_good { case.artifact().ok().filter(|_| shape == Shape::Task).or(case.answer().ok()) } else { None };
     let reference = correction.and_then(|row| row.correction.as_deref()).or(good);
     let asked = match shape {
-        Shape::Task => vec![(None, case.need().map(|need| (need, Vec::new())))],
+        Shape::Task => vec![(None, case.need().map(|need| (need, Tools::default())))],
         Shape::Attempt => {
             vec![(None, case.question().map(|q| (with_system(q.system.as_deref(), &q.messages), q.tools.clone())))]
         }
@@ -73,7 +72,7 @@ pub(crate) fn prompts(case: &Case, options: &Options, shape: Shape) -> Vec<Candi
     asked.into_iter().map(of).collect()
 }
 
-fn whole(case: &Case) -> Result<(Content, Vec<Value>), Reason> {
+fn whole(case: &Case) -> Result<(Content, Tools), Reason> {
     let whole = case.whole()?;
     let mut messages = whole.prompt();
     messages.push(whole.completion()?.clone());

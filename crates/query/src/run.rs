@@ -273,7 +273,7 @@ pub(crate) fn from_store(error: StoreError) -> QueryError {
     if let StoreError::Parameters { message } = error {
         return QueryError::Failed { message };
     }
-    let StoreError::Sql { source, .. } = &error else {
+    let StoreError::Sql { error: source, .. } = &error else {
         return QueryError::Store(error);
     };
     let message = source.to_string();

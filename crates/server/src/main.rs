@@ -24,8 +24,24 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(&error));
             ExitCode::FAILURE
         }
     }
 }
+
+/// The error and its causes, each once: many errors tell their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |mut out, cause| {
+        let cause = cause.to_string();
+        if !out.contains(&cause) {
+            out += if out.is_empty() { "" } else { ": " };
+            out += &cause;
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+#[path = "main/tests.rs"]
+mod tests;

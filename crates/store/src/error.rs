@@ -32,12 +32,12 @@ pub enum StoreError {
     #[error("the store is being closed")]
     Closed,
     /// A statement failed; the store remains usable and nothing of a failed commit was written.
-    #[error("{doing} failed: {source}")]
+    #[error("{doing} failed: {error}")]
     Sql {
         /// What was being done.
         doing: &'static str,
-        /// DuckDB's error.
-        source: Box<duckdb::Error>,
+        /// DuckDB's error; what is its source says nothing more.
+        error: Box<duckdb::Error>,
     },
     /// The file was made by another version of the schema.
     #[error("{}", schema_version_message(.path, *.found, *.supported))]
@@ -77,7 +77,12 @@ impl StoreError {
     /// Sorts an error by DuckDB's message: the C interface gives no code that tells an invalidated database.
     pub(crate) fn sql(doing: &'static str, source: duckdb::Error) -> Self {
         let message = source.to_string();
-        if is_fatal(&message) { Self::Invalidated { message } } else { Self::Sql { doing, source: Box::new(source) } }
+        if is_fatal(&message) { Self::Invalidated { message } } else { Self::Sql { doing, error: Box::new(source) } }
+    }
+
+    /// Whether DuckDB's memory limit ended a query.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Sql { error, .. } if error.to_string().starts_with("Out of Memory Error"))
     }
 
     /// The error of an attempt to open `path`.

@@ -16,6 +16,7 @@
 //! Invariants: one writer; the journal position is written in the transaction that writes what it covers; no keys and no
 //! indexes, since one logical row is guaranteed by the commit itself.
 
+mod cache_limit;
 mod catalog;
 mod columns;
 mod documentation;

@@ -12,6 +12,7 @@ use arrow::record_batch::RecordBatch;
 use duckdb::{Connection, InterruptHandle, Statement, params_from_iter};
 use serde_json::{Map, Value};
 
+use crate::cache_limit::CacheLimit;
 use crate::json_rows::RowShape;
 use crate::store::use_store;
 use crate::text_reader::{self, TextReaderHandle};
@@ -104,6 +105,8 @@ impl fmt::Debug for Readers {
 pub struct Reader {
     connection: Connection,
     interrupt: Interrupt,
+    /// Of a reader that has the store for itself.
+    cache_limit: Option<CacheLimit>,
     /// What its views need; absent over files that have no shared texts.
     _texts: Option<TextReaderHandle>,
     /// Last: whoever counts readers counts open connections.
@@ -148,7 +151,14 @@ impl Reader {
     /// Reads over this connection. `texts` keeps what its views need; `alive` goes after the connection.
     pub(crate) fn over(connection: Connection, texts: Option<TextReaderHandle>, alive: Arc<()>) -> Self {
         let interrupt = Interrupt(Arc::new(Mutex::new(Some(connection.interrupt_handle()))));
-        Self { connection, interrupt, _texts: texts, _alive: alive }
+        Self { connection, interrupt, cache_limit: None, _texts: texts, _alive: alive }
+    }
+
+    /// Says that nobody else reads or writes the store, which has this memory limit: then pages may make DuckDB forget what it keeps.
+    #[must_use]
+    pub fn alone(mut self, memory_limit_bytes: u64) -> Self {
+        self.cache_limit = Some(CacheLimit::new(memory_limit_bytes));
+        self
     }
 
     /// All rows of a query. Values are typed: numbers, strings, booleans, nested lists and objects; JSON columns are parsed;
@@ -204,9 +214,20 @@ impl Reader {
         visit: &mut dyn FnMut(RecordBatch) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let failed = |e| StoreError::sql("querying", e);
-        let mut statement = self.connection.prepare(sql).map_err(failed)?;
-        let values = Params::from_json(params).in_order_of(&statement)?;
-        statement.execute(params_from_iter(values)).map_err(failed)?;
+        let execute = || {
+            let mut statement = self.connection.prepare(sql).map_err(failed)?;
+            let values = Params::from_json(params).in_order_of(&statement)?;
+            statement.execute(params_from_iter(values)).map_err(failed)?;
+            Ok::<_, StoreError>(statement)
+        };
+        self.cache_limit.as_ref().map_or(Ok(()), |limit| limit.lower(&self.connection))?;
+        let statement = match (execute(), &self.cache_limit) {
+            (Err(error), Some(limit)) if error.is_out_of_memory() => {
+                limit.raise(&self.connection)?;
+                execute()?
+            }
+            (executed, _) => executed?,
+        };
         while let Some(batch) = statement.step().map_err(failed)? {
             if visit(RecordBatch::from(&batch)).is_break() {
                 break;
@@ -260,6 +281,7 @@ impl Reader {
         mut visit: impl FnMut(&Statement<'_>, RecordBatch) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<SchemaRef, StoreError> {
         let failed = |e| StoreError::sql("querying", e);
+        self.cache_limit.as_ref().map_or(Ok(()), |limit| limit.raise(&self.connection))?;
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let values = params.in_order_of(&statement)?;
         // Only to start it: the iterator itself panics where `step` returns an error.

@@ -165,9 +165,9 @@ impl Store {
         schema::set_read_settings(&connection, config.min_score_gap)?;
         // The loader's statements have one text each and are planned once; planning is most of what a small commit costs.
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Last, since nothing can be set after it.
+        // Last, since nothing can be set after it, apart from what `CacheLimit` sets.
         connection
-            .execute_batch("SET lock_configuration = true")
+            .execute_batch("SET allowed_configs = ['memory_limit']; SET lock_configuration = true")
             .map_err(|e| StoreError::sql("locking the configuration", e))?;
         let readers = Readers::new(&connection)?;
         let (checkpoint_bytes, max_known_texts) = (config.checkpoint_bytes, config.max_known_texts);

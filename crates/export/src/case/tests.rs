@@ -22,7 +22,7 @@ fn the_question_is_without_the_system_prompt() {
     let mut two = one.clone();
     two.question.system_prompt = Some("Be long.".into());
     let [one, two] = [one, two].map(|attempt| question(&attempt, &options()).expect("a question"));
-    assert_eq!((&one.hash, one.system.as_deref()), (&two.hash, Some("Be brief.")));
+    assert_eq!((&one.messages, one.system.as_deref()), (&two.messages, Some("Be brief.")));
 }
 
 #[test]

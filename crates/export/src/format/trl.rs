@@ -25,7 +25,7 @@ pub(crate) fn write(dataset: &Dataset, id: &str, example: &Example, provenance: 
         match *name {
             "id" => write_json(id, out),
             "metadata" => write_json(provenance, out),
-            "tools" => write_json(&example.tools, out),
+            "tools" => out.extend_from_slice(example.tools.json().as_bytes()),
             "prompt_characters" | "characters" => write_json(&characters(example.prompt()), out),
             "completion_characters" | "chosen_characters" => {
                 write_json(&characters(example.completions().first().unwrap_or(&&[][..])), out);

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
     ExportError, Reason,
-    canonical::{write_message, write_value},
+    canonical::write_message,
     dataset::Dataset,
     example::{Content, Example},
     spool::{Scan, Spool},
@@ -54,8 +54,7 @@ impl Stage for Prefixes {
         let mut beginnings = Vec::new();
         if let Content::Messages(messages) = &example.content {
             let mut text = Vec::new();
-            example.tools.iter().for_each(|tool| write_value(tool, &mut text));
-            let mut before = xxh3_128(&text);
+            let mut before = xxh3_128(example.tools.canonical());
             for message in messages {
                 text.clear();
                 text.extend_from_slice(&before.to_le_bytes());

@@ -247,7 +247,7 @@ impl Stage for Redactor {
         for message in example.messages_mut() {
             self.message(message, &mut counts);
         }
-        example.tools.iter_mut().for_each(|tool| self.json(tool, &mut counts));
+        example.tools.rewrite(|tool| self.json(tool, &mut counts));
         // Other than messages and tools, a row has texts of people: who judged, why, in which session.
         let is_id = |name: &str| name.ends_with("_id") && name != "session_id";
         for (_, fact) in example.facts.iter_mut().filter(|(name, fact)| fact.is_string() && !is_id(name)) {

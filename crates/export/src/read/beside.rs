@@ -1,22 +1,36 @@
 //! What stands beside attempts and is asked for once, not with every page: definitions, feedback, needs, artifacts. It waits on
 //! disk until its attempt comes.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ScoreRow;
-use crate::{ExportError, Options, Rows, hygiene::ScoreScale, row::Row, shelf::Shelf, spool::Spool, sql};
+use crate::{
+    ExportError, Options, Reason, Rows,
+    hygiene::ScoreScale,
+    row::Row,
+    shelf::Shelf,
+    spool::Spool,
+    sql,
+    tools::{Tools, tools},
+};
 
 /// Definitions in memory: most exports see a few dozen.
 const CACHED_DEFINITIONS: usize = 256;
 
 /// Of the root agent.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Definition {
+    pub(crate) told: Told,
+    pub(crate) tools: Option<Result<Tools, Reason>>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Told {
     pub(crate) system_prompt: Option<String>,
-    pub(crate) tools: Option<Value>,
+    tools: Option<Value>,
     pub(crate) model: Option<String>,
     pub(crate) agent_name: Option<String>,
     pub(crate) version: Option<String>,
@@ -24,7 +38,7 @@ pub(crate) struct Definition {
 
 pub(crate) struct Beside {
     definitions: Shelf,
-    cached: HashMap<String, Rc<Definition>>,
+    cached: HashMap<String, Arc<Definition>>,
     feedback: Shelf,
     needs: Shelf,
     artifacts: Shelf,
@@ -55,13 +69,15 @@ impl Beside {
     }
 
     /// Empty where the attempt has none.
-    pub(crate) fn definition(&mut self, project: &str, id: Option<&str>) -> Result<Rc<Definition>, ExportError> {
-        let Some(id) = id else { return Ok(Rc::default()) };
+    pub(crate) fn definition(&mut self, project: &str, id: Option<&str>) -> Result<Arc<Definition>, ExportError> {
+        let Some(id) = id else { return Ok(Arc::default()) };
         let key = in_project(project, id);
         if let Some(known) = self.cached.get(&key) {
             return Ok(known.clone());
         }
-        let definition: Rc<Definition> = Rc::new(self.definitions.get(&key)?.unwrap_or_default());
+        let told: Told = self.definitions.get(&key)?.unwrap_or_default();
+        let tools = told.tools.as_ref().map(|definitions| tools(Some(definitions)));
+        let definition = Arc::new(Definition { told, tools });
         if self.cached.len() == CACHED_DEFINITIONS {
             self.cached.clear();
         }
@@ -87,14 +103,14 @@ impl Beside {
         rows.for_each_row(&sql, &params, &mut |row| {
             let mut row = Row::new("agent_definitions", row);
             let key = in_project(&row.required("project")?, &row.required("agent_definition_id")?);
-            let definition = Definition {
+            let told = Told {
                 system_prompt: row.text("system_prompt")?,
                 tools: row.json("tools")?,
                 model: row.text("model")?,
                 agent_name: row.text("agent_name")?,
                 version: row.text("version")?,
             };
-            self.definitions.put(&key, &definition)
+            self.definitions.put(&key, &told)
         })
     }
 

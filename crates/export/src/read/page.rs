@@ -2,7 +2,11 @@
 //!
 //! Long texts come as lists of ids of pieces ([`Texts`]). A message that stands in several columns of one attempt is parsed once.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, AsArray, BooleanArray, ListArray, StringArray},
@@ -14,9 +18,12 @@ use serde_json::Value;
 
 use super::{
     Attempt, AttemptRow, Beside, Given,
-    texts::{ById, Texts},
+    texts::{ById, Pieces, Texts},
 };
-use crate::{ExportError, Rows, messages};
+use crate::{
+    ExportError, Reason, Rows, messages,
+    tools::{Tools, tools},
+};
 
 const RELATION: &str = "attempts";
 /// Ids of pieces that are looked up together, some 300 bytes each and 4 KB at most.
@@ -24,14 +31,101 @@ const MAX_IDS: usize = 16_384;
 /// Answers to questions about lists of pieces that nearly all rows share.
 const MAX_KNOWN: usize = 4_096;
 
+/// Some rows of a page, with the pieces of their texts.
+pub(crate) struct Handful {
+    batch: RecordBatch,
+    rows: Range<usize>,
+    pieces: Pieces,
+    page: Arc<Known>,
+}
+
+/// What is known of the attempts of a page apart from their rows.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Those that pairs, rankings or directives speak of.
+    pub(crate) compared: HashSet<String>,
+    /// Of those that recorded no messages.
+    pub(crate) plain: HashMap<String, Plain>,
+}
+
+/// Plain texts of an attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Plain {
+    input_text: Option<String>,
+    call_output_text: Option<String>,
+}
+
+impl Plain {
+    pub(crate) fn bytes(&self) -> usize {
+        [&self.input_text, &self.call_output_text].into_iter().flatten().map(String::len).sum()
+    }
+}
+
+/// The attempts of a batch whose question, or whose last answer, is not known from messages.
+pub(crate) fn without_messages(batch: &RecordBatch) -> Result<Vec<&str>, ExportError> {
+    let columns = Columns::of(batch)?;
+    let is_without = |at: &usize| {
+        let is_asked = columns.question.is_valid(*at) || columns.question_history.is_valid(*at);
+        // An empty list is one piece.
+        !is_asked || pieces(columns.output, *at).is_none_or(|ids| ids.len() < 2)
+    };
+    Ok((0..batch.num_rows()).filter(is_without).map(|at| columns.attempt_id.value(at)).collect())
+}
+
+/// Reads the rows of `sql::plain_texts`.
+pub(crate) fn plain_texts(batch: &RecordBatch, out: &mut HashMap<String, Plain>) -> Result<(), ExportError> {
+    let text = |name| column::<StringArray>(batch, name, "text");
+    let (ids, inputs, outputs) = (text("attempt_id")?, text("input_text")?, text("call_output_text")?);
+    out.extend((0..batch.num_rows()).map(|at| {
+        let plain = Plain { input_text: optional(inputs, at), call_output_text: optional(outputs, at) };
+        (ids.value(at).to_owned(), plain)
+    }));
+    Ok(())
+}
+
+impl Handful {
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Of the pieces, which are the most of it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pieces.bytes()
+    }
+}
+
+/// Visits the rows of a batch in handfuls.
+pub(crate) fn handfuls(
+    rows: &dyn Rows,
+    texts: &mut Texts,
+    batch: &RecordBatch,
+    page: &Arc<Known>,
+    visit: &mut dyn FnMut(Handful) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let columns = Columns::of(batch)?;
+    let mut first = 0;
+    while first < batch.num_rows() {
+        let mut ids = Vec::new();
+        let mut end = first;
+        while end < batch.num_rows() && (end == first || ids.len() < MAX_IDS) {
+            columns.add_ids(end, &mut ids);
+            end += 1;
+        }
+        let pieces = texts.load(rows, ids)?;
+        visit(Handful { batch: batch.clone(), rows: first..end, pieces, page: page.clone() })?;
+        first = end;
+    }
+    Ok(())
+}
+
 /// What is put together for one row after the other.
 #[derive(Default)]
 pub(crate) struct Assembler {
-    texts: Texts,
+    pieces: Pieces,
     buffer: String,
     /// Whether the keys that a span's fields were read from tell of a cut. Spans of one library have the same keys.
     truncated: HashMap<Vec<u64>, bool, ById>,
-    tools: HashMap<Vec<u64>, Option<Value>, ById>,
+    tools: HashMap<Vec<u64>, Option<Result<Tools, Reason>>, ById>,
 }
 
 /// The columns of `sql::page`.
@@ -49,13 +143,11 @@ struct Columns<'a> {
     question: &'a ListArray,
     question_history: &'a StringArray,
     question_complete: &'a BooleanArray,
-    input_text: &'a StringArray,
     system_prompt: &'a ListArray,
     input: &'a ListArray,
     input_history: &'a StringArray,
     history_complete: &'a BooleanArray,
     output: &'a ListArray,
-    call_output_text: &'a StringArray,
     tool_definitions: &'a ListArray,
     agent_tools: &'a ListArray,
     /// Of all model calls.
@@ -99,13 +191,11 @@ impl<'a> Columns<'a> {
             question: list("question")?,
             question_history: text("question_history")?,
             question_complete: boolean("question_complete")?,
-            input_text: text("input_text")?,
             system_prompt: list("system_prompt")?,
             input: list("input")?,
             input_history: text("input_history")?,
             history_complete: boolean("history_complete")?,
             output: list("output")?,
-            call_output_text: text("call_output_text")?,
             tool_definitions: list("tool_definitions")?,
             agent_tools: list("agent_tools")?,
             source_keys: list("source_keys")?,
@@ -167,31 +257,17 @@ fn texts(column: &ListArray, at: usize) -> Vec<String> {
 }
 
 impl Assembler {
-    /// Visits the attempts of a batch.
-    pub(crate) fn batch(
+    /// Visits the attempts of a handful.
+    pub(crate) fn attempts(
         &mut self,
-        rows: &dyn Rows,
-        batch: &RecordBatch,
+        handful: Handful,
         beside: &mut Beside,
-        is_compared: &dyn Fn(&str) -> bool,
         visit: &mut dyn FnMut(Attempt) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
-        let columns = Columns::of(batch)?;
-        let mut first = 0;
-        while first < batch.num_rows() {
-            let mut ids = Vec::new();
-            let mut end = first;
-            while end < batch.num_rows() && (end == first || ids.len() < MAX_IDS) {
-                columns.add_ids(end, &mut ids);
-                end += 1;
-            }
-            self.texts.load(rows, ids)?;
-            for at in first..end {
-                visit(self.attempt(&columns, at, beside, is_compared)?)?;
-            }
-            first = end;
-        }
-        Ok(())
+        let Handful { batch, mut rows, pieces, page } = handful;
+        self.pieces = pieces;
+        let columns = Columns::of(&batch)?;
+        rows.try_for_each(|at| visit(self.attempt(&columns, at, beside, &page)?))
     }
 
     fn attempt(
@@ -199,7 +275,7 @@ impl Assembler {
         columns: &Columns<'_>,
         at: usize,
         beside: &mut Beside,
-        is_compared: &dyn Fn(&str) -> bool,
+        page: &Known,
     ) -> Result<Attempt, ExportError> {
         let row = AttemptRow {
             attempt_id: required(columns.attempt_id, at, "attempt_id")?,
@@ -219,7 +295,7 @@ impl Assembler {
             messages: asked,
             lacks_history: is(columns.question_complete, at, false),
             is_truncated: self.any_is_truncated(lists(columns.source_keys, at))?,
-            system_prompt: definition.system_prompt.clone(),
+            system_prompt: definition.told.system_prompt.clone(),
             tools: definition.tools.clone(),
         };
         let tools = match self.tools(pieces(columns.tool_definitions, at), "tool_definitions")? {
@@ -237,34 +313,36 @@ impl Assembler {
             system_prompt: self.text(pieces(columns.system_prompt, at))?,
             tools,
         };
+        let none = Plain::default();
+        let plain = page.plain.get(&row.attempt_id).unwrap_or(&none);
         Ok(Attempt {
             question,
             conversation,
-            input_text: optional(columns.input_text, at),
+            input_text: plain.input_text.clone(),
             output_messages: self.messages(pieces(columns.output, at), "output_messages")?,
-            call_output_text: optional(columns.call_output_text, at),
+            call_output_text: plain.call_output_text.clone(),
             thoughtful: self.thoughtful(columns, at)?,
             feedback: beside.feedback(&row.attempt_id)?,
             has_model: !is(columns.has_model, at, false),
-            is_compared: is_compared(&row.attempt_id),
+            is_compared: page.compared.contains(&row.attempt_id),
             need: beside.need(&row.project, &row.session_id)?,
             artifact: beside.artifact(&row.attempt_id)?,
-            model: definition.model.clone(),
-            agent_name: definition.agent_name.clone(),
-            version: definition.version.clone(),
+            model: definition.told.model.clone(),
+            agent_name: definition.told.agent_name.clone(),
+            version: definition.told.version.clone(),
             row,
         })
     }
 
     fn text(&mut self, ids: Option<&[u64]>) -> Result<Option<String>, ExportError> {
         let Some(ids) = ids else { return Ok(None) };
-        self.texts.join(ids, &mut self.buffer)?;
+        self.pieces.join(ids, &mut self.buffer)?;
         Ok(Some(self.buffer.clone()))
     }
 
     fn messages(&mut self, ids: Option<&[u64]>, column: &'static str) -> Result<Option<Vec<Message>>, ExportError> {
         let Some(ids) = ids else { return Ok(None) };
-        self.texts.join(ids, &mut self.buffer)?;
+        self.pieces.join(ids, &mut self.buffer)?;
         parse(&self.buffer, column)
     }
 
@@ -306,7 +384,7 @@ impl Assembler {
             return self.count(begin).map(Some);
         }
         match of.get(begin.len()) {
-            Some(next) if begin.len() > 1 && of.starts_with(begin) && self.texts.piece(*next)? == "," => {
+            Some(next) if begin.len() > 1 && of.starts_with(begin) && self.pieces.piece(*next)? == "," => {
                 self.count(begin).map(Some)
             }
             _ => Ok(None),
@@ -316,7 +394,7 @@ impl Assembler {
     fn count(&self, begin: &[u64]) -> Result<usize, ExportError> {
         let mut commas = 0;
         for id in begin {
-            commas += usize::from(self.texts.piece(*id)? == ",");
+            commas += usize::from(self.pieces.piece(*id)? == ",");
         }
         Ok(commas + 1)
     }
@@ -326,7 +404,7 @@ impl Assembler {
             let is = match self.truncated.get(ids) {
                 Some(known) => *known,
                 None => {
-                    self.texts.join(ids, &mut self.buffer)?;
+                    self.pieces.join(ids, &mut self.buffer)?;
                     let is = self.buffer.contains("\"truncated\"");
                     remember(&mut self.truncated, ids, is);
                     is
@@ -339,13 +417,17 @@ impl Assembler {
         Ok(false)
     }
 
-    fn tools(&mut self, ids: Option<&[u64]>, column: &'static str) -> Result<Option<Value>, ExportError> {
+    fn tools(
+        &mut self,
+        ids: Option<&[u64]>,
+        column: &'static str,
+    ) -> Result<Option<Result<Tools, Reason>>, ExportError> {
         let Some(ids) = ids else { return Ok(None) };
         if let Some(known) = self.tools.get(ids) {
             return Ok(known.clone());
         }
-        self.texts.join(ids, &mut self.buffer)?;
-        let tools: Option<Value> = json(&self.buffer, column, "JSON")?;
+        self.pieces.join(ids, &mut self.buffer)?;
+        let tools = json(&self.buffer, column, "JSON")?.map(|definitions: Value| tools(Some(&definitions)));
         remember(&mut self.tools, ids, tools.clone());
         Ok(tools)
     }
@@ -358,7 +440,7 @@ impl Assembler {
             |n: usize| think.as_ref().and_then(|think| think.as_boolean_opt()).is_some_and(|think| is(think, n, true));
         let mut out = Vec::new();
         for (n, ids) in lists(outputs, at).enumerate() {
-            self.texts.join(ids, &mut self.buffer)?;
+            self.pieces.join(ids, &mut self.buffer)?;
             if thinks(n) || self.buffer.contains("\"encrypted\"") {
                 out.extend(parse(&self.buffer, "output_messages")?);
             }

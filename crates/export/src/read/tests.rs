@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
 use arrow::{datatypes::SchemaRef, record_batch::RecordBatch};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
@@ -16,9 +16,12 @@ fn read(rows: &dyn Rows, options: &Options) -> Result<Vec<Attempt>, ExportError>
     let wanted = Wanted::of(&[options.kind], options);
     let mut pages = Pages::choose(rows, options, &wanted, spool()?)?;
     let mut beside = Beside::read(rows, options, &wanted, &ScoreScale::default(), &spool)?;
-    attempts(rows, options, &wanted, &mut pages, &mut beside, &mut |attempt| {
-        seen.push(attempt);
-        Ok(())
+    let mut assembler = Assembler::default();
+    attempts(rows, options, &wanted, &mut pages, &mut |handful| {
+        assembler.attempts(handful, &mut beside, &mut |attempt| {
+            seen.push(attempt);
+            Ok(())
+        })
     })?;
     Ok(seen)
 }

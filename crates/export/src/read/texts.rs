@@ -1,15 +1,16 @@
 //! Shared texts, put together for a handful of rows at a time.
 //!
 //! Rows name their long texts as lists of ids of pieces. The pieces of some rows are read together, in the order in which the store
-//! holds them, and stay until the next rows come; pieces that were there before the rows that name them (what many rows have in
-//! common: prompts, tools, earlier turns) are kept for longer.
+//! holds them, and go with those rows; pieces that were there before the rows that name them (what many rows have in common: prompts,
+//! tools, earlier turns) are kept for others.
 //!
-//! Invariant: memory is bounded by the pieces of one handful and by [`MAX_KEPT_BYTES`], twice.
+//! Invariant: memory is bounded by the pieces of a handful, and by [`MAX_KEPT_BYTES`], twice.
 
 use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     ops::Range,
+    sync::Arc,
 };
 
 use crate::{ExportError, Rows};
@@ -19,54 +20,63 @@ const MAX_KEPT_BYTES: usize = 8 << 20;
 
 #[derive(Default)]
 pub(crate) struct Texts {
-    /// The pieces that were read for these rows, one after the other.
+    /// In two halves: when the newer is full, the older is forgotten.
+    recent: HashMap<u64, Arc<str>, ById>,
+    older: HashMap<u64, Arc<str>, ById>,
+    recent_bytes: usize,
+    /// The highest id that was read: ids grow with the order of first sight.
+    highest: u64,
+}
+
+/// The pieces of a handful of rows.
+#[derive(Default)]
+pub(crate) struct Pieces {
+    /// Those that were read for these rows, one after the other.
     read: String,
     places: HashMap<u64, Range<usize>, ById>,
-    /// In two halves: when the newer is full, the older is forgotten.
-    recent: HashMap<u64, Box<str>, ById>,
-    older: HashMap<u64, Box<str>, ById>,
-    recent_bytes: usize,
-    /// The highest id that was read before these rows: ids grow with the order of first sight.
-    highest: u64,
-    next_highest: u64,
+    /// Those that other rows name as well.
+    shared: HashMap<u64, Arc<str>, ById>,
 }
 
 impl Texts {
-    /// Makes the texts of these ids ready.
-    pub(crate) fn load(&mut self, rows: &dyn Rows, mut wanted: Vec<u64>) -> Result<(), ExportError> {
-        self.keep_what_comes_again();
+    /// The pieces of these ids.
+    pub(crate) fn load(&mut self, rows: &dyn Rows, mut wanted: Vec<u64>) -> Result<Pieces, ExportError> {
         wanted.sort_unstable();
         wanted.dedup();
-        for id in &wanted {
-            if let Some(text) = self.older.remove(id) {
-                self.keep(*id, text);
+        let mut pieces = Pieces::default();
+        wanted.retain(|id| match self.known(*id) {
+            Some(text) => {
+                pieces.shared.insert(*id, text);
+                false
             }
-        }
-        wanted.retain(|id| !self.recent.contains_key(id) && !self.older.contains_key(id));
-        self.next_highest = self.highest.max(wanted.last().copied().unwrap_or(0));
-        let (read, places) = (&mut self.read, &mut self.places);
+            None => true,
+        });
+        let before = self.highest;
+        self.highest = before.max(wanted.last().copied().unwrap_or(0));
         rows.for_each_text(&wanted, &mut |id, text| {
-            let from = read.len();
-            read.push_str(text);
-            places.insert(id, from..read.len());
-        })
+            if id <= before {
+                let text: Arc<str> = text.into();
+                self.keep(id, text.clone());
+                pieces.shared.insert(id, text);
+            } else {
+                let from = pieces.read.len();
+                pieces.read.push_str(text);
+                pieces.places.insert(id, from..pieces.read.len());
+            }
+        })?;
+        Ok(pieces)
     }
 
-    /// What was read last goes, apart from what was older than the rows that it was read for.
-    fn keep_what_comes_again(&mut self) {
-        let places = std::mem::take(&mut self.places);
-        let read = std::mem::take(&mut self.read);
-        let highest = self.highest;
-        for (id, place) in places.iter().filter(|(id, _)| **id <= highest) {
-            self.keep(*id, read[place.clone()].into());
+    fn known(&mut self, id: u64) -> Option<Arc<str>> {
+        if let Some(text) = self.recent.get(&id) {
+            return Some(text.clone());
         }
-        self.highest = self.next_highest;
-        (self.places, self.read) = (places, read);
-        self.places.clear();
-        self.read.clear();
+        let text = self.older.remove(&id)?;
+        self.keep(id, text.clone());
+        Some(text)
     }
 
-    fn keep(&mut self, id: u64, text: Box<str>) {
+    fn keep(&mut self, id: u64, text: Arc<str>) {
         if self.recent_bytes + text.len() > MAX_KEPT_BYTES {
             self.older = std::mem::take(&mut self.recent);
             self.recent_bytes = 0;
@@ -74,10 +84,17 @@ impl Texts {
         self.recent_bytes += text.len();
         self.recent.insert(id, text);
     }
+}
+
+impl Pieces {
+    /// Of those that no other rows hold.
+    pub(crate) fn bytes(&self) -> usize {
+        self.read.len()
+    }
 
     pub(crate) fn piece(&self, id: u64) -> Result<&str, ExportError> {
         let read = self.places.get(&id).map(|place| &self.read[place.clone()]);
-        let text = read.or_else(|| self.recent.get(&id).or_else(|| self.older.get(&id)).map(AsRef::as_ref));
+        let text = read.or_else(|| self.shared.get(&id).map(AsRef::as_ref));
         text.ok_or(ExportError::SharedText { id })
     }
 

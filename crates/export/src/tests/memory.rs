@@ -82,13 +82,13 @@ impl Rows for MemoryRows {
     /// In the order in which they stand here: the store promises none.
     fn for_each_page(
         &self,
-        _sql: &str,
+        sql: &str,
         params: &[Value],
         visit: &mut dyn FnMut(&RecordBatch) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
         let ids = params[0].as_array().expect("the ids of a page");
         let rows: Vec<&Value> = self.attempts.iter().filter(|attempt| ids.contains(&attempt["attempt_id"])).collect();
-        visit(&self.page(&rows))
+        visit(&if sql.contains("AS call_output_text") { plain_texts(&rows) } else { self.page(&rows) })
     }
 
     fn for_each_text(&self, ids: &[u64], visit: &mut dyn FnMut(u64, &str)) -> Result<(), ExportError> {
@@ -108,6 +108,15 @@ impl Rows for MemoryRows {
     fn position(&self) -> Result<u64, ExportError> {
         Ok(self.position.replace(self.position.get() + self.moves))
     }
+}
+
+/// The columns of `sql::plain_texts`.
+fn plain_texts(rows: &[&Value]) -> RecordBatch {
+    let columns = ["attempt_id", "input_text", "call_output_text"].map(|name| {
+        let column: StringArray = rows.iter().map(|row| row[name].as_str()).collect();
+        (name, Arc::new(column) as ArrayRef, true)
+    });
+    RecordBatch::try_from_iter_with_nullable(columns).expect("columns of one length")
 }
 
 impl MemoryRows {
@@ -171,13 +180,11 @@ impl MemoryRows {
             ("question", pieces("question_messages")),
             ("question_history", none.clone()),
             ("question_complete", boolean("question_complete")),
-            ("input_text", text("input_text")),
             ("system_prompt", pieces("system_prompt")),
             ("input", pieces("input_messages")),
             ("input_history", none),
             ("history_complete", boolean("history_complete")),
             ("output", pieces("output_messages")),
-            ("call_output_text", text("call_output_text")),
             ("tool_definitions", pieces("tool_definitions")),
             ("agent_tools", pieces("agent_tools")),
             ("source_keys", Arc::new(source_keys.finish())),

@@ -7,6 +7,8 @@ use anyhow::Context as _;
 use clap::Args;
 use gleaner_wire::feedback::{Item, Source, SubmitRequest, SubmitResponse, item_result::Status};
 
+use prost::Message as _;
+
 use crate::client::ApiClient;
 use crate::config::Config;
 use kinds::Kind;
@@ -47,12 +49,44 @@ pub(crate) async fn run(args: FeedbackArgs) -> anyhow::Result<()> {
         (None, Some(_)) => vec![one_item(args)?],
         _ => anyhow::bail!("say what to send: a subcommand (see --help) or --json FILE, not both"),
     };
-    let response = ApiClient::new(addr).submit(SubmitRequest { items }).await?;
-    report(&response)
+    let client = ApiClient::new(addr);
+    let (total, mut answered, mut refused) = (items.len(), 0, 0);
+    for items in in_requests(items) {
+        let response = client.submit(SubmitRequest { items }).await;
+        let response = response.with_context(|| format!("{answered} of {total} items were answered"))?;
+        answered += response.results.len();
+        refused += report(&response);
+    }
+    anyhow::ensure!(refused == 0, "{refused} of {total} items were not taken");
+    Ok(())
 }
 
-/// Prints an answer per item; refused ones fail the command.
-fn report(response: &SubmitResponse) -> anyhow::Result<()> {
+/// Items of one request and their bytes at most: far below what a server takes, and few requests all the same.
+const REQUEST_ITEMS: usize = 500;
+const REQUEST_BYTES: usize = 1 << 20;
+
+/// The items in their order, in requests that a server takes. One that is too large by itself is sent by itself, for the server to tell.
+fn in_requests(items: Vec<Item>) -> Vec<Vec<Item>> {
+    let mut requests: Vec<Vec<Item>> = Vec::new();
+    let mut bytes = 0;
+    for item in items {
+        let item_bytes = item.encoded_len();
+        match requests.last_mut() {
+            Some(last) if last.len() < REQUEST_ITEMS && bytes + item_bytes <= REQUEST_BYTES => {
+                bytes += item_bytes;
+                last.push(item);
+            }
+            _ => {
+                bytes = item_bytes;
+                requests.push(vec![item]);
+            }
+        }
+    }
+    requests
+}
+
+/// Prints an answer per item, and counts those that were refused.
+fn report(response: &SubmitResponse) -> usize {
     let mut refused = 0;
     for result in &response.results {
         match result.status() {
@@ -64,8 +98,7 @@ fn report(response: &SubmitResponse) -> anyhow::Result<()> {
             }
         }
     }
-    anyhow::ensure!(refused == 0, "{refused} of {} items were not taken", response.results.len());
-    Ok(())
+    refused
 }
 
 fn read_items(file: &std::path::Path) -> anyhow::Result<Vec<Item>> {

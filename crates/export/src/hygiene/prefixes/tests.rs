@@ -54,7 +54,7 @@ fn equal_rows_are_no_beginnings_of_each_other() {
 #[test]
 fn other_tools_or_a_thought_that_the_longer_row_lacks_keep_the_shorter() {
     let mut tools = conversation(&["a", "b"]);
-    tools.tools = vec![json!({"type": "function"})];
+    tools.tools = vec![json!({"type": "function"})].into();
     let mut thought = conversation(&["a", "b"]);
     thought.messages_mut()[1].reasoning_content = Some("hm".into());
     assert_eq!(kept(&[tools, thought, conversation(&["a", "b", "c", "d"])]), [None, None, None]);

@@ -27,8 +27,8 @@ fn listed(rows: &MemoryRows, texts: &[&str]) -> Vec<u64> {
 fn beginning(list: &[&str], of: &[&str]) -> Option<usize> {
     let rows = MemoryRows::default();
     let (list, of) = (listed(&rows, list), listed(&rows, of));
-    let mut assembler = Assembler::default();
-    assembler.texts.load(&rows, list.iter().chain(&of).copied().collect()).expect("loads");
+    let pieces = Texts::default().load(&rows, list.iter().chain(&of).copied().collect()).expect("loads");
+    let assembler = Assembler { pieces, ..Assembler::default() };
     assembler.beginning(&list, &of).expect("reads")
 }
 

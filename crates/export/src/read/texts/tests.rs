@@ -58,9 +58,9 @@ fn pieces_are_joined_in_the_order_asked_for_whatever_was_loaded_before() {
     for first in (0..40_000).step_by(1_000) {
         let mut wanted: Vec<u64> = (first..first + 1_000).chain([0, 7, first / 2, 0]).collect();
         wanted.retain(|id| *id != 13);
-        texts.load(&store, wanted.clone()).expect("loads");
+        let pieces = texts.load(&store, wanted.clone()).expect("loads");
         let ids = [wanted[999 - 13], 7, first / 2, 0, 7];
-        texts.join(&ids, &mut out).expect("there");
+        pieces.join(&ids, &mut out).expect("there");
         assert_eq!(out, ids.map(text).concat());
         let kept = texts.recent.values().chain(texts.older.values()).map(|text| text.len()).sum::<usize>();
         assert!(kept <= 2 * MAX_KEPT_BYTES, "{kept}");
@@ -71,8 +71,8 @@ fn pieces_are_joined_in_the_order_asked_for_whatever_was_loaded_before() {
 fn what_many_rows_share_is_read_a_few_times_and_not_with_each() {
     let (store, mut texts) = (Store::default(), Texts::default());
     for first in (100..30_100).step_by(100) {
-        texts.load(&store, (first..first + 100).chain([7]).collect()).expect("loads");
-        assert_eq!(texts.piece(7).expect("there"), text(7));
+        let pieces = texts.load(&store, (first..first + 100).chain([7]).collect()).expect("loads");
+        assert_eq!(pieces.piece(7).expect("there"), text(7));
     }
     let read = store.0.borrow().iter().filter(|id| **id == 7).count();
     assert!(read <= 2, "{read}");
@@ -81,7 +81,7 @@ fn what_many_rows_share_is_read_a_few_times_and_not_with_each() {
 #[test]
 fn a_piece_that_is_missing_is_an_error() {
     let (store, mut texts) = (Store::default(), Texts::default());
-    texts.load(&store, vec![12, 13]).expect("loads");
-    let error = texts.join(&[12, 13], &mut String::new()).expect_err("13 is not there").to_string();
+    let pieces = texts.load(&store, vec![12, 13]).expect("loads");
+    let error = pieces.join(&[12, 13], &mut String::new()).expect_err("13 is not there").to_string();
     assert_eq!(error, "shared text 13 is missing: run `gleaner rebuild`");
 }
