@@ -16,23 +16,28 @@ pub(crate) fn decide(entries: &mut [Entry], opinions: &[Option<Box<Opinion>>]) {
 /// The opinion with more distinct reviewers stands; of equal ones neither.
 fn contradictions(entries: &mut [Entry], opinions: &[Option<Box<Opinion>>]) {
     let opinion = |entry: &Entry| opinions.get(entry.number as usize).and_then(Option::as_deref);
-    let mut directions: HashMap<u128, [bool; 2]> = HashMap::new();
-    for opinion in entries.iter().filter_map(opinion) {
-        directions.entry(opinion.content).or_default()[usize::from(opinion.is_first)] = true;
-    }
-    // Nearly all contents are judged one way: reviewers are put together for the others alone.
-    let mut reviewers: HashMap<(u128, bool), BTreeSet<u64>> = HashMap::new();
-    for opinion in entries.iter().filter_map(opinion).filter(|o| directions[&o.content] == [true, true]) {
-        reviewers.entry((opinion.content, opinion.is_first)).or_default().extend(&opinion.reviewers);
-    }
-    for entry in entries {
-        let Some(opinion) = opinion(entry).filter(|opinion| directions[&opinion.content] == [true, true]) else {
-            continue;
+    let mut places: Vec<(u32, &Opinion)> =
+        (0..).zip(&*entries).filter_map(|(at, entry)| Some((at, opinion(entry)?))).collect();
+    places.sort_unstable_by_key(|(at, opinion)| (opinion.content, *at));
+    let mut contested = Vec::new();
+    for same in places.chunk_by(|(_, one), (_, other)| one.content == other.content) {
+        let reviewers = |is_first: bool| {
+            let of = same.iter().filter(|(_, opinion)| opinion.is_first == is_first);
+            of.flat_map(|(_, opinion)| &opinion.reviewers).collect::<BTreeSet<_>>().len()
         };
-        let count = |is_first| reviewers.get(&(opinion.content, is_first)).map_or(0, BTreeSet::len);
-        if count(opinion.is_first) <= count(!opinion.is_first) {
-            entry.verdict = Err(Reason::Contested);
+        // Nearly all contents are judged one way.
+        if same.iter().all(|(_, opinion)| opinion.is_first == same[0].1.is_first) {
+            continue;
         }
+        let counts = [reviewers(false), reviewers(true)];
+        let loses = |opinion: &Opinion| {
+            let [other, own] = if opinion.is_first { counts } else { [counts[1], counts[0]] };
+            own <= other
+        };
+        contested.extend(same.iter().filter(|(_, opinion)| loses(opinion)).map(|(at, _)| *at));
+    }
+    for at in contested {
+        entries[at as usize].verdict = Err(Reason::Contested);
     }
 }
 

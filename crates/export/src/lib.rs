@@ -191,7 +191,7 @@ fn collect(
 }
 
 /// Bytes of rows that wait to be put together: enough to go on with while the next page is read.
-const WAITING_BYTES: usize = 24 << 20;
+const WAITING_BYTES: usize = 16 << 20;
 
 /// Puts rows together and shapes them.
 struct Shaper<'a> {

@@ -1,8 +1,8 @@
-//! How much DuckDB keeps in memory for a reader that has the store for itself, as a command at rest has.
+//! How much DuckDB keeps in memory for a reader that has the store for itself, as an export at rest has.
 //!
-//! What reads a store once from end to end needs none of its blocks twice, and DuckDB would keep them up to its limit: of a large store
-//! a large export would take a gigabyte for nothing. So pages, which are small queries, run under a low limit, which makes DuckDB forget what it
-//! keeps; all others, and a page that is larger than it should be, under the usual one.
+//! What reads a store once from end to end needs few of its blocks twice, and DuckDB would keep them up to its limit: of a large store
+//! an export would take a gigabyte for nothing. So each query is tried under a low limit first, which makes DuckDB forget what it keeps and
+//! sort on disk; only where that is too little, under the usual one.
 
 use std::cell::Cell;
 
@@ -10,7 +10,7 @@ use duckdb::Connection;
 
 use crate::StoreError;
 
-/// Enough for a page: sixteen megabytes of rows and the joins that make them took less than half of it.
+/// Enough for a page of an export: its rows and the joins that make them took less than half of it.
 const LOW_BYTES: u64 = 128 << 20;
 
 #[derive(Debug)]
@@ -24,12 +24,23 @@ impl CacheLimit {
         Self { usual_bytes, is_low: Cell::new(false) }
     }
 
-    /// Before a page.
-    pub(crate) fn lower(&self, connection: &Connection) -> Result<(), StoreError> {
-        self.set(connection, true)
+    /// Does it under the low limit; where that is too little, once more under the usual one. The limit stays as it was last.
+    pub(crate) fn try_low<T>(
+        &self,
+        connection: &Connection,
+        execute: impl Fn() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.set(connection, true)?;
+        match execute() {
+            Err(error) if error.is_out_of_memory() => {
+                self.raise(connection)?;
+                execute()
+            }
+            done => done,
+        }
     }
 
-    /// Before any other query.
+    /// Sets the usual limit.
     pub(crate) fn raise(&self, connection: &Connection) -> Result<(), StoreError> {
         self.set(connection, false)
     }

@@ -154,7 +154,8 @@ impl Reader {
         Self { connection, interrupt, cache_limit: None, _texts: texts, _alive: alive }
     }
 
-    /// Says that nobody else reads or writes the store, which has this memory limit: then pages may make DuckDB forget what it keeps.
+    /// Says that nobody else reads or writes the store, which has this memory limit, and that little will be read twice: then queries may
+    /// make DuckDB forget what it keeps.
     #[must_use]
     pub fn alone(mut self, memory_limit_bytes: u64) -> Self {
         self.cache_limit = Some(CacheLimit::new(memory_limit_bytes));
@@ -218,15 +219,11 @@ impl Reader {
             let mut statement = self.connection.prepare(sql).map_err(failed)?;
             let values = Params::from_json(params).in_order_of(&statement)?;
             statement.execute(params_from_iter(values)).map_err(failed)?;
-            Ok::<_, StoreError>(statement)
+            Ok(statement)
         };
-        self.cache_limit.as_ref().map_or(Ok(()), |limit| limit.lower(&self.connection))?;
-        let statement = match (execute(), &self.cache_limit) {
-            (Err(error), Some(limit)) if error.is_out_of_memory() => {
-                limit.raise(&self.connection)?;
-                execute()?
-            }
-            (executed, _) => executed?,
+        let statement = match &self.cache_limit {
+            None => execute()?,
+            Some(limit) => limit.try_low(&self.connection, execute)?,
         };
         while let Some(batch) = statement.step().map_err(failed)? {
             if visit(RecordBatch::from(&batch)).is_break() {
@@ -281,15 +278,28 @@ impl Reader {
         mut visit: impl FnMut(&Statement<'_>, RecordBatch) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<SchemaRef, StoreError> {
         let failed = |e| StoreError::sql("querying", e);
-        self.cache_limit.as_ref().map_or(Ok(()), |limit| limit.raise(&self.connection))?;
-        let mut statement = self.connection.prepare(sql).map_err(failed)?;
-        let values = params.in_order_of(&statement)?;
-        // Only to start it: the iterator itself panics where `step` returns an error.
-        drop(statement.stream_arrow(params_from_iter(values)).map_err(failed)?);
-        while let Some(batch) = statement.step().map_err(failed)? {
-            if visit(&statement, RecordBatch::from(&batch))?.is_break() {
+        let execute = || {
+            let mut statement = self.connection.prepare(sql).map_err(failed)?;
+            let values = params.in_order_of(&statement)?;
+            // Only to start it: the iterator itself panics where `step` returns an error.
+            drop(statement.stream_arrow(params_from_iter(values)).map_err(failed)?);
+            let first = statement.step().map_err(failed)?.map(|batch| RecordBatch::from(&batch));
+            Ok((statement, first))
+        };
+        let (statement, mut next) = match &self.cache_limit {
+            None => execute()?,
+            Some(limit) => {
+                let begun = limit.try_low(&self.connection, execute)?;
+                // The rows that come now cannot be asked for once more.
+                limit.raise(&self.connection.try_clone().map_err(failed)?)?;
+                begun
+            }
+        };
+        while let Some(batch) = next {
+            if visit(&statement, batch)?.is_break() {
                 break;
             }
+            next = statement.step().map_err(failed)?.map(|batch| RecordBatch::from(&batch));
         }
         Ok(statement.schema())
     }

@@ -112,6 +112,9 @@ impl Stage for PairRules {
 
     fn see(&mut self, dataset: &'static Dataset, number: u32, example: &Example) {
         let Content::Pair { prompt, chosen, rejected } = &example.content else { return };
+        if self.rule == PairRule::All {
+            return;
+        }
         let session = session(example);
         let question = prompt.iter().filter(|message| message.role != "system").map(hash).collect::<Vec<_>>();
         let side = |fact: &str, messages: &[ChatMessage]| match example.facts.get(fact).and_then(|id| id.as_str()) {

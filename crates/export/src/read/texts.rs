@@ -87,9 +87,9 @@ impl Texts {
 }
 
 impl Pieces {
-    /// Of those that no other rows hold.
+    /// Memory that goes with them.
     pub(crate) fn bytes(&self) -> usize {
-        self.read.len()
+        self.read.capacity() + self.places.capacity() * size_of::<(u64, Range<usize>)>()
     }
 
     pub(crate) fn piece(&self, id: u64) -> Result<&str, ExportError> {

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &ExportArgs) -> anyhow::Result<()> {
             // DuckDB's caller turns in a loop while another thread of it works, which would take the core that rows are made on.
             config.store.threads = 1;
             let store = open(&config, request.as_of)?;
-            let reader = store.reader()?;
+            let reader = store.reader_once()?;
             let export = Export::new(&reader, &request, Asker::Owner)?;
             let mut out = DirOutput::new(dir)?;
             let is_cancelled = Arc::new(AtomicBool::new(false));

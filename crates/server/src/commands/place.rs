@@ -54,6 +54,14 @@ impl Opened {
             Self::Earlier(states, at) => states.reader(*at, &mut |_, _| {}),
         }
     }
+
+    /// Reads what is there once, from end to end.
+    pub(crate) fn reader_once(&self) -> anyhow::Result<Reader> {
+        match self {
+            Self::Present(store) => Ok(store.reader_once()?),
+            Self::Earlier(..) => self.reader(),
+        }
+    }
 }
 
 /// Opens a directory at rest and loads what its journal still holds, or makes the earlier state, with a progress bar.

@@ -48,7 +48,15 @@ impl AtRest {
     /// # Errors
     /// When the store does not give a connection.
     pub(crate) fn reader(&self) -> Result<Reader, StoreError> {
-        self.loader.store().reader().map(|reader| reader.alone(self.memory_limit_bytes))
+        self.loader.store().reader()
+    }
+
+    /// Reads what is there once, from end to end.
+    ///
+    /// # Errors
+    /// When the store does not give a connection.
+    pub(crate) fn reader_once(&self) -> Result<Reader, StoreError> {
+        self.reader().map(|reader| reader.alone(self.memory_limit_bytes))
     }
 
     /// The journal, for appending to a directory that nobody serves.

@@ -181,3 +181,24 @@ fn a_store_can_be_closed_under_its_readers() {
         |dir: &std::path::Path| Store::open(&StoreConfig::at(dir)).expect("a store").position().expect("told");
     assert_eq!((position(dir.path()), position(&moved)), (3, 7));
 }
+
+/// Scenario: a reader that has the store for itself; the second query needs more than the low limit and cannot use the disk for it.
+/// Guarantees: queries begin under the low limit, and one for which it is too little is done under the usual one.
+#[test]
+fn a_reader_alone_keeps_little_and_takes_what_it_needs() {
+    let store = Store::open_in_memory().expect("opens");
+    let reader = store.reader().expect("reads").alone(1 << 30);
+    let limit = |reader: &Reader| reader.rows("SELECT current_setting('memory_limit') AS set", &[]).expect("tells");
+    assert_eq!(limit(&reader)[0]["set"], "128.0 MiB");
+    let large = "SELECT len(list(i)) AS long FROM range(30000000) t(i)";
+    let mut long = Vec::new();
+    reader
+        .for_each_batch_at_once(large, &[], &mut |batch| {
+            long.push(batch.num_rows());
+            ControlFlow::Continue(())
+        })
+        .expect("is done under the usual limit");
+    assert_eq!(long, [1]);
+    assert_eq!(reader.rows(large, &[]).expect("is done under the usual limit")[0]["long"], 30_000_000);
+    assert_eq!(limit(&reader)[0]["set"], "128.0 MiB");
+}
