@@ -51,7 +51,7 @@ const COLUMNS: &str = "a.attempt_id, a.project, a.session_id, a.lineage_id, a.ag
 
 /// What is told of the spans that an attempt is made of, and the tools that its first agent span declares. Duplicates are told better
 /// by another span.
-const SPANS: &str = "list(span_id ORDER BY span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
+const SPANS: &str = "list(span_id) FILTER (kind IN ('llm', 'tool')) AS span_ids, \
      bool_or(kind IN ('llm', 'agent')) AS has_model, list(source_keys_pieces) FILTER (kind = 'llm') AS source_keys, \
      arg_min(tool_definitions_pieces, start_time_unix_nano) \
      FILTER (kind = 'agent' AND tool_definitions_pieces IS NOT NULL) AS agent_tools";
