@@ -24,20 +24,9 @@ impl CacheLimit {
         Self { usual_bytes, is_low: Cell::new(false) }
     }
 
-    /// Does it under the low limit; where that is too little, once more under the usual one. The limit stays as it was last.
-    pub(crate) fn try_low<T>(
-        &self,
-        connection: &Connection,
-        execute: impl Fn() -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        self.set(connection, true)?;
-        match execute() {
-            Err(error) if error.is_out_of_memory() => {
-                self.raise(connection)?;
-                execute()
-            }
-            done => done,
-        }
+    /// Sets the low limit.
+    pub(crate) fn lower(&self, connection: &Connection) -> Result<(), StoreError> {
+        self.set(connection, true)
     }
 
     /// Sets the usual limit.

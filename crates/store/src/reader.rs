@@ -223,7 +223,7 @@ impl Reader {
         };
         let statement = match &self.cache_limit {
             None => execute()?,
-            Some(limit) => limit.try_low(&self.connection, execute)?,
+            Some(limit) => self.try_low(limit, execute)?,
         };
         while let Some(batch) = statement.step().map_err(failed)? {
             if visit(RecordBatch::from(&batch)).is_break() {
@@ -271,6 +271,23 @@ impl Reader {
         self.connection.execute_batch("ROLLBACK").map_err(|e| StoreError::sql("ending a snapshot", e))
     }
 
+    /// Does it under the low limit; where that is too little, once more under the usual one.
+    fn try_low<T>(&self, limit: &CacheLimit, execute: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        limit.lower(&self.connection)?;
+        match execute() {
+            Err(error) if error.is_out_of_memory() => {
+                // The error has ended the snapshot, if there was one. Nobody writes, so that the next is the same.
+                let was_snapshot = self.connection.execute_batch("ROLLBACK").is_ok();
+                limit.raise(&self.connection)?;
+                if was_snapshot {
+                    self.begin_snapshot()?;
+                }
+                execute()
+            }
+            done => done,
+        }
+    }
+
     fn each_batch(
         &self,
         sql: &str,
@@ -289,7 +306,7 @@ impl Reader {
         let (statement, mut next) = match &self.cache_limit {
             None => execute()?,
             Some(limit) => {
-                let begun = limit.try_low(&self.connection, execute)?;
+                let begun = self.try_low(limit, execute)?;
                 // The rows that come now cannot be asked for once more.
                 limit.raise(&self.connection.try_clone().map_err(failed)?)?;
                 begun

@@ -188,6 +188,7 @@ fn a_store_can_be_closed_under_its_readers() {
 fn a_reader_alone_keeps_little_and_takes_what_it_needs() {
     let store = Store::open_in_memory().expect("opens");
     let reader = store.reader().expect("reads").alone(1 << 30);
+    reader.begin_snapshot().expect("begins");
     let limit = |reader: &Reader| reader.rows("SELECT current_setting('memory_limit') AS set", &[]).expect("tells");
     assert_eq!(limit(&reader)[0]["set"], "128.0 MiB");
     let large = "SELECT len(list(i)) AS long FROM range(30000000) t(i)";
@@ -201,4 +202,5 @@ fn a_reader_alone_keeps_little_and_takes_what_it_needs() {
     assert_eq!(long, [1]);
     assert_eq!(reader.rows(large, &[]).expect("is done under the usual limit")[0]["long"], 30_000_000);
     assert_eq!(limit(&reader)[0]["set"], "128.0 MiB");
+    reader.end_snapshot().expect("ends");
 }
