@@ -38,6 +38,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     reader.mapped.session_key = reader.text("session_key", &["conversation.id"]).map(|id| (1, id));
     reader.mapped.user_key = reader.text("user_key", &["user_id"]);
     if kind == SpanKind::Llm {
+        // Once a model has answered, its full name stands in OpenTelemetry's key: settings keep the one that is asked for.
+        reader.mapped.model = reader.text("model", &["param.model", "settings.model"]);
         let system = reader.text("system_prompt", &["system", "system_instructions", "system_instruction"]);
         let input = reader.find("input_messages", &["input", "messages"]).map(|value| messages(value, "user"));
         let (head, rest) = lift_system(input.unwrap_or_default());

@@ -37,7 +37,7 @@ mod steps;
 mod told_later;
 
 /// The spans with whole answers.
-pub(super) fn whole_answers(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(MergedSpan, Mapped)]> {
+pub(crate) fn whole_answers(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(MergedSpan, Mapped)]> {
     told_later::with_answers_told_later(hidden_calls::with_hidden_calls(spans))
 }
 
