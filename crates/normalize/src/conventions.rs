@@ -73,6 +73,7 @@ mod strands;
 mod told_calls;
 mod tool_messages;
 mod tool_results;
+mod traceai;
 mod trulens;
 mod vercel_ai;
 mod voltagent;

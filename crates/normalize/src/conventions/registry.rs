@@ -45,7 +45,8 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     mlflow 5 "mlflow.<library>.autolog() with an OTLP endpoint; @mlflow.trace(span_type=\"TOOL\"); session.id as an attribute"
     // Before OpenTelemetry's, whose keys it fills with other numbers.
     openlit 6 "capture_message_content=True (default); session.id and user.id on a span of yours; @openlit.trace on tools"
-    // Before OpenTelemetry's, in whose keys it writes the model that answered.
+    // Before OpenTelemetry's, in whose keys both write the model that answered.
+    traceai 1 "FI_HIDE_INPUTS and FI_HIDE_OUTPUTS unset; using_session(), using_user()"
     pipecat 6 "PipelineTask(enable_tracing=True, conversation_id=), metrics on for usage"
     otel_genai 7 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or SPAN_AND_EVENT with \
         OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; a logs exporter where content goes by events"
@@ -137,6 +138,7 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("agentops", "agentops"),
     ("autogen", "autogen"),
     ("llamaindex.opentelemetry", "llama_index"),
+    ("traceai_", "traceai"),
     ("openinference.", "openinference"),
     ("@arizeai/", "openinference"),
 ];

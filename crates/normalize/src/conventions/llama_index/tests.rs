@@ -55,7 +55,7 @@ fn a_call_stands_in_two_events() {
         json!([
         {"role": "user", "parts": [{"type": "text", "content": "q"}]},
         {"role": "assistant", "parts": [{"type": "tool_call", "id": "c", "name": "f", "arguments": {"a": 1}}]},
-        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c", "name": "f", "response": "r"}]}])
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c", "response": "r"}]}])
     );
     assert_eq!(
         json!(mapped.output_messages),
