@@ -5,7 +5,7 @@
 //! `LLMChatStartEvent` with `messages` and `model_dict.*`, `LLMChatEndEvent` with `response.message.*` and the provider's own
 //! body in `response.raw.*`. Steps of a workflow name what they were given in `llamaindex.step.*`, as Python prints it, cut
 //! after 200 characters. Of what streams the answer comes after the span has ended: it is told by the step around the call, or
-//! by the next prompt. Tags of the application's are `llamaindex.<tag>`.
+//! by the next prompt. Tags of the application's are `llamaindex.<tag>`, and `tags.<tag>` on events.
 
 use gleaner_model::{Message, SpanKind, output_text};
 use serde_json::{Map, Value, json};
@@ -59,10 +59,16 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     } else {
         read_step(&mut reader, span);
     }
-    let session = reader.text("session_key", &["llamaindex.session_id", "llamaindex.session.id"]).map(|id| (0, id));
-    let threads = ["llamaindex.thread_id", "llamaindex.conversation_id"];
+    // A step is told its tags before its events are: a span may have them on its events alone.
+    for event in &span.span.events {
+        reader.add_event(&event.name, &event.attributes);
+    }
+    let session = ["llamaindex.session_id", "llamaindex.session.id", "tags.session_id", "tags.session.id"];
+    let threads = ["llamaindex.thread_id", "llamaindex.conversation_id", "tags.thread_id", "tags.conversation_id"];
+    let user = ["llamaindex.user_id", "llamaindex.user.id", "tags.user_id", "tags.user.id"];
+    let session = reader.text("session_key", &session).map(|id| (0, id));
     reader.mapped.session_key = session.or_else(|| Some((1, reader.text("session_key", &threads)?)));
-    reader.mapped.user_key = reader.text("user_key", &["llamaindex.user_id", "llamaindex.user.id"]);
+    reader.mapped.user_key = reader.text("user_key", &user);
     Reading { structured: reader.mapped, ..Reading::default() }
 }
 

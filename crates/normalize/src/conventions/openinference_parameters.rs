@@ -24,12 +24,7 @@ pub(super) fn read_models(reader: &mut Reader, parameters: &Map<String, Value>, 
     let named = reader.text("response_model", &["llm.model_name", "embedding.model_name", "reranker.model_name"]);
     let named = named.map(|name| without_host(name, host));
     let answered = reader.text("response_model", &["llm.response.model_name"]);
-    // Pipecat's instrumentation tells the settings of the service beside the model that answered.
-    let mut asked = reader.text("model", &["llm.request.model_name", "metrics.model"]);
-    if asked.is_none() && reader.attributes().contains_key("service.ttfb_seconds") {
-        asked = body_text(reader, "metadata", &["model"]);
-        reader.note("model", "metadata");
-    }
+    let mut asked = reader.text("model", &["llm.request.model_name"]);
     if let Some(model) = first_text(parameters, &["model", "model_name"]).filter(|_| asked.is_none()) {
         reader.note("model", "llm.invocation_parameters");
         asked = Some(model);

@@ -189,3 +189,13 @@ fn what_to_switch_on_is_the_library_s_own() {
     }
     assert!(advice("qwen-code").contains("settings.json") && advice("opencode").contains("opencode.json"));
 }
+
+#[test]
+fn an_id_that_is_not_set_names_nobody() {
+    for unset in ["null", "None", "undefined"] {
+        let attributes =
+            json!({"session.id": unset, "user.id": unset, "gen_ai.conversation.id": "c", "enduser.id": "u"});
+        let mapped = map(&span(attributes));
+        assert_eq!((mapped.session_key, mapped.user_key.as_deref()), (Some((1, "c".to_owned())), Some("u")), "{unset}");
+    }
+}

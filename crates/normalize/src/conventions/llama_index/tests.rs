@@ -130,6 +130,12 @@ fn steps_are_tools_agents_and_chains() {
     let cut =
         map(&step("BaseWorkflowAgent.call_tool", tags("ToolCall(tool_name='f', tool_kwargs={'a': 'xxx..."), vec![]));
     assert_eq!((cut.tool_name.as_deref(), cut.tool_arguments), (Some("f"), None));
+    let told = map(&step(
+        "FunctionAgent.run",
+        json!({}),
+        vec![("workflow.output", json!({"tags.session_id": "s", "tags.user_id": "u"}))],
+    ));
+    assert_eq!((told.session_key, told.user_key.as_deref()), (Some((0, "s".into())), Some("u")));
     // The function inside has the same tags.
     assert_eq!(map(&step("FunctionTool.acall", tags(call), vec![])).kind, Some(SpanKind::Chain));
     assert_eq!(map(&step("FunctionAgent.run", json!({}), vec![])).kind, Some(SpanKind::Agent));
