@@ -40,6 +40,9 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         for (name, attributes) in [asked, answered].into_iter().flatten() {
             let mut said = call(attributes);
             payload::note(&mut said, name);
+            if said.provider.is_some() {
+                said.source_keys.insert("provider".to_owned(), Value::from(name));
+            }
             fill(&mut reader.mapped, said);
         }
     } else if let Some((name, attributes)) = last_event(span, &["EmbeddingEndEvent", "EmbeddingStartEvent"]) {
