@@ -384,7 +384,9 @@ fn complete_from_output(mapped: &mut Mapped) {
     // Gemini CLI's records are the provider's own words, and stay so.
     let is_verbatim = mapped.convention == Some("gemini_cli")
         && mapped.model.as_deref().is_some_and(|model| model.contains("gemini"));
-    let is_open = matches!(told, None | Some(COMPLETED)) || told == Some("stop") && !is_verbatim;
+    // OpenAI's chat completions end with `stop` where a request forces a call.
+    let is_forced = mapped.response_id.as_deref().is_some_and(|id| id.starts_with("chatcmpl-"));
+    let is_open = matches!(told, None | Some(COMPLETED)) || told == Some("stop") && !is_verbatim && !is_forced;
     if is_open && !is_answered && has(|part| matches!(part, Part::ToolCall { .. })) {
         mapped.finish_reason = Some("tool_call".to_owned());
     } else if matches!(told, None | Some(COMPLETED | "stop")) && has(|part| matches!(part, Part::Refusal { .. })) {
