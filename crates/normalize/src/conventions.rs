@@ -7,6 +7,7 @@
 //!
 //! A further convention is one file with `recognises` and `read`, and one line in `registry.rs`.
 
+mod ag2;
 mod agent_framework;
 mod agent_lightning;
 mod agentops;
@@ -33,9 +34,12 @@ mod honeyhive;
 mod laminar;
 mod langfuse;
 mod langsmith;
+mod langtrace;
 mod langwatch;
 mod litellm;
 mod livekit;
+pub(crate) mod livekit_deltas;
+mod llama_index;
 mod logfire;
 mod mastra;
 mod mastra_methods;
@@ -69,9 +73,11 @@ mod strands;
 mod told_calls;
 mod tool_messages;
 mod tool_results;
+mod traceai;
 mod trulens;
 mod vercel_ai;
 mod voltagent;
+pub(crate) mod voltagent_loops;
 mod weave;
 
 use gleaner_model::{Message, Part, SpanKind};
@@ -81,7 +87,7 @@ use self::call_ids::add_missing_ids;
 pub(crate) use self::openinference_tools::called_with;
 pub use self::registry::switch_on;
 use self::registry::{CONVENTIONS, Convention};
-use self::tool_results::add_missing_results;
+use self::tool_results::{add_missing_contents, add_missing_results};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{COMPLETED, KnownCalls, pair_results, separate_thinking};
 use crate::value::text;
@@ -182,6 +188,7 @@ fn is_unset(value: &Value) -> bool {
 fn fill(mapped: &mut Mapped, mut other: Mapped) {
     if let (Some(input), Some(more)) = (&mut mapped.input_messages, &other.input_messages) {
         add_missing_ids(input, more);
+        add_missing_contents(input, more);
         add_missing_results(input, more);
     }
     if let (Some(output), Some(more)) = (&mut mapped.output_messages, &other.output_messages) {
@@ -377,7 +384,9 @@ fn complete_from_output(mapped: &mut Mapped) {
     // Gemini CLI's records are the provider's own words, and stay so.
     let is_verbatim = mapped.convention == Some("gemini_cli")
         && mapped.model.as_deref().is_some_and(|model| model.contains("gemini"));
-    let is_open = matches!(told, None | Some(COMPLETED)) || told == Some("stop") && !is_verbatim;
+    // OpenAI's chat completions end with `stop` where a request forces a call.
+    let is_forced = mapped.response_id.as_deref().is_some_and(|id| id.starts_with("chatcmpl-"));
+    let is_open = matches!(told, None | Some(COMPLETED)) || told == Some("stop") && !is_verbatim && !is_forced;
     if is_open && !is_answered && has(|part| matches!(part, Part::ToolCall { .. })) {
         mapped.finish_reason = Some("tool_call".to_owned());
     } else if matches!(told, None | Some(COMPLETED | "stop")) && has(|part| matches!(part, Part::Refusal { .. })) {

@@ -19,7 +19,7 @@ mod documents;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fixtures;
-mod repairs;
+pub(crate) mod repairs;
 pub(crate) mod spans;
 mod tools;
 pub(crate) mod tree;

@@ -253,7 +253,10 @@ fn tool_results(map: &Map<String, Value>, content: &Value, id: Option<String>) -
 }
 
 fn is_tool_result(map: &Map<String, Value>) -> bool {
-    matches!(map.get("type").and_then(Value::as_str), Some("function_call_output" | "custom_tool_call_output"))
+    matches!(
+        map.get("type").and_then(Value::as_str),
+        Some("function_call_output" | "function_call_result" | "custom_tool_call_output")
+    )
 }
 
 /// Whether a list item is a part of one message, and not a message.

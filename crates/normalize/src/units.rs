@@ -11,6 +11,8 @@ use gleaner_model::{DerivedTrace, Fragment, LogFragment, StoredFragment};
 use crate::agent_logs::turns::Record;
 use crate::agent_logs::{Role, history, place, session_of, weave};
 use crate::called_functions::mark_called_functions;
+use crate::conventions::livekit_deltas::complete_deltas;
+use crate::conventions::voltagent_loops::complete_loops;
 use crate::derive::derive_trace;
 use crate::derive::spans::log_time;
 use crate::rollouts::{self, Sessions};
@@ -69,7 +71,9 @@ pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTr
                 sessions.name(&mut mapped);
                 (span, mapped)
             };
-            let mut spans = spans.into_iter().map(read).collect();
+            let mut spans: Vec<(MergedSpan, Mapped)> = spans.into_iter().map(read).collect();
+            complete_deltas(&mut spans);
+            complete_loops(&mut spans);
             add_told_spans(&mut spans);
             mark_called_functions(&mut spans);
             add_told_tools(&mut spans);

@@ -145,7 +145,8 @@ fn read_response(reader: &mut Reader, is_call: bool) -> bool {
     }
     reader.mapped.output_messages = captured(vec![answer]);
     let finish = first(candidate.unwrap_or(&response), &["finishReason"]).and_then(finish_reason);
-    reader.mapped.finish_reason = finish.or(raw.finish_reason);
+    // Genkit has one word for an answer in text and one that calls tools.
+    reader.mapped.finish_reason = raw.finish_reason.or(finish);
     if is_call {
         reader.mapped.response_id = raw.response_id;
         reader.mapped.response_model = raw.response_model;

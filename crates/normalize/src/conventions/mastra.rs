@@ -1,7 +1,8 @@
 //! Mastra: `@mastra/otel-exporter` (0.x and 1.x) and `@mastra/otel-bridge`. Source: mastra-ai/mastra, `observability`.
 //!
 //! Every span says what it is in `mastra.span.type`. OpenTelemetry's keys stand beside it for models, usage and tools; the
-//! rest stands in `mastra.<type>.input` and `.output`, in 0.x in `gen_ai.prompt` and `gen_ai.completion`. One model call is
+//! rest stands in `mastra.<type>.input` and `.output`, in 0.x in `gen_ai.prompt` and `gen_ai.completion`, and metadata in bare
+//! keys. One model call is
 //! told up to three times, each inside the other: `model_generation` (in 0.x `llm_generation`) has the prompt and stands
 //! around all the calls of a run, `model_step` around one call, with the provider's response in its metadata, and
 //! `model_inference` (late 1.x) is that call, with usage but without tool calls. All three are model calls here; which of
@@ -81,10 +82,13 @@ fn kind(span_type: &str) -> SpanKind {
 
 /// A resource is the owner of threads: by default the user.
 fn read_identity(reader: &mut Reader) {
-    let session = reader.text("session_key", &["mastra.metadata.sessionId", "mastra.metadata.session_id"]);
-    let thread = ["mastra.metadata.threadId", "mastra.metadata.thread_id", "mastra.metadata.conversationId"];
+    let session = ["mastra.metadata.sessionId", "mastra.metadata.session_id", "sessionId"];
+    let session = reader.text("session_key", &session);
+    let thread =
+        ["mastra.metadata.threadId", "mastra.metadata.thread_id", "mastra.metadata.conversationId", "threadId"];
     reader.mapped.session_key = session.map(|id| (0, id)).or_else(|| Some((1, reader.text("session_key", &thread)?)));
-    let user = ["mastra.metadata.userId", "mastra.metadata.user_id", "mastra.metadata.resourceId"];
+    let user =
+        ["mastra.metadata.userId", "mastra.metadata.user_id", "userId", "mastra.metadata.resourceId", "resourceId"];
     reader.mapped.user_key = reader.text("user_key", &user);
     reader.mapped.agent_name = reader.text("agent_name", &["gen_ai.agent.name", "mastra.agent.id"]);
     reader.mapped.system_prompt = reader.text("system_prompt", &["mastra.agent.instructions"]);
@@ -92,12 +96,15 @@ fn read_identity(reader: &mut Reader) {
     reader.mapped.tool_definitions = tools.and_then(tool_definitions);
 }
 
+const METADATA: &[&str] = &["mastra.metadata.modelMetadata", "modelMetadata"];
+
 /// Steps name their model in the metadata, generations in 1.x only in the span's name.
 fn read_model(reader: &mut Reader, span_name: &str) {
-    if let Some(Value::Object(told)) = reader.find("model", &["mastra.metadata.modelMetadata"]).map(structured) {
+    if let Some(Value::Object(told)) = reader.find("model", METADATA).map(structured) {
         reader.mapped.model = first_text(&told, &["modelId"]);
         reader.mapped.provider = first_text(&told, &["modelProvider"]).and_then(|name| provider(&name));
-        reader.note("provider", "mastra.metadata.modelMetadata");
+        let origin = reader.mapped.source_keys.get("model").and_then(text).unwrap_or_default();
+        reader.note("provider", &origin);
     } else if let Some(model) = span_name.strip_prefix("model_generation ") {
         reader.mapped.model = Some(model.to_owned());
         reader.note("model", "name");
@@ -159,10 +166,15 @@ fn reasoning(told: &Map<String, Value>) -> Option<String> {
 
 /// What the provider answered, as it did: there tool arguments are whole which Mastra hides elsewhere.
 fn read_body(reader: &mut Reader) -> Mapped {
-    let key = "mastra.metadata.body";
-    let Some(value) = reader.attributes().get(key) else { return Mapped::default() };
+    let keys = ["mastra.metadata.body", "body"];
+    let held = keys.iter().find_map(|key| Some((*key, reader.attributes().get(*key)?)));
+    let Some((key, value)) = held else { return told_of_answer(reader) };
     let mut body = bodies::response(value);
     body.tool_definitions = structured(value).get("tools").and_then(tool_definitions);
+    // 0.x cuts off what lies deep.
+    if value.as_str().is_some_and(|text| text.contains("[MaxDepth]")) {
+        (body.output_messages, body.tool_definitions) = (None, None);
+    }
     if body.output_messages.is_some() {
         reader.mapped.output_messages = body.output_messages.take();
         reader.note("output_messages", key);
@@ -172,6 +184,20 @@ fn read_body(reader: &mut Reader) -> Mapped {
         body.source_keys.insert(field.to_owned(), json!(key));
     }
     body
+}
+
+/// Of a stream there is no body: 0.x tells id and model beside the step.
+fn told_of_answer(reader: &Reader) -> Mapped {
+    let attributes = reader.attributes();
+    let mut told = Mapped::default();
+    if attributes.contains_key("modelMetadata") {
+        told.response_id = first_text(attributes, &["id"]);
+        told.response_model = first_text(attributes, &["modelId"]);
+        for (field, key) in [("response_id", "id"), ("response_model", "modelId")] {
+            told.source_keys.insert(field.to_owned(), json!(key));
+        }
+    }
+    told
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies, mlflow_chunks};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::{messages, tool_definitions};
-use crate::value::{integer, is_empty, json as parse, number, structured, text};
+use crate::messages::{finish_reason, messages, tool_definitions};
+use crate::value::{first, integer, is_empty, json as parse, number, structured, text};
 
 /// Keys each of which shows a span of MLflow's own.
 const EVIDENCE: &[&str] = &[
@@ -54,10 +54,26 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
             reader.mapped.input_text = given.and_then(question_of);
             let returned = reader.find("output_text", &["mlflow.spanOutputs"]);
             reader.mapped.output_text = returned.and_then(final_text_of);
+            reader.mapped.finish_reason = returned.and_then(finish_of_step);
+            if reader.mapped.finish_reason.is_some() {
+                reader.note("finish_reason", "mlflow.spanOutputs");
+            }
+            // DSPy's modules sum up their calls; the calls themselves have none.
+            read_usage(&mut reader);
             Mapped::default()
         }
     };
     Reading { structured: reader.mapped, opaque }
+}
+
+/// Why the call in a step ended: LangGraph's steps return the model's message, `{"messages": […]}` or, as an update,
+/// `[{"update": {"messages": […]}}]`, with what LangChain was told of it.
+fn finish_of_step(returned: &Value) -> Option<String> {
+    let returned = structured(returned);
+    let update = returned.get(0).and_then(|first| first.get("update")).unwrap_or(&returned);
+    let last = update.get("messages")?.as_array()?.last()?;
+    let metadata = last.get("response_metadata")?.as_object()?;
+    first(metadata, &["finish_reason", "stop_reason", "status"]).and_then(finish_reason)
 }
 
 fn kind(name: &str) -> Option<SpanKind> {
@@ -77,14 +93,14 @@ fn kind(name: &str) -> Option<SpanKind> {
 
 /// Session, user and version, by which runs are told apart.
 fn read_context(reader: &mut Reader) {
-    let first = |reader: &mut Reader, field: &str, keys: &[&str]| reader.find(field, keys).and_then(decoded_text);
+    let found = |reader: &mut Reader, field: &str, keys: &[&str]| reader.find(field, keys).and_then(decoded_text);
     let session = ["mlflow.trace.session", "session.id", "mlflow.traceTag.session_id", "mlflow.traceTag.session"];
     let thread = ["mlflow.traceTag.thread_id", "mlflow.traceTag.conversation_id"];
-    let session = first(reader, "session_key", &session).map(|id| (0, id));
-    reader.mapped.session_key = session.or_else(|| Some((1, first(reader, "session_key", &thread)?)));
+    let session = found(reader, "session_key", &session).map(|id| (0, id));
+    reader.mapped.session_key = session.or_else(|| Some((1, found(reader, "session_key", &thread)?)));
     let user = ["mlflow.trace.user", "user.id", "mlflow.traceTag.user_id", "mlflow.traceTag.user"];
-    reader.mapped.user_key = first(reader, "user_key", &user);
-    reader.mapped.agent_version = first(reader, "agent_version", &["mlflow.modelId"]).or_else(|| linked_prompt(reader));
+    reader.mapped.user_key = found(reader, "user_key", &user);
+    reader.mapped.agent_version = found(reader, "agent_version", &["mlflow.modelId"]).or_else(|| linked_prompt(reader));
 }
 
 /// `name@version` of the prompt that the call was made with.

@@ -11,7 +11,8 @@ use crate::value::{first, is_empty, structured};
 pub(super) fn read_tool(reader: &mut Reader) {
     reader.mapped.tool_name = reader.text("tool_name", &["tool.name"]);
     reader.mapped.tool_call_id = reader.text("tool_call_id", &["tool.id", "tool_call.id"]);
-    let given = reader.find("tool_arguments", &["input.value"]).map(|value| called_with(arguments(value)));
+    let given =
+        reader.find("tool_arguments", &["input.value"]).map(|value| without_options(called_with(arguments(value))));
     reader.mapped.tool_arguments = given.or_else(|| {
         // By the specification the schema stands here; some write the arguments.
         let written = reader.find("tool_arguments", &["tool.parameters"]).map(arguments)?;
@@ -47,6 +48,18 @@ pub(crate) fn called_with(arguments: Value) -> Value {
             _ => Value::Array(args.clone()),
         },
         _ => arguments,
+    }
+}
+
+/// BeeAI's tools are run with options beside what the model gave them: `{"input": {…}, "options": …}`.
+fn without_options(arguments: Value) -> Value {
+    match arguments {
+        Value::Object(mut map)
+            if map.len() == 2 && map.contains_key("options") && map.get("input").is_some_and(Value::is_object) =>
+        {
+            map.shift_remove("input").unwrap_or_default()
+        }
+        other => other,
     }
 }
 

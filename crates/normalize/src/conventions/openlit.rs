@@ -15,7 +15,7 @@ use serde_json::{Deserializer, Value, json};
 use super::Reading;
 use super::reader::{Reader, captured};
 use crate::mapped::{Mapped, MergedSpan};
-use crate::messages::arguments;
+use crate::messages::{arguments, messages};
 use crate::value::{is_empty, python, text};
 
 /// Whether OpenLIT made the span.
@@ -48,6 +48,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         return read_function(reader, span);
     }
     read_usage(&mut reader);
+    read_printed_nothing(&mut reader);
     let names = ["gen_ai.agent.session_id", "session.id"];
     reader.mapped.session_key = reader.text("session_key", &names).map(|id| (0, id));
     reader.mapped.user_key = reader.text("user_key", &["user.id", "gen_ai.request.user"]);
@@ -60,6 +61,25 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         opaque.source_keys.insert(field.to_owned(), json!(key));
     }
     Reading { structured: reader.mapped, opaque }
+}
+
+/// Where Gemini answers with calls alone, its text is printed by Python: `None`.
+fn read_printed_nothing(reader: &mut Reader) {
+    let Some(told) = reader.attributes().get("gen_ai.output.messages") else { return };
+    let mut answer = messages(told, "assistant");
+    let is_nothing = |part: &Part| matches!(part, Part::Text { content } if content == "None");
+    let mut is_cleared = false;
+    for message in &mut answer {
+        if message.parts.iter().any(|part| matches!(part, Part::ToolCall { .. })) {
+            let count = message.parts.len();
+            message.parts.retain(|part| !is_nothing(part));
+            is_cleared |= message.parts.len() < count;
+        }
+    }
+    if is_cleared {
+        reader.mapped.output_messages = captured(answer);
+        reader.note("output_messages", "gen_ai.output.messages");
+    }
 }
 
 /// A function's arguments and result. A step like any other, unless a model asked for it by this name and with these

@@ -139,9 +139,9 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     if let Some(stops) = parameters.get_mut("stop_sequences") {
         *stops = structured(stops);
     }
-    // What AgentOps and Laminar put here beside parameters: tools, the kind of call, the transport.
+    // What AgentOps, Laminar and traceAI put here beside parameters: tools, the kind of call, the transport, all of them in one.
     let is_parameter = |name: &str| {
-        !matches!(name, "type" | "headers" | "base_url" | "tools")
+        !matches!(name, "type" | "headers" | "base_url" | "tools" | "parameters")
             && !name.starts_with("tools.")
             && !name.starts_with("functions")
     };

@@ -227,6 +227,7 @@ fn is_message(value: &Value) -> bool {
             "message"
                 | "function_call"
                 | "function_call_output"
+                | "function_call_result"
                 | "custom_tool_call"
                 | "custom_tool_call_output"
                 | "reasoning"

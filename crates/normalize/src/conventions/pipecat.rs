@@ -10,11 +10,16 @@ use super::Reading;
 use super::reader::{Reader, captured};
 use crate::mapped::MergedSpan;
 use crate::messages::{arguments, lift_system, messages, tool_definitions};
+use crate::value::{structured, text};
+
+/// What else is told of the same services: with settings, and not the model that answered, as `metadata`.
+const OPENINFERENCE: &str = "openinference.instrumentation.pipecat";
 
 /// Whether the span is one of Pipecat's.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
     let has = |key: &str| span.span.attributes.contains_key(key);
     span.span.scope.name.starts_with("pipecat")
+        || span.span.scope.name == OPENINFERENCE
         || has("turn.number") && has("conversation.id")
         || has("conversation.type") && has("conversation.id")
         || has("metrics.ttfb") && has("gen_ai.operation.name")
@@ -38,6 +43,12 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     reader.mapped.session_key = reader.text("session_key", &["conversation.id"]).map(|id| (1, id));
     reader.mapped.user_key = reader.text("user_key", &["user_id"]);
     if kind == SpanKind::Llm {
+        // Once a model has answered, its full name stands in OpenTelemetry's key: settings keep the one that is asked for.
+        reader.mapped.model = reader.text("model", &["param.model", "settings.model", "metrics.model"]);
+        if reader.mapped.model.is_none() && span.span.scope.name == OPENINFERENCE {
+            let settings = reader.find("model", &["metadata"]).map(structured);
+            reader.mapped.model = settings.as_ref().and_then(|settings| settings.get("model")).and_then(text);
+        }
         let system = reader.text("system_prompt", &["system", "system_instructions", "system_instruction"]);
         let input = reader.find("input_messages", &["input", "messages"]).map(|value| messages(value, "user"));
         let (head, rest) = lift_system(input.unwrap_or_default());

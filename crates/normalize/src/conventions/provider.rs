@@ -1,5 +1,6 @@
 //! The provider that a model's name tells, for frameworks that write their own name where the provider's belongs.
 
+use super::functions::decoded_text;
 use super::otel_genai::provider;
 use crate::mapped::{Mapped, MergedSpan};
 
@@ -42,6 +43,8 @@ pub(super) fn take_off_route(mapped: &mut Mapped, span: &MergedSpan) {
     let embedded = attributes.get("lmnr.span.instrumentation_scope.name").and_then(|name| name.as_str());
     let is_router = span.span.scope.name.contains("litellm")
         || embedded == Some("litellm")
+        // DSPy calls models by LiteLLM.
+        || attributes.get("mlflow.message.format").and_then(decoded_text).as_deref() == Some("dspy")
         || attributes.keys().any(|key| key.starts_with("langwatch."));
     if !is_router {
         return;

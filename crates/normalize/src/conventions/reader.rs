@@ -33,8 +33,10 @@ impl<'a> Reader<'a> {
 
     /// The first value that says something: all keys in the first source, then in the next.
     pub(super) fn find(&mut self, field: &str, keys: &[&str]) -> Option<&'a Value> {
+        let names_someone = matches!(field, "session_key" | "user_key");
+        let says = |value: &&Value| !is_empty(value) && !(names_someone && is_nobody(value));
         for (event, attributes) in &self.sources {
-            let found = keys.iter().find_map(|key| Some((key, attributes.get(*key).filter(|value| !is_empty(value))?)));
+            let found = keys.iter().find_map(|key| Some((key, attributes.get(*key).filter(says)?)));
             if let Some((key, value)) = found {
                 let origin = event.map_or_else(|| (*key).to_owned(), |event| format!("{event}/{key}"));
                 self.note(field, &origin);
@@ -76,6 +78,11 @@ impl<'a> Reader<'a> {
     pub(super) fn note(&mut self, field: &str, origin: &str) {
         self.mapped.source_keys.insert(field.to_owned(), Value::String(origin.to_owned()));
     }
+}
+
+/// What languages print in the place of an id that is not set: all sessions of a library would be one.
+fn is_nobody(value: &Value) -> bool {
+    matches!(value.as_str(), Some("null" | "None" | "undefined"))
 }
 
 /// Sets token counts so that the input includes what came from or went to a cache: where a provider counts cached

@@ -45,6 +45,9 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     mlflow 5 "mlflow.<library>.autolog() with an OTLP endpoint; @mlflow.trace(span_type=\"TOOL\"); session.id as an attribute"
     // Before OpenTelemetry's, whose keys it fills with other numbers.
     openlit 6 "capture_message_content=True (default); session.id and user.id on a span of yours; @openlit.trace on tools"
+    // Before OpenTelemetry's, in whose keys both write the model that answered.
+    traceai 1 "FI_HIDE_INPUTS and FI_HIDE_OUTPUTS unset; using_session(), using_user()"
+    pipecat 6 "PipelineTask(enable_tracing=True, conversation_id=), metrics on for usage"
     otel_genai 7 "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true, or SPAN_AND_EVENT with \
         OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental; a logs exporter where content goes by events"
     google_genai 7 "as for otel_genai"
@@ -59,10 +62,12 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     litellm 6 "callbacks=[\"otel\"] and message logging on; user= with each call; sessions on a span around the call"
     spring_ai 6 "spring.ai.chat.observations.log-prompt and log-completion; export logs"
     livekit 6 "set_tracer_provider(); sessions from gen_ai.conversation.id, else the room"
-    pipecat 6 "PipelineTask(enable_tracing=True, conversation_id=), metrics on for usage"
+    llama_index 6 "instrument_tags({\"session_id\": , \"user_id\": }); without streaming for answers"
     mcp 11 "gen_ai.tool.call.arguments and gen_ai.tool.call.result, which are opt-in"
     dify 9 "ENABLE_OTEL=true"
     n8n 9 "content is never sent; the execution is the attempt"
+    ag2 6 "TelemetryMiddleware(capture_content=True) (default); session.id on a span of yours"
+    langtrace 9 "TRACE_PROMPT_COMPLETION_DATA not false; inject_additional_attributes({\"session.id\": , \"user.id\": })"
     agent_framework 9 "ENABLE_INSTRUMENTATION=true, ENABLE_SENSITIVE_DATA=true; session.id on a span of yours"
     mastra 6 "content is on; memory thread and resource, or tracingOptions.metadata: { sessionId, userId }"
     mastra_methods 6 "telemetry: { enabled: true, export: { type: \"otlp\" } }; memory thread and resource (Mastra 0.x)"
@@ -128,8 +133,12 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("com.anthropic.claude_code", "claude_code"),
     ("codex_", "codex"),
     ("langwatch", "langwatch"),
+    ("langtrace", "langtrace"),
+    ("opentelemetry.instrumentation.ag2", "ag2"),
     ("agentops", "agentops"),
     ("autogen", "autogen"),
+    ("llamaindex.opentelemetry", "llama_index"),
+    ("traceai_", "traceai"),
     ("openinference.", "openinference"),
     ("@arizeai/", "openinference"),
 ];
@@ -145,10 +154,6 @@ const OTHERS: &[(&str, &str)] = &[
     (
         "qwen-code",
         "in settings.json: telemetry.enabled, telemetry.logPrompts and telemetry.otlpEndpoint; a logs exporter, which has the content",
-    ),
-    (
-        "langtrace",
-        "TRACE_PROMPT_COMPLETION_DATA not false; inject_additional_attributes({\"session.id\": , \"user.id\": })",
     ),
     ("com.anthropic.sdk", "the client's open_telemetry option with content_mode `content`"),
 ];

@@ -189,3 +189,27 @@ fn what_to_switch_on_is_the_library_s_own() {
     }
     assert!(advice("qwen-code").contains("settings.json") && advice("opencode").contains("opencode.json"));
 }
+
+#[test]
+fn an_id_that_is_not_set_names_nobody() {
+    for unset in ["null", "None", "undefined"] {
+        let attributes =
+            json!({"session.id": unset, "user.id": unset, "gen_ai.conversation.id": "c", "enduser.id": "u"});
+        let mapped = map(&span(attributes));
+        assert_eq!((mapped.session_key, mapped.user_key.as_deref()), (Some((1, "c".to_owned())), Some("u")), "{unset}");
+    }
+}
+
+#[test]
+fn a_chat_completion_that_was_forced_to_call_stopped() {
+    let finish = |id: &str| {
+        let output =
+            r#"[{"role": "assistant", "parts": [{"type": "tool_call", "id": "c", "name": "f", "arguments": {}}]}]"#;
+        let attributes = json!({"gen_ai.operation.name": "chat", "gen_ai.response.id": id, "gen_ai.output.messages": output,
+            "gen_ai.response.finish_reasons": ["stop"]});
+        map(&span(attributes)).finish_reason
+    };
+    assert_eq!(finish("chatcmpl-1").as_deref(), Some("stop"));
+    // The Responses API and Gemini have no other word.
+    assert_eq!(finish("resp_1").as_deref(), Some("tool_call"));
+}

@@ -1,5 +1,6 @@
 //! Results of tools that one reading of a prompt lacks and another has: flattened keys hold one result a message, and providers
-//! take the results of parallel calls in one.
+//! take the results of parallel calls in one. And what they hold nothing of: messages whose content is of a kind that an
+//! instrumentation does not know.
 
 use std::collections::{HashMap, HashSet};
 
@@ -43,6 +44,16 @@ pub(super) fn add_missing_results(input: &mut Vec<Message>, more: &[Message]) {
     }
     whole.extend(results.map(tool_message));
     *input = whole;
+}
+
+/// Fills messages without any content, where both readings have the same messages.
+pub(super) fn add_missing_contents(input: &mut [Message], more: &[Message]) {
+    let is_same = input.len() == more.len() && input.iter().zip(more).all(|(a, b)| a.role == b.role);
+    if is_same {
+        for (message, other) in input.iter_mut().zip(more).filter(|(message, _)| message.parts.is_empty()) {
+            message.parts.clone_from(&other.parts);
+        }
+    }
 }
 
 fn tool_message(parts: Vec<Part>) -> Message {

@@ -3,7 +3,7 @@
 //! Spans inside an agent say what they are in `span.type` and repeat whose they are in `entity.*` (for a sub-agent in
 //! `subagent.*`); the agent's own span has only `entity.type`. What was given and what came out are bare `input` and
 //! `output`, which count only here. An `llm` span covers a whole loop of model calls: it has the last ten messages of the
-//! prompt and the usage, and the answer stands on the agent. Early versions have nothing but `tool.*` on tool spans.
+//! prompt and the usage; its answers stand in memory (see [`super::voltagent_loops`]), the last one on the agent too. Early versions have nothing but `tool.*` on tool spans.
 //!
 //! Left out: working memory, steps of workflows beyond their input and output.
 

@@ -145,7 +145,7 @@ fn response_id<'a>(node: &Node<'a>) -> Option<&'a str> {
     node.mapped.response_id.as_deref().filter(|id| !id.is_empty())
 }
 
-/// Requested or answering model, without a router's `provider/` prefix.
+/// Requested or answering model, without a router's `provider/` prefix; a name without a date is that of every version.
 fn share_a_model(a: &Node<'_>, b: &Node<'_>) -> bool {
     let models = |node: &Node<'_>| -> Vec<String> {
         [&node.mapped.model, &node.mapped.response_model]
@@ -155,7 +155,14 @@ fn share_a_model(a: &Node<'_>, b: &Node<'_>) -> bool {
             .collect()
     };
     let (of_a, of_b) = (models(a), models(b));
-    of_a.iter().any(|model| of_b.contains(model))
+    of_a.iter().any(|a| of_b.iter().any(|b| a == b || is_version_of(a, b) || is_version_of(b, a)))
+}
+
+/// `gpt-4o-mini-2024-07-18` answers for `gpt-4o-mini`.
+pub(crate) fn is_version_of(version: &str, model: &str) -> bool {
+    let Some(date) = version.strip_prefix(model).and_then(|rest| rest.strip_prefix('-')) else { return false };
+    date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+        && date.bytes().filter(u8::is_ascii_digit).count() >= 6
 }
 
 /// What a model answered, comparable across conventions: ids apart.

@@ -9,7 +9,7 @@
 //! 3. [`duplicates`]: from other reports of the same call. Everything below looks at one report only.
 //! 4. [`continued`]: the response that a call goes on from, by the results that it was given; it may give calls their ids.
 //! 5. [`tools`]: tool spans and the calls that asked for them, by these ids.
-//! 6. [`prompts`]: from the prompt of a wrapper, the answers within it, and the results of the tools joined with them.
+//! 6. [`prompts`]: from the prompt of a wrapper or of the call before, the answers, and the results of the tools joined with them.
 //! 7. [`histories`]: gaps in a prompt, from the answers of earlier calls.
 //! 8. [`errors`]: takes back what was copied onto spans that did not fail.
 //! 9. [`steps`] and [`instructions`]: why a call ended, from the step around it; system prompts, from the agent's span.
@@ -37,7 +37,7 @@ mod steps;
 mod told_later;
 
 /// The spans with whole answers.
-pub(super) fn whole_answers(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(MergedSpan, Mapped)]> {
+pub(crate) fn whole_answers(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(MergedSpan, Mapped)]> {
     told_later::with_answers_told_later(hidden_calls::with_hidden_calls(spans))
 }
 
@@ -48,6 +48,7 @@ pub(super) fn whole_rows(tree: &Tree<'_>, calls: &Calls, attribution: &Attributi
     tools::join_tool_calls(tree, calls, attribution, rows);
     call_ids.apply(rows);
     prompts::rebuild_prompts(tree, calls, rows);
+    prompts::complete_repeated_prompts(tree, calls, rows);
     histories::fill_empty_answers(calls, rows);
     errors::clear_copied_errors(rows);
     steps::fill_from_steps(tree, calls, rows);

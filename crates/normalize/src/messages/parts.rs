@@ -85,9 +85,12 @@ fn part(map: &Map<String, Value>) -> Option<Part> {
         "tool_call" | "tool-call" | "tool_use" | "function" | "function_call" | "custom_tool_call" => {
             Some(call(map).unwrap_or_else(other))
         }
-        "tool_call_response" | "tool_result" | "tool-result" | "function_call_output" | "custom_tool_call_output" => {
-            Some(response(map))
-        }
+        "tool_call_response"
+        | "tool_result"
+        | "tool-result"
+        | "function_call_output"
+        | "function_call_result"
+        | "custom_tool_call_output" => Some(response(map)),
         "image_url" | "input_image" | "image" | "input_audio" | "audio" | "video" | "document" | "file"
         | "input_file" | "blob" | "uri" | "binary" | "image-url" | "audio-url" | "video-url" | "document-url" => {
             Some(media(map, kind).unwrap_or_else(other))
@@ -135,7 +138,7 @@ fn call(map: &Map<String, Value>) -> Option<Part> {
         return call(inner).map(|call| with_id(call, map)).or(Some(Part::Other { value: function.clone() }));
     }
     let name = first_str(map, &["name", "toolName", "tool_name"])?.to_owned();
-    let id = first_text(map, &["call_id", "id", "toolCallId", "toolUseId", "tool_call_id"]);
+    let id = first_text(map, &["call_id", "callId", "id", "toolCallId", "toolUseId", "tool_call_id"]);
     let written = ["arguments", "args", "input", "parameters"].iter().find_map(|key| map.get(*key));
     Some(Part::ToolCall { id, name, arguments: arguments(written.unwrap_or(&Value::Null)) })
 }
@@ -154,11 +157,15 @@ fn response(map: &Map<String, Value>) -> Part {
         ["response", "result", "content", "output"].iter().find_map(|key| map.get(*key)).unwrap_or(&Value::Null);
     // The AI SDK wraps outputs: `{"type": "text" | "json", "value": …}`.
     let answer = match answer {
-        Value::Object(wrap) if wrap.len() == 2 && wrap.contains_key("type") => wrap.get("value").unwrap_or(answer),
+        Value::Object(wrap) if wrap.len() == 2 && wrap.contains_key("type") => {
+            // OpenAI's Agents SDK for JavaScript: `{"type": "text", "text": …}`.
+            let text = wrap.get("text").filter(|_| wrap["type"] == "text");
+            wrap.get("value").or(text).unwrap_or(answer)
+        }
         _ => answer,
     };
     Part::ToolCallResponse {
-        id: first_text(map, &["call_id", "tool_use_id", "toolCallId", "toolUseId", "tool_call_id", "id"]),
+        id: first_text(map, &["call_id", "callId", "tool_use_id", "toolCallId", "toolUseId", "tool_call_id", "id"]),
         name: first_text(map, &["name", "toolName", "tool_name"]),
         response: result(answer),
     }

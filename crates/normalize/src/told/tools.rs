@@ -5,13 +5,15 @@
 //! result. Where every model call has a trace of its own, the call that asked is in another one: then it stands below the
 //! call that was told. That is the first of its trace, begins the trace, and its prompt ends with the results; results further
 //! up in a prompt were told before. Where a provider gives calls no ids, order and names tell. Only where a trace has no tool
-//! spans at all: a client that records tools records them all. A call that was never answered has no span.
+//! spans at all: a client that records tools records them all. A call that was never answered has no span. Answers count that
+//! only a later prompt tells of.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use gleaner_model::{Message, Part, SpanFragment, SpanKind, canonical_json, derive_id};
 use serde_json::{Value, json};
 
+use crate::derive::repairs::whole_answers;
 use crate::mapped::{Mapped, MergedSpan};
 
 /// Adds to the spans of a trace the tool executions between its model calls.
@@ -19,6 +21,11 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
     if spans.iter().any(|(_, mapped)| mapped.kind == Some(SpanKind::Tool)) {
         return;
     }
+    let mut added = executions(&whole_answers(spans));
+    spans.append(&mut added);
+}
+
+fn executions(spans: &[(MergedSpan, Mapped)]) -> Vec<(MergedSpan, Mapped)> {
     let mut calls: Vec<usize> = (0..spans.len()).filter(|place| spans[*place].1.kind == Some(SpanKind::Llm)).collect();
     calls.sort_by_key(|place| {
         let span = &spans[*place].0.span;
@@ -85,7 +92,7 @@ pub(crate) fn add_told_tools(spans: &mut Vec<(MergedSpan, Mapped)>) {
             });
         }
     }
-    spans.append(&mut added);
+    added
 }
 
 /// The calls of the last answer in a prompt, where nothing but their results comes after it.

@@ -116,3 +116,12 @@ fn the_span_around_a_call_has_its_messages_and_no_usage() {
     assert_eq!(input(&mapped)[0]["parts"][0]["content"], "Oslo?");
     assert_eq!((output(&mapped)[0]["parts"][0]["content"].as_str(), mapped.input_tokens), (Some("7 am."), None));
 }
+
+#[test]
+fn the_provider_s_own_finish_reason_is_believed() {
+    let raw =
+        json!({"id": "chatcmpl-1", "choices": [{"message": {"role": "assistant"}, "finish_reason": "tool_calls"}]});
+    let message = json!({"role": "model", "content": [{"toolRequest": {"name": "f", "ref": "c", "input": {}}}]});
+    let mapped = model(json!({"messages": []}), json!({"message": message, "finishReason": "stop", "raw": raw}));
+    assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
+}

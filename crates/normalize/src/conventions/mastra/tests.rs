@@ -112,3 +112,35 @@ fn agents_tools_and_workflows() {
         read("workflow_run", json!({"mastra.workflow_run.input": "{\"q\":1}", "mastra.metadata.threadId": "t"}));
     assert_eq!((workflow.input_text.as_deref(), workflow.session_key), (Some("{\"q\":1}"), Some((1, "t".to_owned()))));
 }
+
+#[test]
+fn the_first_exporter_wrote_metadata_in_bare_keys() {
+    let body = json!({"id": "chatcmpl-1", "model": "m-2026", "choices": [{"index": 0, "message": {"role": "assistant", "content": null,
+        "tool_calls": [{"id": "[MaxDepth]", "function": "[MaxDepth]"}]}, "finish_reason": "tool_calls"}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 2}});
+    let told =
+        json!({"text": "", "toolCalls": [{"toolCallId": "c1", "toolName": "weather", "args": {"city": "Oslo"}}]});
+    let metadata = json!({"modelId": "m", "modelProvider": "openai.chat"}).to_string();
+    let step = |more: Value| {
+        let mut all = json!({"output": told.to_string(), "modelMetadata": metadata, "threadId": "t", "resourceId": "u",
+            "id": "chatcmpl-1", "modelId": "m-2026"});
+        all.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        read("model_step", all)
+    };
+    let mapped = step(json!({"body": body.to_string()}));
+    let call = json!({"type": "tool_call", "id": "c1", "name": "weather", "arguments": {"city": "Oslo"}});
+    assert_eq!(output(&mapped)[0]["parts"], json!([call]));
+    assert_eq!((mapped.model.as_deref(), mapped.provider.as_deref()), (Some("m"), Some("openai")));
+    assert_eq!(
+        (mapped.input_tokens, mapped.output_tokens, mapped.finish_reason.as_deref()),
+        (Some(9), Some(2), Some("tool_call"))
+    );
+    assert_eq!((mapped.session_key.clone(), mapped.user_key.as_deref()), (Some((1, "t".into())), Some("u")));
+    // Of a stream there is no body.
+    for mapped in [mapped, step(json!({}))] {
+        assert_eq!(
+            (mapped.response_id.as_deref(), mapped.response_model.as_deref()),
+            (Some("chatcmpl-1"), Some("m-2026"))
+        );
+    }
+}

@@ -26,3 +26,12 @@ fn a_tool_s_own_object_stays_as_it_was_sent() {
     let mapped = tool(json!({"city": "Oslo"}), json!({"temp_c": 4}));
     assert_eq!(mapped.tool_result, Some(json!("{\"temp_c\":4}")));
 }
+
+#[test]
+fn beeai_s_options_are_no_arguments() {
+    let mapped = tool(json!({"input": {"city": "Oslo"}, "options": null}), json!("4°C"));
+    assert_eq!(mapped.tool_arguments, Some(json!({"city": "Oslo"})));
+    // A tool of its own may take an input.
+    let own = tool(json!({"input": {"city": "Oslo"}, "units": "C"}), json!("4°C"));
+    assert_eq!(own.tool_arguments, Some(json!({"input": {"city": "Oslo"}, "units": "C"})));
+}

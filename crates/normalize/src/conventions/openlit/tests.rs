@@ -120,3 +120,17 @@ fn older_versions_write_lines() {
     assert_eq!(mapped.user_key.as_deref(), Some("ada"));
     assert_eq!(mapped.source_keys["input_messages"], "gen_ai.content.prompt");
 }
+
+#[test]
+fn nothing_that_python_printed_is_no_text() {
+    let told = |parts: &str| {
+        let messages = format!("[{{\"role\": \"assistant\", \"parts\": [{parts}]}}]");
+        output(&map(&openlit("chat m", json!({"gen_ai.operation.name": "chat", "gen_ai.output.messages": messages}))))
+    };
+    let (none, call) =
+        (r#"{"type": "text", "content": "None"}"#, r#"{"type": "tool_call", "id": "", "name": "f", "arguments": {}}"#);
+    let parts = json!([{"type": "tool_call", "name": "f", "arguments": {}}]);
+    assert_eq!(told(&format!("{none}, {call}"))[0]["parts"], parts);
+    // A model may answer with that word.
+    assert_eq!(told(none)[0]["parts"][0]["content"], json!("None"));
+}

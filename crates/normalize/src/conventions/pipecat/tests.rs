@@ -37,3 +37,16 @@ fn pipecat_writes_bare_keys() {
     );
     assert_eq!((speech.kind, speech.input_text.as_deref()), (Some(SpanKind::Chain), Some("Hello")));
 }
+
+#[test]
+fn the_model_that_was_asked_for_stands_in_the_settings() {
+    let asked = json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m-2026-07-18", "param.model": "m", "metrics.ttfb": 0.1});
+    assert_eq!(named("llm", asked).model.as_deref(), Some("m"));
+    let mut merged = span(
+        json!({"openinference.span.kind": "LLM", "gen_ai.request.model": "m-2026-07-18", "gen_ai.operation.name": "chat",
+        "llm.model_name": "m-2026-07-18", "metadata": "{\"model\": \"m\"}", "llm.input_messages.0.message.content": "q"}),
+    );
+    merged.span.scope.name = "openinference.instrumentation.pipecat".into();
+    let mapped = map(&merged);
+    assert_eq!((mapped.model.as_deref(), mapped.convention), (Some("m"), Some("openinference")));
+}

@@ -159,6 +159,26 @@ fn the_requested_model_is_the_one_that_did_not_answer() {
     );
 }
 
+/// Guarantees: a model's name with its date is the same model's; a longer name is another's.
+#[test]
+fn a_dated_name_is_the_same_model() {
+    let rows = |outer: &str, inner: &str| {
+        let model = |span: TestSpan, name: &str| span.mapped(|mapped| mapped.model = Some(name.into()));
+        let trace = derive([
+            model(llm("outer").at(1, 100).question("q").answer("hello"), outer),
+            model(llm("inner").under("outer").at(2, 90).question("q").answer("hello"), inner),
+        ]);
+        let calls = trace.spans.iter().filter(|span| span.kind == SpanKind::Llm);
+        let counted: Vec<_> = calls.filter(|span| span.duplicate_of.is_none()).collect();
+        (counted.len(), counted[0].model.clone().unwrap_or_default(), counted[0].response_model.clone())
+    };
+    let both = (1, "m-4o".to_owned(), Some("m-4o-2024-07-18".to_owned()));
+    assert_eq!(rows("m-4o", "m-4o-2024-07-18").0, 1);
+    assert_eq!(rows("m-4o-2024-07-18", "m-4o"), both);
+    // The wrapper becomes a chain.
+    assert_eq!(rows("m-4o", "m-4o-mini").1, "m-4o-mini");
+}
+
 #[test]
 fn a_tool_inside_the_same_tool_is_one_execution() {
     let trace = derive([

@@ -3,7 +3,7 @@
 use gleaner_model::{Span, SpanKind, reasoning_text};
 
 use crate::conventions::add_missing_details;
-use crate::derive::calls::Calls;
+use crate::derive::calls::{Calls, is_version_of};
 use crate::derive::note_source;
 use crate::derive::tree::Tree;
 
@@ -35,6 +35,12 @@ pub(super) fn fill_from_duplicates(tree: &Tree<'_>, rows: &mut [Span], calls: &C
         let answering = row.response_model.as_ref().or(other.response_model.as_ref());
         if row.model.as_ref() == answering && other.model.is_some() && other.model.as_ref() != answering {
             row.model = None;
+        }
+        if let (Some(named), Some(asked), None, None) =
+            (&row.model, &other.model, &row.response_model, &other.response_model)
+            && is_version_of(named, asked)
+        {
+            row.response_model = row.model.take();
         }
         fill(&mut filled, "provider", &mut row.provider, other.provider);
         fill(&mut filled, "model", &mut row.model, other.model);

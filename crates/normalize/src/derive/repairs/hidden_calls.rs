@@ -77,7 +77,7 @@ pub(super) fn with_hidden_calls(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(Mer
             mapped.finish_reason = told.iter().flatten().find_map(|message| message.finish_reason.clone());
             mapped.source_keys.insert("finish_reason".to_owned(), origin.clone());
         }
-        if calls(&spans[step].1) {
+        if calls(&spans[step].1) || mapped.output_messages.is_none() {
             mapped.output_messages = told;
             mapped.source_keys.insert("output_messages".to_owned(), origin);
         }
@@ -129,7 +129,7 @@ fn tells_of_parent(mapped: &Mapped) -> bool {
 fn may_hide(mapped: &Mapped) -> bool {
     let is_open = match mapped.finish_reason.as_deref() {
         Some(reason) => reason == "tool_call",
-        None => mapped.output_messages.is_some(),
+        None => mapped.output_messages.is_some() || streams_unseen(mapped),
     };
     mapped.kind == Some(SpanKind::Llm) && is_open && !calls(mapped)
 }
@@ -138,14 +138,19 @@ fn may_hide(mapped: &Mapped) -> bool {
 fn is_step_with_answer(mapped: &Mapped) -> bool {
     let Some([only]) = mapped.output_messages.as_deref() else { return false };
     let is_step = mapped.kind == Some(SpanKind::Chain) && !mapped.repeats_parent;
-    is_step && (calls(mapped) || only.finish_reason.is_some())
+    is_step && (calls(mapped) || only.finish_reason.is_some() || streams_unseen(mapped))
+}
+
+/// LlamaIndex ends the span of a call before its answer streams: only the step around it is told what it was.
+fn streams_unseen(mapped: &Mapped) -> bool {
+    mapped.convention == Some("llama_index")
 }
 
 /// Whether the step returned what the call answered: what the call shows of it is the same text.
 fn tells_more(step: &Mapped, call: &Mapped) -> bool {
     let text = |mapped: &Mapped| mapped.output_messages.as_deref().and_then(output_text);
     match &call.output_messages {
-        None => calls(step),
+        None => calls(step) || streams_unseen(call),
         Some(_) => text(call).is_some() && text(step) == text(call),
     }
 }

@@ -3,6 +3,10 @@
 //! Such a span was told of as a model call itself, and is a wrapper since several calls lie within it: its input is what
 //! the first of them was given. Each further call was given what the one before was, with its answer and the results of the
 //! tools it asked for.
+//!
+//! And prompts that leave out what happened since: OpenLIT records of a Responses call's input the messages alone, and every call
+//! of an agent then seems to be given the same. Where a call asked for tools, all of them ran, and the next call shows the very
+//! prompt of the one before, it was given that with the answer and the results.
 
 use std::collections::HashMap;
 
@@ -57,6 +61,41 @@ pub(crate) fn rebuild_prompts(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span])
 }
 
 /// Name and result of every tool call by its id; of a failed one its error, which the model is told in some form.
+/// Completes prompts that repeat the one before.
+pub(crate) fn complete_repeated_prompts(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) {
+    let is_call = |place: usize| {
+        let is_counted = calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
+        is_counted && tree.nodes[place].span().scope.name.starts_with("openlit.")
+    };
+    let places: Vec<usize> = (0..rows.len()).filter(|place| is_call(*place)).collect();
+    if places.len() < 2 {
+        return;
+    }
+    let results = tool_results(calls, rows);
+    let mut copied = 0;
+    for pair in places.windows(2) {
+        let (before, place) = (pair[0], pair[1]);
+        let (earlier, later) = (tree.nodes[before].mapped, tree.nodes[place].mapped);
+        let is_repeated = earlier.input_messages.is_some()
+            && earlier.input_messages == later.input_messages
+            && earlier.system_prompt == later.system_prompt
+            && rows[place].start_time_unix_nano >= rows[before].end_time_unix_nano;
+        let Some([answer]) = rows[before].output_messages.as_deref().filter(|_| is_repeated) else { continue };
+        let asked = answer.parts.iter().filter(|part| matches!(part, Part::ToolCall { .. })).count();
+        let Some(told) = answers_to(answer, &results).filter(|told| told.parts.len() == asked) else { continue };
+        let mut prompt = rows[before].input_messages.clone().unwrap_or_default();
+        prompt.push(Message { finish_reason: None, ..answer.clone() });
+        prompt.push(told);
+        copied += prompt.len();
+        if copied > MAX_MESSAGES {
+            return;
+        }
+        rows[place].input_messages = Some(prompt);
+        let origin = rows[before].span_id.clone();
+        note_source(&mut rows[place], ["input_messages"], &origin);
+    }
+}
+
 fn tool_results(calls: &Calls, rows: &[Span]) -> HashMap<String, Value> {
     let tools = rows.iter().enumerate().filter(|(place, row)| {
         row.kind == SpanKind::Tool && calls.duplicate_of[*place].is_none() && row.tool_call_id.is_some()

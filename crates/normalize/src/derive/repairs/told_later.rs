@@ -34,7 +34,8 @@ fn with_answers<'a>(spans: Cow<'a, [(MergedSpan, Mapped)]>, calls: &[usize]) -> 
             let ((call, mapped), (next, later)) = (&spans[pair[0]], &spans[pair[1]]);
             let follows = next.span.start_time_unix_nano >= call.span.end_time_unix_nano;
             let answer = answer(mapped, later).filter(|_| follows && call.span.status_code != STATUS_ERROR)?;
-            Some((pair[0], answer.clone(), format!("span:{}", next.span.span_id)))
+            let answer = with_parallel_calls(answer.clone(), mapped, later);
+            Some((pair[0], answer, format!("span:{}", next.span.span_id)))
         })
         .collect();
     if told.is_empty() {
@@ -124,6 +125,23 @@ fn answer<'a>(call: &Mapped, later: &'a Mapped) -> Option<&'a Message> {
         Some(_) => false,
     };
     (lacks && call.system_prompt == later.system_prompt && history.starts_with(asked)).then_some(answer)
+}
+
+/// Pipecat puts each of the calls that a model makes at once into a message of its own, with its result behind it: what comes
+/// after such an answer, up to the end of the prompt, belongs to it.
+fn with_parallel_calls(mut answer: Message, call: &Mapped, later: &Mapped) -> Message {
+    let asked = call.input_messages.as_deref().unwrap_or_default().len();
+    let rest = later.input_messages.as_deref().unwrap_or_default().get(asked + 1..).unwrap_or_default();
+    let is_call = |part: &Part| matches!(part, Part::ToolCall { .. });
+    let are_calls = rest.iter().all(|message| match message.role.as_str() {
+        "assistant" => message.parts.iter().all(is_call),
+        role => role == "tool",
+    });
+    if call.convention == Some("pipecat") && are_calls && has_calls(&answer) {
+        let calls = rest.iter().filter(|message| message.role == "assistant").flat_map(|message| &message.parts);
+        answer.parts.extend(calls.cloned());
+    }
+    answer
 }
 
 /// Whether a message says more than another, and all that the other says, in the same order.

@@ -42,6 +42,7 @@ fn results_stay_the_text_that_was_sent() {
         json!({"type": "tool_result", "tool_use_id": "c1", "content": "{\"t\": 18}"}),
         json!({"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "{\"t\": 18}"}]}),
         json!({"type": "function_call_output", "call_id": "c1", "output": "{\"t\": 18}"}),
+        json!({"type": "function_call_result", "callId": "c1", "output": {"type": "text", "text": "{\"t\": 18}"}}),
         json!({"type": "tool-result", "toolCallId": "c1", "output": {"type": "text", "value": "{\"t\": 18}"}}),
     ];
     for shape in shapes {

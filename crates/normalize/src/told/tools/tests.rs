@@ -133,3 +133,20 @@ fn results_without_ids_answer_the_calls_before_them() {
     );
     assert_eq!((tools[0].start_time_unix_nano, tools[0].end_time_unix_nano), (20, 30));
 }
+
+/// Guarantees: a call that only the next prompt tells of is one that asked.
+#[test]
+fn a_call_that_is_told_later_asked_too() {
+    let question = || Message::text("user", "Oslo?");
+    let spans = vec![
+        llm("first").under("root").at(10, 20).mapped(|mapped| mapped.input_messages = Some(vec![question()])),
+        llm("second")
+            .under("root")
+            .at(30, 40)
+            .mapped(|mapped| mapped.input_messages = Some(vec![question(), asks("c1"), told("c1")])),
+    ];
+    let spans = with_tools(spans);
+    let tools: Vec<_> = spans.iter().filter(|TestSpan(_, mapped)| mapped.kind == Some(SpanKind::Tool)).collect();
+    let [TestSpan(merged, mapped)] = tools.as_slice() else { panic!("{} tools", tools.len()) };
+    assert_eq!((mapped.tool_call_id.as_deref(), merged.span.start_time_unix_nano), (Some("c1"), 20));
+}

@@ -109,3 +109,18 @@ fn calls_in_spans_below_are_the_answer() {
     assert_eq!(alone[0].as_ref().unwrap()[0].parts, call("Paris").unwrap()[0].parts);
     assert!(derive(spans).spans.iter().all(|span| span.kind != gleaner_model::SpanKind::Tool));
 }
+
+#[test]
+fn what_streams_after_its_span_is_told_by_the_step() {
+    let text = || Some(vec![Message::text("assistant", "Hello.")]);
+    for (convention, is_told) in [("llama_index", true), ("openllmetry", false)] {
+        let spans = [
+            llm("c").under("p").at(2, 3).mapped(|mapped| mapped.convention = Some(convention)),
+            chain("p").at(1, 9).mapped(|mapped| {
+                mapped.output_messages = text();
+                mapped.convention = Some(convention);
+            }),
+        ];
+        assert_eq!(outputs(&spans)[0].is_some(), is_told, "{convention}");
+    }
+}

@@ -53,3 +53,30 @@ fn a_span_that_was_never_a_model_call_gives_no_prompt() {
     let rows = derive(spans).spans;
     assert!(rows.iter().filter(|row| row.span_id != "w").all(|row| row.input_messages.is_none()));
 }
+
+/// Guarantees: a prompt that repeats the one before goes on with the answer and the results, once all tools ran; with other
+/// instrumentations a call may be made twice.
+#[test]
+fn a_prompt_that_repeats_the_one_before_goes_on() {
+    let input = |scope: &str, asked: usize| {
+        let calls =
+            [(Some("c1"), "weather", json!({"city": "Oslo"})), (Some("c2"), "weather", json!({"city": "Rome"}))];
+        let from = |mut call: TestSpan| {
+            call.0.span.scope.name = scope.into();
+            call
+        };
+        let ran = tool("t", "weather").at(11, 12).mapped(|mapped| {
+            mapped.tool_call_id = Some("c1".into());
+            mapped.tool_result = Some(json!("7"));
+        });
+        let trace = derive([
+            from(llm("a").at(1, 10).question("Oslo?").asks(&calls[..asked])),
+            ran,
+            from(llm("b").at(13, 20).question("Oslo?").answer("7°C.")),
+        ]);
+        row(&trace, "b").input_messages.as_ref().map(Vec::len)
+    };
+    assert_eq!(input("openlit.instrumentation.openai", 1), Some(3));
+    assert_eq!(input("openlit.instrumentation.openai", 2), Some(1));
+    assert_eq!(input("openinference.instrumentation.openai", 1), Some(1));
+}

@@ -109,3 +109,19 @@ fn a_part_of_an_answer_is_not_all_of_it() {
     let told = output_of_first(first, call("c2", vec![user("Hi"), whole.clone()], None)).unwrap();
     assert_eq!(told[0].parts, whole.parts);
 }
+
+/// Guarantees: of a prompt that has each parallel call in a message of its own, all belong to the answer; a call after another
+/// question does not.
+#[test]
+fn parallel_calls_in_messages_of_their_own() {
+    let of = |city: &str| Message { parts: vec![weather(city)], ..Message::text("assistant", "") };
+    let told = |convention: &'static str, after: Vec<Message>| {
+        let history =
+            [vec![user("Hi"), of("Oslo"), Message::text("tool", "1"), of("Lima"), Message::text("tool", "2")], after];
+        let first = call("c1", vec![user("Hi")], None).mapped(|mapped| mapped.convention = Some(convention));
+        output_of_first(first, call("c2", history.concat(), None)).unwrap()[0].parts.clone()
+    };
+    assert_eq!(told("pipecat", vec![]), [weather("Oslo"), weather("Lima")]);
+    assert_eq!(told("pipecat", vec![user("And?")]), [weather("Oslo")]);
+    assert_eq!(told("strands", vec![]), [weather("Oslo")]);
+}
