@@ -78,9 +78,25 @@ pub fn decode_json_item(json: &str) -> Result<Item, WireError> {
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
     let message = DynamicMessage::deserialize(descriptor("Item")?, tracked);
-    let message = message.map_err(|error| WireError::malformed(field_path(&track.path()), error.to_string()))?;
+    let message = message.map_err(|error| {
+        let field = field_path(&track.path());
+        let message = format!("{error}{}", enum_names(&field, &error.to_string()));
+        WireError::malformed(field, message)
+    })?;
     deserializer.end().map_err(malformed)?;
     message.transcode_to().map_err(|error| WireError::malformed("", error.to_string()))
+}
+
+/// What may stand in an enum's field, where something else stood there: the names are longer than anybody would guess.
+fn enum_names(field: &str, error: &str) -> String {
+    let name = field.rsplit('.').next().unwrap_or_default();
+    let is_meant = |known: &prost_reflect::EnumDescriptor| known.name().eq_ignore_ascii_case(name);
+    let Some(known) = DESCRIPTORS.all_enums().find(is_meant).filter(|_| error.contains("enum value")) else {
+        return String::new();
+    };
+    let names: Vec<String> =
+        known.values().filter(|value| value.number() != 0).map(|value| value.name().to_owned()).collect();
+    format!("; known are {}", names.join(", "))
 }
 
 /// A place in an item as feedback is refused by: `score`, `target.trace_id`, `ranking.groups[0].targets`.

@@ -55,6 +55,7 @@ fn errors_name_the_field() {
         (r#"{"items":[{"evaluation":{"scroe":7}}]}"#, "scroe"),
         (r#"{"itmes":[]}"#, "itmes"),
         (r#"{"items":[{"source":"HUMAN"}]}"#, "HUMAN"),
+        (r#"{"items":[{"source":"human"}]}"#, "known are SOURCE_HUMAN, SOURCE_MODEL, SOURCE_CODE"),
         (r#"{"items":[{"evaluation":{"score":7,"label":"x"}}]}"#, "value"),
         (r#"{"items":[]} x"#, "after the end"),
         ("", "expected a value, found the end"),
