@@ -119,8 +119,8 @@ fn the_span_around_a_call_has_its_messages_and_no_usage() {
 
 #[test]
 fn the_provider_s_own_finish_reason_is_believed() {
-    let raw =
-        json!({"id": "chatcmpl-1", "choices": [{"message": {"role": "assistant"}, "finish_reason": "tool_calls"}]});
+    let raw = json!({"id": "chatcmpl-1", "choices": [{"message": {"role": "assistant", "tool_calls": [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]});
     let message = json!({"role": "model", "content": [{"toolRequest": {"name": "f", "ref": "c", "input": {}}}]});
     let mapped = model(json!({"messages": []}), json!({"message": message, "finishReason": "stop", "raw": raw}));
     assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
