@@ -7,6 +7,7 @@ pub(crate) mod artifact_roots;
 pub(crate) mod attempt_index;
 pub(crate) mod bindings;
 mod commit;
+pub(crate) mod evaluations;
 pub(crate) mod histories;
 mod keys;
 pub(crate) mod pairs;
@@ -165,10 +166,8 @@ impl Store {
         schema::set_read_settings(&connection, config.min_score_gap)?;
         // The loader's statements have one text each and are planned once; planning is most of what a small commit costs.
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Last, since nothing can be set after it.
-        connection
-            .execute_batch("SET lock_configuration = true")
-            .map_err(|e| StoreError::sql("locking the configuration", e))?;
+        // Last, since nothing else can be set after it.
+        lock_configuration(&connection).map_err(|e| StoreError::sql("locking the configuration", e))?;
         let readers = Readers::new(&connection)?;
         let (checkpoint_bytes, max_known_texts) = (config.checkpoint_bytes, config.max_known_texts);
         let (unsaved_bytes, checkpointed_in, texts) = (0, None, None);
@@ -332,6 +331,11 @@ fn attach(connection: &Connection, path: &Path) -> Result<(), duckdb::Error> {
          SET enable_external_access = false;"
     ))?;
     use_store(connection)
+}
+
+/// From here on nothing can be set but what readers set for themselves.
+pub(crate) fn lock_configuration(connection: &Connection) -> Result<(), duckdb::Error> {
+    connection.execute_batch("SET allowed_configs = ['streaming_buffer_size']; SET lock_configuration = true")
 }
 
 /// Names without a database mean the store's.

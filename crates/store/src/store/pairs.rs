@@ -10,9 +10,9 @@ use gleaner_model::FeedbackBody;
 
 use super::Commit;
 use super::bindings::{Rebound, Touched};
+use super::evaluations;
 use super::keys::{Keys, list, numbered, read_keys};
 use crate::StoreError;
-use crate::schema::ordered_evaluations;
 
 /// The table; see [`crate::schema`].
 pub(crate) const CREATE: &str = "CREATE TABLE pair_rows (
@@ -33,7 +33,7 @@ pub(super) struct Changed {
     pub(super) histories_changed: bool,
 }
 
-/// Makes the pairs anew that may be others, after everything else of the commit was written.
+/// Makes the evaluations anew that may be others, and the pairs that rest on them, after everything else of the commit was written.
 pub(super) fn refresh(connection: &Connection, changed: &Changed, commit: &Commit) -> Result<(), StoreError> {
     let sql = |e| StoreError::sql("finding the sessions of changed pairs", e);
     let mut items = changed.rebound.items.clone();
@@ -49,6 +49,8 @@ pub(super) fn refresh(connection: &Connection, changed: &Changed, commit: &Commi
     // A comparison over several sessions: what changes in one changes the pairs of the others.
     let reached = items_of(connection, &sessions).map_err(sql)?;
     sessions.extend(sessions_of(connection, &reached).map_err(sql)?);
+    items.extend(reached);
+    evaluations::refresh(connection, &items)?;
     make(connection, &sessions)
 }
 
@@ -88,7 +90,6 @@ fn write(connection: &Connection, sessions: &Keys) -> Result<(), duckdb::Error> 
 /// The pairs of some sessions. All three are relations of project and id.
 pub(super) fn selected(sessions: &str, items: &str, all_sessions: &str) -> String {
     include_str!("pairs/pairs.sql")
-        .replace("$ordered_evaluations", &ordered_evaluations("(project, item_id) IN $items"))
         .replace("$items", items)
         .replace("$all_sessions", all_sessions)
         .replace("$sessions", sessions)
