@@ -9,7 +9,7 @@ use duckdb::{Connection, params};
 use gleaner_model::ContentHash;
 use serde_json::Value;
 
-use crate::store::{artifact_roots, attempt_index, bindings, evaluations, histories, pairs};
+use crate::store::{artifact_roots, attempt_index, bindings, evaluations, histories, pairs, retractions};
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
@@ -145,6 +145,7 @@ fn create(connection: &Connection, derived_under: &str) -> Result<(), duckdb::Er
     connection.execute_batch(attempt_index::CREATE)?;
     connection.execute_batch(artifact_roots::CREATE)?;
     connection.execute_batch(bindings::CREATE)?;
+    connection.execute_batch(retractions::CREATE)?;
     connection.execute_batch(evaluations::CREATE)?;
     connection.execute_batch(pairs::CREATE)?;
     connection.execute_batch(

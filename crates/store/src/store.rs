@@ -11,6 +11,7 @@ pub(crate) mod evaluations;
 pub(crate) mod histories;
 mod keys;
 pub(crate) mod pairs;
+pub(crate) mod retractions;
 mod units;
 
 use std::path::{Path, PathBuf};
