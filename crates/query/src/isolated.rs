@@ -103,14 +103,19 @@ fn execute_over(
         }
         let rows = output.map(|output| rows(BufReader::new(output), sink, expired));
         let mut child = process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut has_succeeded = false;
         if let Some(child) = &mut child {
             if !matches!(rows, Some(Ok((_, true)))) {
                 // Nobody reads the rest.
                 let _ = child.kill();
             }
-            child.wait()?;
+            has_succeeded = child.wait()?.success();
         }
         match rows {
+            // Killed between two batches, its stream looks like one that is at its end.
+            Some(Ok((_, true))) if !has_succeeded => {
+                Err(told(errors).unwrap_or(QueryError::Output(std::io::ErrorKind::UnexpectedEof.into())))
+            }
             Some(Ok((schema, _))) => Ok(schema),
             Some(Err(error @ (QueryError::Encode(_) | QueryError::Output(_)))) => Err(told(errors).unwrap_or(error)),
             Some(Err(error)) => Err(error),
@@ -283,3 +288,7 @@ impl Drop for Folder {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -1561,6 +1561,12 @@ SELECT Gleaner_Shared_Text([1]::UBIGINT[])
 #! function "gleaner_shared_text" is not allowed
 SELECT "gleaner_shared_text"([1]::UBIGINT[])
 
+#! function "gleaner_shared_json" is not allowed
+SELECT gleaner_shared_json([1, 2, 3])
+
+#! function "shared_json" is not allowed
+SELECT shared_json([1])
+
 #! function "shared_text" is not allowed
 SELECT shared_text([1])
 
@@ -2188,6 +2194,9 @@ USE store.main
 
 #! SET is not allowed
 SET threads TO 64
+
+#! SET is not allowed
+SET streaming_buffer_size = '1TB'
 
 #! SET is not allowed
 SET GLOBAL memory_limit = '1TB'

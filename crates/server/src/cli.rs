@@ -229,8 +229,8 @@ impl Cli {
             Command::StoreProbe { dir, memory_limit_mib } => probe_store(dir, memory_limit_mib),
             Command::Rebuild(place) => commands::rebuild::run(&place),
             Command::SqlWorker => {
-                let (input, output, errors) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-                match gleaner_query::serve_one(input, std::io::BufWriter::new(output), errors)? {
+                let (input, errors) = (std::io::stdin(), std::io::stderr());
+                match gleaner_query::serve_one(input, std::io::BufWriter::new(plain_output()?), errors)? {
                     true => Ok(()),
                     // What went wrong is told already, in the server's form.
                     false => std::process::exit(1),
@@ -238,6 +238,18 @@ impl Cli {
             }
         }
     }
+}
+
+/// Standard output as a file: Rust's own looks for the ends of lines in all that passes.
+#[cfg(unix)]
+fn plain_output() -> std::io::Result<std::fs::File> {
+    use std::os::fd::AsFd as _;
+    Ok(std::io::stdout().as_fd().try_clone_to_owned()?.into())
+}
+
+#[cfg(not(unix))]
+fn plain_output() -> std::io::Result<std::io::Stdout> {
+    Ok(std::io::stdout())
 }
 
 fn probe_store(dir: PathBuf, memory_limit_mib: u64) -> anyhow::Result<()> {

@@ -7,6 +7,8 @@ use duckdb::{AccessMode, Config, Connection};
 use serde_json::Value;
 
 use crate::documentation::{RelationDocumentation, documentation};
+use crate::reader::hold_little;
+use crate::store::lock_configuration;
 use crate::{Reader, StoreError};
 
 /// Makes `dir/file` over `dir/<relation>.parquet`. The views name their files without a folder: DuckDB looks for them where it was started.
@@ -105,13 +107,15 @@ impl Sandbox {
                 run(&["CREATE VIEW store.main.", relation.name, " AS FROM memory.main.", relation.name].concat())?;
             }
         }
-        run("SET lock_configuration = true")?;
+        lock_configuration(&connection, "").map_err(failed)?;
         Ok(Self(connection))
     }
 
     /// Reads it.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        Ok(Reader::over(self.0.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?, None, Arc::default()))
+        let connection = self.0.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
+        hold_little(&connection)?;
+        Ok(Reader::over(connection, None, Arc::default()))
     }
 }
 

@@ -59,6 +59,7 @@ impl Readers {
         };
         let connection = connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
         use_store(&connection).map_err(|e| StoreError::sql("opening a reader", e))?;
+        hold_little(&connection)?;
         text_reader::prepare(&connection)?;
         let reader = Reader::over(connection, Some(texts.clone()), origin.alive.clone());
         origin.interrupts.retain(Interrupt::is_of_use);
@@ -92,6 +93,14 @@ impl Readers {
         // Nothing that holds it leaves it in a bad state.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Of a streamed answer DuckDB gives nothing before it holds a megabyte of it, texts not counted: of long ones that were 300 MB, which took longer
+/// to fetch from the system than to make (rows of 8 KB: the first came after 17 ms instead of 170, all in 0.6 of the time; measured). A vector
+/// of rows is enough to hold: whoever makes the rows takes them as well, or nearly so.
+pub(crate) fn hold_little(connection: &Connection) -> Result<(), StoreError> {
+    let set = connection.execute_batch("SET streaming_buffer_size = '1KB'");
+    set.map_err(|e| StoreError::sql("opening a reader", e))
 }
 
 impl fmt::Debug for Readers {
@@ -154,7 +163,7 @@ impl Reader {
         Self { connection, interrupt, cache_limit: None, _texts: texts, _alive: alive }
     }
 
-    /// Says that nobody else reads or writes the store, which has this memory limit, and that little will be read twice: then queries may
+    /// Says that nobody else reads or writes the store, opened at rest with this memory limit, and that little will be read twice: then queries may
     /// make DuckDB forget what it keeps.
     #[must_use]
     pub fn alone(mut self, memory_limit_bytes: u64) -> Self {

@@ -9,11 +9,11 @@ use duckdb::{Connection, params};
 use gleaner_model::ContentHash;
 use serde_json::Value;
 
-use crate::store::{artifact_roots, attempt_index, bindings, histories, pairs};
+use crate::store::{artifact_roots, attempt_index, bindings, evaluations, histories, pairs, retractions};
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
-pub const SCHEMA_VERSION: u64 = 6;
+pub const SCHEMA_VERSION: u64 = 7;
 
 /// The public relations. Everything else in the file is internal and may change.
 pub const PUBLIC_RELATIONS: &[&str] = &[
@@ -51,15 +51,6 @@ pub const PUBLIC_RELATIONS: &[&str] = &[
     "unbound_feedback",
 ];
 
-/// Holds `$ordered_evaluations`, which pairs are made of too.
-const EVALUATIONS: &str = include_str!("views/evaluations.sql");
-
-/// The evaluations that `which`, a condition on `item`, tells, each with whether a later one has taken its place: two common
-/// table expressions.
-pub(crate) fn ordered_evaluations(which: &str) -> String {
-    include_str!("views/ordered_evaluations.sql").trim_end().replace("$which", which)
-}
-
 /// In order of dependence.
 const VIEWS: &[&str] = &[
     include_str!("views/macros.sql"),
@@ -73,12 +64,13 @@ const VIEWS: &[&str] = &[
     include_str!("views/bound_targets.sql"),
     include_str!("views/rollouts.sql"),
     include_str!("views/agent_definitions.sql"),
+    include_str!("views/lineage_names.sql"),
     include_str!("views/lineages.sql"),
     include_str!("views/sessions.sql"),
     include_str!("views/spans_in_pieces.sql"),
     include_str!("views/execution_spans.sql"),
     include_str!("views/artifacts.sql"),
-    EVALUATIONS,
+    include_str!("views/evaluations.sql"),
     include_str!("views/comparisons.sql"),
     include_str!("views/comparison_entries.sql"),
     include_str!("views/directives.sql"),
@@ -88,6 +80,7 @@ const VIEWS: &[&str] = &[
     include_str!("views/log_records.sql"),
     include_str!("views/preference_pairs.sql"),
     include_str!("views/overall_scores.sql"),
+    include_str!("views/resolved_evolutions.sql"),
     include_str!("views/evolution_records.sql"),
     include_str!("views/sub_agents.sql"),
     include_str!("views/context_documents.sql"),
@@ -152,6 +145,8 @@ fn create(connection: &Connection, derived_under: &str) -> Result<(), duckdb::Er
     connection.execute_batch(attempt_index::CREATE)?;
     connection.execute_batch(artifact_roots::CREATE)?;
     connection.execute_batch(bindings::CREATE)?;
+    connection.execute_batch(retractions::CREATE)?;
+    connection.execute_batch(evaluations::CREATE)?;
     connection.execute_batch(pairs::CREATE)?;
     connection.execute_batch(
         "CREATE TABLE journal_position (position UBIGINT); INSERT INTO journal_position VALUES (0);
@@ -164,14 +159,14 @@ fn create(connection: &Connection, derived_under: &str) -> Result<(), duckdb::Er
 
 fn replace_views(connection: &Connection) -> Result<(), duckdb::Error> {
     for view in VIEWS {
-        connection.execute_batch(&view.replace("$ordered_evaluations", &ordered_evaluations("true")))?;
+        connection.execute_batch(view)?;
     }
     connection.execute("UPDATE schema_info SET views_hash = ?", params![views_hash()])?;
     Ok(())
 }
 
 fn views_hash() -> String {
-    ContentHash::of_json(&Value::String(VIEWS.concat() + &ordered_evaluations("true"))).0
+    ContentHash::of_json(&Value::String(VIEWS.concat())).0
 }
 
 fn in_transaction(

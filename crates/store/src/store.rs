@@ -7,9 +7,11 @@ pub(crate) mod artifact_roots;
 pub(crate) mod attempt_index;
 pub(crate) mod bindings;
 mod commit;
+pub(crate) mod evaluations;
 pub(crate) mod histories;
 mod keys;
 pub(crate) mod pairs;
+pub(crate) mod retractions;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +53,8 @@ pub struct StoreConfig {
     pub min_score_gap: f64,
     /// Pieces of text that the writer knows to be there, of those seen last: what comes again within so many is not stored again.
     pub max_known_texts: usize,
+    /// Nobody else has the store: its readers may change the memory limit; see [`Reader::alone`].
+    pub at_rest: bool,
 }
 
 impl StoreConfig {
@@ -65,6 +69,7 @@ impl StoreConfig {
             derived_under: String::new(),
             min_score_gap: DEFAULT_MIN_SCORE_GAP,
             max_known_texts: DEFAULT_MAX_KNOWN_TEXTS,
+            at_rest: false,
         }
     }
 }
@@ -165,10 +170,9 @@ impl Store {
         schema::set_read_settings(&connection, config.min_score_gap)?;
         // The loader's statements have one text each and are planned once; planning is most of what a small commit costs.
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Last, since nothing can be set after it, apart from what `CacheLimit` sets.
-        connection
-            .execute_batch("SET allowed_configs = ['memory_limit']; SET lock_configuration = true")
-            .map_err(|e| StoreError::sql("locking the configuration", e))?;
+        // Last, since nothing else can be set after it.
+        let also = if config.at_rest { ", 'memory_limit'" } else { "" };
+        lock_configuration(&connection, also).map_err(|e| StoreError::sql("locking the configuration", e))?;
         let readers = Readers::new(&connection)?;
         let (checkpoint_bytes, max_known_texts) = (config.checkpoint_bytes, config.max_known_texts);
         let (unsaved_bytes, checkpointed_in, texts) = (0, None, None);
@@ -332,6 +336,12 @@ fn attach(connection: &Connection, path: &Path) -> Result<(), duckdb::Error> {
          SET enable_external_access = false;"
     ))?;
     use_store(connection)
+}
+
+/// From here on nothing can be set but what readers set: each for itself, and `also`, more names, for all.
+pub(crate) fn lock_configuration(connection: &Connection, also: &str) -> Result<(), duckdb::Error> {
+    connection
+        .execute_batch(&format!("SET allowed_configs = ['streaming_buffer_size'{also}]; SET lock_configuration = true"))
 }
 
 /// Names without a database mean the store's.

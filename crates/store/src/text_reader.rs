@@ -1,9 +1,9 @@
 //! Reads shared texts: joins the pieces that a list of ids names.
 //!
-//! Views say `shared_text(ids)`. In the file that is a macro in SQL (`views/shared_text.sql`), which any DuckDB can run, but whose join is
-//! paid for even by queries that ask for no text: DuckDB drops a column nobody reads, never a join. For each of this program's readers a
-//! temporary macro of the same name stands before it and calls the function that is registered here; it is evaluated for the rows and
-//! columns that a query reads, and for no others.
+//! Views say `shared_text(ids)`, or `shared_json(ids)` where the text is JSON. In the file these are macros in SQL (`views/shared_text.sql`),
+//! which any DuckDB can run, but whose join is paid for even by queries that ask for no text: DuckDB drops a column nobody reads, never a join.
+//! For each of this program's readers temporary macros of the same names stand before them and call the functions that are registered here;
+//! they are evaluated for the rows and columns that a query reads, and for no others.
 //!
 //! Invariants:
 //! - Only texts of committed rows are read, on connections of its own: whoever sees a list of ids sees a commit that wrote their texts.
@@ -14,19 +14,23 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringBuilder};
-use arrow::datatypes::{DataType, Field, UInt64Type};
-use duckdb::vscalar::{ArrowFunctionSignature, VArrowScalar};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::UInt64Type;
+use duckdb::core::{DataChunkHandle, FlatVector, Inserter, LogicalTypeHandle, LogicalTypeId};
+use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
+use duckdb::vtab::arrow::{WritableVector, data_chunk_to_arrow};
 use duckdb::{Connection, Statement, params};
 
 use crate::StoreError;
 use crate::store::use_store;
 use crate::texts::TextRow;
 
-/// Name of the function in SQL.
-const FUNCTION: &str = "gleaner_shared_text";
-/// The macro that a reader's connection has before the file's own.
-const MACRO: &str = "CREATE TEMP MACRO shared_text(ids) AS gleaner_shared_text(ids)";
+/// Names of the functions in SQL.
+const TEXT_FUNCTION: &str = "gleaner_shared_text";
+const JSON_FUNCTION: &str = "gleaner_shared_json";
+/// The macros that a reader's connection has before the file's own.
+const MACROS: &str = "CREATE TEMP MACRO shared_text(ids) AS gleaner_shared_text(ids);
+    CREATE TEMP MACRO shared_json(ids) AS gleaner_shared_json(ids)";
 
 /// Ids that lie no further apart are read together, with all between them: a look into the table costs as much as some hundred rows.
 const MAX_GAP: u64 = 512;
@@ -37,7 +41,7 @@ const MAX_GROUPS: usize = 48;
 const BLOCK_IDS: u64 = 64;
 /// Bytes of blocks that are kept at hand, twice at most. Neighbouring rows share most of their pieces, and all rows some.
 const MAX_KEPT_BYTES: usize = 16 << 20;
-/// Bytes of the texts of one vector: Arrow counts no further here.
+/// Bytes of the texts of one vector: Arrow, which they become, counts no further.
 const MAX_VECTOR_BYTES: usize = i32::MAX as usize;
 
 /// Keeps the connections of the function open. When the last clone goes, they are closed.
@@ -83,21 +87,66 @@ pub(crate) fn register(writer: &Connection) -> Result<TextReaderHandle, StoreErr
         connections: Mutex::new(Some(Connections { origin, idle: Vec::new() })),
         kept: Mutex::default(),
     });
-    writer.register_scalar_function_with_state::<SharedText>(FUNCTION, &reader).map_err(sql)?;
+    writer.register_scalar_function_with_state::<SharedText>(TEXT_FUNCTION, &reader).map_err(sql)?;
+    writer.register_scalar_function_with_state::<SharedJson>(JSON_FUNCTION, &reader).map_err(sql)?;
     Ok(TextReaderHandle { _open: Arc::new(Open(reader)) })
 }
 
 /// Lets a reader's connection use the function.
 pub(crate) fn prepare(reader: &Connection) -> Result<(), StoreError> {
-    reader.execute_batch(MACRO).map_err(|e| StoreError::sql("opening a reader", e))
+    reader.execute_batch(MACROS).map_err(|e| StoreError::sql("opening a reader", e))
 }
 
+/// Gives the text.
 struct SharedText;
 
-impl VArrowScalar for SharedText {
+impl VScalar for SharedText {
     type State = Arc<TextReader>;
 
-    fn invoke(state: &Self::State, input: RecordBatch) -> Result<ArrayRef, Box<dyn Error>> {
+    fn invoke(
+        state: &Self::State,
+        input: &mut DataChunkHandle,
+        out: &mut dyn WritableVector,
+    ) -> Result<(), Box<dyn Error>> {
+        state.write(input, &mut out.flat_vector())
+    }
+
+    fn signatures() -> Vec<ScalarFunctionSignature> {
+        vec![signature(LogicalTypeHandle::from(LogicalTypeId::Varchar))]
+    }
+}
+
+/// Gives the same text as JSON: a cast would read all of it once more, to see whether it is.
+struct SharedJson;
+
+impl VScalar for SharedJson {
+    type State = Arc<TextReader>;
+
+    fn invoke(
+        state: &Self::State,
+        input: &mut DataChunkHandle,
+        out: &mut dyn WritableVector,
+    ) -> Result<(), Box<dyn Error>> {
+        state.write(input, &mut out.flat_vector())
+    }
+
+    fn signatures() -> Vec<ScalarFunctionSignature> {
+        let mut json = LogicalTypeHandle::from(LogicalTypeId::Varchar);
+        json.set_alias("JSON");
+        vec![signature(json)]
+    }
+}
+
+/// Takes a list of ids.
+fn signature(gives: LogicalTypeHandle) -> ScalarFunctionSignature {
+    let ids = LogicalTypeHandle::list(&LogicalTypeId::UBigint.into());
+    ScalarFunctionSignature::exact(vec![ids], gives)
+}
+
+impl TextReader {
+    /// Joins the pieces of every row's ids.
+    fn write(&self, input: &DataChunkHandle, out: &mut FlatVector<'_>) -> Result<(), Box<dyn Error>> {
+        let input = data_chunk_to_arrow(input)?;
         let lists = input.column(0).as_list_opt::<i32>().ok_or("shared_text takes a list of ids")?;
         let ids = lists.values().as_primitive_opt::<UInt64Type>().ok_or("ids are UBIGINT")?.values();
         let places = |row: usize| {
@@ -113,43 +162,41 @@ impl VArrowScalar for SharedText {
         }
         wanted.sort_unstable();
         wanted.dedup();
-        let mut blocks = state.blocks(&wanted)?;
-        let mut joined = StringBuilder::new();
+        let mut blocks = self.blocks(&wanted)?;
+        let mut joined = String::new();
+        // Neighbours are mostly of one block.
+        let mut latest: Option<(u64, Arc<Block>)> = None;
         let mut bytes = 0;
         for row in 0..lists.len() {
             if lists.is_null(row) {
-                joined.append_null();
+                out.set_null(row);
                 continue;
             }
+            joined.clear();
             for id in &ids[places(row)] {
                 let number = id / BLOCK_IDS;
-                if blocks.get(&number).is_none_or(|block| block.text(*id).is_none()) {
-                    // Kept since before it was written.
-                    blocks.extend(state.read(&[number])?);
+                if latest.as_ref().is_none_or(|(at, block)| *at != number || block.text(*id).is_none()) {
+                    if blocks.get(&number).is_none_or(|block| block.text(*id).is_none()) {
+                        // Kept since before it was written.
+                        blocks.extend(self.read(&[number])?);
+                    }
+                    latest = blocks.get(&number).map(|block| (number, block.clone()));
                 }
-                let text = blocks.get(&number).and_then(|block| block.text(*id));
+                let text = latest.as_ref().and_then(|(_, block)| block.text(*id));
                 let text = text.ok_or_else(|| format!("shared text {id} is missing: run `gleaner rebuild`"))?;
-                bytes += text.len();
-                if bytes > MAX_VECTOR_BYTES {
-                    return Err(
-                        "the texts of 2048 rows are longer than 2 GiB: ask for fewer columns, or for parts of them"
-                            .into(),
-                    );
-                }
-                std::fmt::Write::write_str(&mut joined, text)?;
+                joined.push_str(text);
             }
-            joined.append_value("");
+            bytes += joined.len();
+            if bytes > MAX_VECTOR_BYTES {
+                return Err(
+                    "the texts of 2048 rows are longer than 2 GiB: ask for fewer columns, or for parts of them".into(),
+                );
+            }
+            out.insert(row, joined.as_str());
         }
-        Ok(Arc::new(joined.finish()))
+        Ok(())
     }
 
-    fn signatures() -> Vec<ArrowFunctionSignature> {
-        let ids = DataType::List(Arc::new(Field::new("item", DataType::UInt64, true)));
-        vec![ArrowFunctionSignature::exact(vec![ids], DataType::Utf8)]
-    }
-}
-
-impl TextReader {
     /// Some blocks by their numbers, which are sorted and different.
     fn blocks(&self, wanted: &[u64]) -> Result<HashMap<u64, Arc<Block>>, Box<dyn Error>> {
         let mut blocks = HashMap::with_capacity(wanted.len());

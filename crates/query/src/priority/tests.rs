@@ -1,3 +1,4 @@
+use rustix::process::getpriority_process;
 use rustix::thread::sched_getaffinity;
 
 use super::*;
@@ -29,4 +30,25 @@ fn one_processor_is_left() {
     told.send(()).unwrap();
     assert_eq!(other.join().unwrap(), if all > 1 { all - 1 } else { 1 });
     assert_eq!(sched_getaffinity(None).unwrap().count(), all);
+}
+
+/// Guarantees: a query's thread stands where it is said to, whichever thread started it, and never nearer than before.
+#[test]
+fn a_query_stands_behind_whoever_sends_answers() {
+    let priority = || getpriority_process(None).unwrap();
+    let started = std::thread::spawn(move || {
+        give_way_a_little();
+        let answering = priority();
+        let query = std::thread::spawn(move || {
+            give_way();
+            let query = priority();
+            give_way_a_little();
+            (query, priority())
+        });
+        (answering, query.join().unwrap())
+    });
+    let before = priority();
+    let (answering, query) = started.join().unwrap();
+    assert_eq!(answering, before.max(ANSWER_NICENESS));
+    assert_eq!(query, (before.max(QUERY_NICENESS), before.max(QUERY_NICENESS)));
 }

@@ -113,6 +113,7 @@ impl Config {
             derived_under,
             min_score_gap: self.pairs.min_score_gap,
             max_known_texts: self.store.max_known_texts,
+            at_rest: false,
         }
     }
 }

@@ -107,7 +107,7 @@ fn can_be_opened(config: &Config) -> bool {
 fn open_loader(config: &Config) -> anyhow::Result<(Journal, Loader, watch::Receiver<u64>)> {
     let journal = open_journal(config)?;
     finish(&config.data_dir)?;
-    let (loader, loaded) = loader_of(config, config.derive_settings()?, journal.clone())?;
+    let (loader, loaded) = loader_of(config, config.derive_settings()?, journal.clone(), true)?;
     Ok((journal, loader, loaded))
 }
 
@@ -116,9 +116,10 @@ pub(super) fn loader_of(
     config: &Config,
     settings: Settings,
     journal: Journal,
+    at_rest: bool,
 ) -> Result<(Loader, watch::Receiver<u64>), StoreError> {
     let fingerprint = settings.fingerprint();
-    let store = open_store(config.store_config(fingerprint.clone()))?;
+    let store = open_store(StoreConfig { at_rest, ..config.store_config(fingerprint.clone()) })?;
     if store.derived_under()? != fingerprint {
         tracing::warn!(
             "prices or definitions.lift have changed since the store was made: they hold for what arrives from now on; \

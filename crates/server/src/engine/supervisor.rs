@@ -132,7 +132,8 @@ impl Supervisor {
 
     /// `None`: something else is wanted meanwhile.
     fn open_and_load(&self) -> Result<Option<Serving>, LoadError> {
-        let (mut loader, loaded) = at_rest::loader_of(&self.config, self.settings.clone(), self.journal.clone())?;
+        let (mut loader, loaded) =
+            at_rest::loader_of(&self.config, self.settings.clone(), self.journal.clone(), false)?;
         self.observe(&mut loader);
         // What was acknowledged before a crash is loaded first: feedback keys must be known before feedback is taken.
         let end = self.journal.head();

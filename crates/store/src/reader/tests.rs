@@ -186,7 +186,9 @@ fn a_store_can_be_closed_under_its_readers() {
 /// Guarantees: queries begin under the low limit, and one for which it is too little is done under the usual one.
 #[test]
 fn a_reader_alone_keeps_little_and_takes_what_it_needs() {
-    let store = Store::open_in_memory().expect("opens");
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = StoreConfig { memory_limit_bytes: 1 << 30, at_rest: true, ..StoreConfig::at(dir.path()) };
+    let store = Store::open(&config).expect("opens");
     let reader = store.reader().expect("reads").alone(1 << 30);
     reader.begin_snapshot().expect("begins");
     let limit = |reader: &Reader| reader.rows("SELECT current_setting('memory_limit') AS set", &[]).expect("tells");

@@ -10,7 +10,7 @@ use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 use super::bindings::Touched;
 use super::keys::{KEYS, key_list};
 use super::pairs::Changed;
-use super::{Commit, artifact_roots, attempt_index, bindings, histories, pairs, units};
+use super::{Commit, artifact_roots, attempt_index, bindings, histories, pairs, retractions, units};
 use crate::StoreError;
 use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
 use crate::text_reader::read_texts;
@@ -38,9 +38,10 @@ pub(super) fn write(connection: &Connection, commit: &Commit, texts: &mut Texts)
     rows.append(connection, &texts.take_new())?;
     attempt_index::refresh(connection, &touched.sessions)?;
     touched.links_changed = artifact_roots::refresh(connection, commit)?;
+    let retracted = retractions::refresh(connection, &touched.items)?;
     let rebound = bindings::refresh(connection, &touched)?;
     let histories_changed = histories::refresh(connection, traces.values().copied())?;
-    pairs::refresh(connection, &Changed { touched, rebound, histories_changed }, commit)
+    pairs::refresh(connection, &Changed { touched, rebound, retracted, histories_changed })
 }
 
 /// Facts of some traces in journal order.

@@ -6,13 +6,11 @@
 //! whatever the order of arrival.
 
 use duckdb::{Connection, params};
-use gleaner_model::FeedbackBody;
 
-use super::Commit;
 use super::bindings::{Rebound, Touched};
+use super::evaluations;
 use super::keys::{Keys, list, numbered, read_keys};
 use crate::StoreError;
-use crate::schema::ordered_evaluations;
 
 /// The table; see [`crate::schema`].
 pub(crate) const CREATE: &str = "CREATE TABLE pair_rows (
@@ -29,16 +27,18 @@ const SESSIONS_AT_ONCE: usize = 10_000;
 pub(super) struct Changed {
     pub(super) touched: Touched,
     pub(super) rebound: Rebound,
+    /// Items that it takes back.
+    pub(super) retracted: Keys,
     /// Prompts of attempts that go on from earlier responses may have others before them.
     pub(super) histories_changed: bool,
 }
 
-/// Makes the pairs anew that may be others, after everything else of the commit was written.
-pub(super) fn refresh(connection: &Connection, changed: &Changed, commit: &Commit) -> Result<(), StoreError> {
+/// Makes the evaluations anew that may be others, and the pairs that rest on them, after everything else of the commit was written.
+pub(super) fn refresh(connection: &Connection, changed: &Changed) -> Result<(), StoreError> {
     let sql = |e| StoreError::sql("finding the sessions of changed pairs", e);
     let mut items = changed.rebound.items.clone();
     items.extend(changed.touched.items.iter().cloned());
-    items.extend(retracted(connection, commit).map_err(sql)?);
+    items.extend(changed.retracted.iter().cloned());
     let mut sessions = changed.touched.sessions.clone();
     sessions.extend(changed.rebound.sessions_before.iter().cloned());
     sessions.extend(sessions_of(connection, &items).map_err(sql)?);
@@ -49,6 +49,8 @@ pub(super) fn refresh(connection: &Connection, changed: &Changed, commit: &Commi
     // A comparison over several sessions: what changes in one changes the pairs of the others.
     let reached = items_of(connection, &sessions).map_err(sql)?;
     sessions.extend(sessions_of(connection, &reached).map_err(sql)?);
+    items.extend(reached);
+    evaluations::refresh(connection, &items)?;
     make(connection, &sessions)
 }
 
@@ -88,7 +90,6 @@ fn write(connection: &Connection, sessions: &Keys) -> Result<(), duckdb::Error> 
 /// The pairs of some sessions. All three are relations of project and id.
 pub(super) fn selected(sessions: &str, items: &str, all_sessions: &str) -> String {
     include_str!("pairs/pairs.sql")
-        .replace("$ordered_evaluations", &ordered_evaluations("(project, item_id) IN $items"))
         .replace("$items", items)
         .replace("$all_sessions", all_sessions)
         .replace("$sessions", sessions)
@@ -116,22 +117,4 @@ fn sessions_of(connection: &Connection, items: &Keys) -> Result<Keys, duckdb::Er
         items = numbered(1)
     );
     read_keys(connection, &query, params![list(items)])
-}
-
-/// The items that retractions of a commit take back.
-fn retracted(connection: &Connection, commit: &Commit) -> Result<Keys, duckdb::Error> {
-    let of = commit.feedback.iter().filter_map(|(_, _, item)| match &item.body {
-        FeedbackBody::Retraction(retraction) => Some((item.project.clone(), retraction.of.clone())),
-        _ => None,
-    });
-    let of: Keys = of.collect();
-    if of.is_empty() {
-        return Ok(of);
-    }
-    let query = format!(
-        "SELECT project, item_id FROM feedback_facts
-         WHERE (project, item_id) IN {of} OR (project, idempotency_key) IN {of}",
-        of = numbered(1)
-    );
-    read_keys(connection, &query, params![list(&of)])
 }

@@ -30,6 +30,27 @@ fn the_function_gives_what_the_macro_in_the_file_gives() {
     assert_eq!(shared_text(&quick, "[2, 1]").as_deref(), Some("text 2text 1"));
 }
 
+/// Guarantees: JSON comes as it was written and typed as JSON, by the function as by the macro; the function does not read it once more.
+#[test]
+fn json_is_typed_and_as_it_was_written() {
+    let store = Store::open_in_memory().unwrap();
+    let plain = filled(&store, 1);
+    plain.execute("INSERT INTO texts VALUES (2, '{\"a\":  [1,'), (3, '2]}')", []).unwrap();
+    let quick = plain.try_clone().unwrap();
+    use_store(&quick).unwrap();
+    prepare(&quick).unwrap();
+    let sql = "SELECT typeof(json) || ' ' || json::VARCHAR || (json ->> '$.a[1]') FROM (SELECT shared_json([2, 3]::UBIGINT[]) AS json)";
+    for connection in [&quick, &plain] {
+        let read: String = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(read, "JSON {\"a\":  [1,2]}2");
+    }
+    let null = "SELECT shared_json(NULL::UBIGINT[]) IS NULL AND typeof(shared_json(NULL::UBIGINT[])) = 'JSON'";
+    assert!(quick.query_row(null, [], |row| row.get::<_, bool>(0)).unwrap());
+    let not_json = "SELECT shared_json([1]::UBIGINT[])::VARCHAR";
+    assert_eq!(quick.query_row(not_json, [], |row| row.get::<_, String>(0)).unwrap(), "text 1");
+    assert!(plain.query_row(not_json, [], |row| row.get::<_, String>(0)).is_err());
+}
+
 #[test]
 fn rows_of_many_vectors_get_their_own_texts() {
     let store = Store::open_in_memory().unwrap();

@@ -28,6 +28,6 @@ SELECT
         PARTITION BY project, agent_name ORDER BY left(first_key, 20), agent_definition_id
     ) AS version_number,
     to_json(version_labels) AS version_labels,
-    shared_text(system_prompt_pieces) AS system_prompt, shared_text(tools_pieces)::JSON AS tools, flow, parameters, model, first_seen_at, project, recorded_at,
+    shared_text(system_prompt_pieces) AS system_prompt, shared_json(tools_pieces) AS tools, flow, parameters, model, first_seen_at, project, recorded_at,
     shared_text(prompt_template_pieces) AS prompt_template
 FROM definition;

@@ -8,7 +8,7 @@
 CREATE OR REPLACE VIEW agent_version_scores AS
 WITH used AS (
     SELECT project, agent_definition_id, count(*) AS attempts
-    FROM attempts
+    FROM attempt_index
     WHERE agent_definition_id IS NOT NULL
     GROUP BY project, agent_definition_id
 ),

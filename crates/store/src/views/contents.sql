@@ -7,6 +7,6 @@ WITH reference AS (
     GROUP BY project, content_hash
 )
 SELECT
-    content_hash, reference.kind, shared_text(body.body_pieces)::JSON AS body, body.bytes, reference.first_seen_at, project, reference.recorded_at
+    content_hash, reference.kind, shared_json(body.body_pieces) AS body, body.bytes, reference.first_seen_at, project, reference.recorded_at
 FROM reference
 JOIN content_bodies body USING (project, content_hash);

@@ -4,7 +4,7 @@
 CREATE OR REPLACE VIEW directive_outcomes AS
 WITH begun AS (
     SELECT project, session_id, lineage_id, cycle, min(started_at) AS started_at
-    FROM attempts
+    FROM attempt_index
     GROUP BY project, session_id, lineage_id, cycle
 ),
 said AS (

@@ -7,72 +7,25 @@
 -- parameters, model, flow.
 CREATE OR REPLACE VIEW evolution_records AS
 WITH evolution AS (
-    SELECT item.*, lineage.lineage_id
-    FROM live_feedback item
-    LEFT JOIN lineages lineage
-        ON lineage.project = item.project
-        AND lineage.session_id = item.session_id
-        AND lineage.label = (item.body ->> '$.lineage')
-    WHERE item.kind = 'evolution'
+    FROM live_feedback WHERE kind = 'evolution'
 ),
-named AS (
+-- Both definitions, and the scores with each.
+pair AS (
     SELECT
-        evolution.project, evolution.item_id, evolution.session_id, evolution.lineage_id, side.name AS side,
-        evolution.body ->> ('$.' || side.name || '.agent_definition_id') AS definition_id,
-        evolution.body ->> ('$.' || side.name || '.agent') AS agent,
-        evolution.body ->> ('$.' || side.name || '.version') AS version,
-        (evolution.body ->> ('$.' || side.name || '.cycle'))::BIGINT AS cycle
-    FROM evolution
-    CROSS JOIN (VALUES ('from'), ('to')) AS side (name)
-),
-used AS (
-    SELECT project, lineage_id, cycle, agent_definition_id, min(start_key) AS start_key
-    FROM attempts
-    WHERE agent_definition_id IS NOT NULL
-    GROUP BY ALL
-),
--- A label may name several definitions: first those that the lineage used, in the named cycle, then the lowest version.
-by_label AS (
-    SELECT
-        named.project, named.item_id, named.side,
-        arg_min(
-            definition.agent_definition_id,
-            row(
-                used.agent_definition_id IS NULL, used.cycle IS DISTINCT FROM named.cycle, definition.version_number,
-                definition.agent_definition_id
-            )
-        ) AS definition_id
-    FROM named
-    JOIN agent_definitions definition ON definition.project = named.project AND definition.agent_name = named.agent
-    LEFT JOIN used
-        ON used.project = named.project AND used.lineage_id = named.lineage_id
-        AND used.agent_definition_id = definition.agent_definition_id
-    WHERE list_contains(definition.version_labels::VARCHAR[], named.version)
-    GROUP BY ALL
-),
-by_cycle AS (
-    SELECT named.project, named.item_id, named.side, arg_min(used.agent_definition_id, used.start_key) AS definition_id
-    FROM named
-    JOIN used ON used.project = named.project AND used.lineage_id = named.lineage_id AND used.cycle = named.cycle
-    GROUP BY ALL
-),
-resolved AS (
-    SELECT
-        named.project, named.item_id, named.side, named.lineage_id,
-        coalesce(named.definition_id, by_label.definition_id, by_cycle.definition_id) AS definition_id
-    FROM named
-    LEFT JOIN by_label USING (project, item_id, side)
-    LEFT JOIN by_cycle USING (project, item_id, side)
-),
-side AS (
-    SELECT
-        resolved.project, resolved.item_id, resolved.side, resolved.definition_id,
-        avg(score.score) AS mean, count(score.score) AS n, var_samp(score.score) AS variance
-    FROM resolved
+        resolved.project, resolved.item_id, any_value(resolved.lineage_id) AS lineage_id,
+        any_value(resolved.definition_id) FILTER (resolved.side = 'from') AS from_definition_id,
+        any_value(resolved.definition_id) FILTER (resolved.side = 'to') AS to_definition_id,
+        avg(score.score) FILTER (resolved.side = 'from') AS score_before,
+        avg(score.score) FILTER (resolved.side = 'to') AS score_after,
+        count(score.score) FILTER (resolved.side = 'from') AS n_before,
+        count(score.score) FILTER (resolved.side = 'to') AS n_after,
+        var_samp(score.score) FILTER (resolved.side = 'from') AS variance_before,
+        var_samp(score.score) FILTER (resolved.side = 'to') AS variance_after
+    FROM resolved_evolutions resolved
     LEFT JOIN overall_scores score
         ON score.project = resolved.project AND score.lineage_id = resolved.lineage_id
         AND score.agent_definition_id = resolved.definition_id
-    GROUP BY ALL
+    GROUP BY resolved.project, resolved.item_id
 ),
 outcome AS (
     SELECT
@@ -102,7 +55,7 @@ definition AS (
 ),
 change AS (
     SELECT
-        before.project, before.item_id,
+        pair.project, pair.item_id,
         list_transform(
             list_filter(old.prompt_lines, lambda line: NOT list_contains(new.prompt_lines, line)), lambda line: '- ' || line
         ) || list_transform(
@@ -125,23 +78,17 @@ change AS (
         ) AS parameters_changed,
         CASE WHEN old.model IS DISTINCT FROM new.model THEN {'before': old.model, 'after': new.model} END AS model_changed,
         CASE WHEN old.flow IS DISTINCT FROM new.flow THEN {'before': old.flow, 'after': new.flow} END AS flow_changed
-    FROM side before
-    JOIN side after ON after.project = before.project AND after.item_id = before.item_id AND after.side = 'to'
-    JOIN definition old ON old.project = before.project AND old.agent_definition_id = before.definition_id
-    JOIN definition new ON new.project = after.project AND new.agent_definition_id = after.definition_id
-    WHERE before.side = 'from'
+    FROM pair
+    JOIN definition old ON old.project = pair.project AND old.agent_definition_id = pair.from_definition_id
+    JOIN definition new ON new.project = pair.project AND new.agent_definition_id = pair.to_definition_id
 ),
 measured AS (
     SELECT
-        before.project, before.item_id, before.definition_id AS from_definition_id, after.definition_id AS to_definition_id,
-        before.mean AS score_before, after.mean AS score_after, after.mean - before.mean AS score_delta,
-        before.n AS n_before, after.n AS n_after,
+        *, score_after - score_before AS score_delta,
         -- Needs two scores on each side.
-        t_quantile_975(welch_df(before.variance, before.n, after.variance, after.n))
-            * sqrt(before.variance / before.n + after.variance / after.n) AS half_width
-    FROM side before
-    JOIN side after ON after.project = before.project AND after.item_id = before.item_id AND after.side = 'to'
-    WHERE before.side = 'from'
+        t_quantile_975(welch_df(variance_before, n_before, variance_after, n_after))
+            * sqrt(variance_before / n_before + variance_after / n_after) AS half_width
+    FROM pair
 ),
 judged AS (
     SELECT
@@ -153,7 +100,7 @@ judged AS (
     FROM measured
 )
 SELECT
-    evolution.item_id AS evolution_id, evolution.lineage_id, judged.from_definition_id, judged.to_definition_id,
+    evolution.item_id AS evolution_id, judged.lineage_id, judged.from_definition_id, judged.to_definition_id,
     evolution.body ->> '$.changes' AS changes, evolution.body ->> '$.hypothesis' AS hypothesis,
     judged.score_before, judged.score_after, judged.score_delta,
     coalesce(outcome.hypothesis_validated::BOOLEAN, judged.derived_hypothesis_validated) AS hypothesis_validated,

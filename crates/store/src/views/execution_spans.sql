@@ -7,15 +7,15 @@ CREATE OR REPLACE VIEW execution_spans AS
 SELECT
     trace_id, span_id, parent_span_id, attempt_id, kind, name, status, error, convention, provider, model, response_model,
     response_id, operation, shared_text(system_prompt_pieces) AS system_prompt,
-    coalesce(history_messages, shared_text(input_messages_pieces)::JSON) AS input_messages,
-    shared_text(output_messages_pieces)::JSON AS output_messages, output_text,
+    coalesce(history_messages, shared_json(input_messages_pieces)) AS input_messages,
+    shared_json(output_messages_pieces) AS output_messages, output_text,
     shared_text(reasoning_text_pieces) AS reasoning_text,
-    shared_text(tool_definitions_pieces)::JSON AS tool_definitions,
-    tool_name, tool_call_id, tool_arguments, shared_text(tool_result_pieces)::JSON AS tool_result, finish_reason, parameters, input_tokens, output_tokens,
+    shared_json(tool_definitions_pieces) AS tool_definitions,
+    tool_name, tool_call_id, tool_arguments, shared_json(tool_result_pieces) AS tool_result, finish_reason, parameters, input_tokens, output_tokens,
     cached_tokens, reasoning_tokens, cost_usd, started_at, ended_at, start_time_unix_nano, end_time_unix_nano, duration_ms,
-    shared_text(attributes_pieces)::JSON AS attributes, shared_text(events_pieces)::JSON AS events, links,
-    shared_text(resource_pieces)::JSON AS resource, scope_name, scope_version, origin, duplicate_of, project, recorded_at,
-    shared_text(input_text_pieces) AS input_text, agent_name, shared_text(source_keys_pieces)::JSON AS source_keys,
+    shared_json(attributes_pieces) AS attributes, shared_json(events_pieces) AS events, links,
+    shared_json(resource_pieces) AS resource, scope_name, scope_version, origin, duplicate_of, project, recorded_at,
+    shared_text(input_text_pieces) AS input_text, agent_name, shared_json(source_keys_pieces) AS source_keys,
     coalesce(history_message_hashes, shared_texts(input_message_hashes_pieces)) AS input_message_hashes,
     shared_texts(output_message_hashes_pieces) AS output_message_hashes, previous_response_id, history_complete
 FROM spans_in_pieces;

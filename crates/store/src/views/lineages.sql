@@ -1,15 +1,6 @@
 -- One row per lineage. `locked` tells of the latest cycle of the session that has a lock.
 CREATE OR REPLACE VIEW lineages AS
-WITH lineage AS (
-    SELECT
-        project, lineage_id,
-        arg_min(session_id, row(start_key, attempt_id)) AS session_id,
-        arg_min(lineage_label, row(start_key, attempt_id)) AS label,
-        max(recorded_at) AS recorded_at
-    FROM attempt_index
-    GROUP BY project, lineage_id
-),
-lock AS (
+WITH lock AS (
     SELECT item.project, target.lineage_id, target.locked,
         coalesce(item.session_id, target.session_id) AS session_id,
         coalesce(item.cycle, target.cycle) AS cycle
@@ -30,5 +21,5 @@ kept AS (
 SELECT
     lineage.lineage_id, lineage.session_id, lineage.label, kept.lineage_id IS NOT NULL AS locked,
     lineage.project, lineage.recorded_at
-FROM lineage
+FROM lineage_names lineage
 LEFT JOIN kept USING (project, lineage_id);

@@ -8,3 +8,6 @@ CREATE OR REPLACE MACRO shared_text(ids) AS (
 
 -- Internal. A list of short texts, each of which is kept with a comma behind it.
 CREATE OR REPLACE MACRO shared_texts(ids) AS string_split(shared_text(ids), ',')[:-2];
+
+-- Internal. The same where it is JSON.
+CREATE OR REPLACE MACRO shared_json(ids) AS shared_text(ids)::JSON;

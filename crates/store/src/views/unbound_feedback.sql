@@ -23,13 +23,27 @@ WITH unbound AS (
         WHERE other.project = item.project AND item.of_item IN (other.item_id, other.idempotency_key)
     )
     UNION ALL
-    SELECT project, insight_id, 0, 'no_such_item', to_json({'of': evidence}) FROM insight_evidence WHERE NOT found
+    SELECT project, insight_id, 0, 'no_such_item', to_json({'of': evidence})
+    FROM (
+        SELECT project, insight_id, unnest(coalesce(from_json(evidence, '["VARCHAR"]'), [])) AS evidence FROM learning_insights
+    ) named
+    WHERE evidence IS NOT NULL AND NOT EXISTS (
+        FROM feedback_facts other
+        WHERE other.project = named.project AND named.evidence IN (other.item_id, other.idempotency_key)
+    )
     UNION ALL
     SELECT
-        project, evolution_id, 0,
+        project, item_id, 0,
         CASE WHEN lineage_id IS NULL THEN 'no_such_lineage' ELSE 'no_such_definition' END,
         to_json({'session': session_id, 'from_definition_id': from_definition_id, 'to_definition_id': to_definition_id})
-    FROM evolution_records
+    FROM (
+        SELECT
+            project, item_id, any_value(session_id) AS session_id, any_value(lineage_id) AS lineage_id,
+            any_value(definition_id) FILTER (side = 'from') AS from_definition_id,
+            any_value(definition_id) FILTER (side = 'to') AS to_definition_id
+        FROM resolved_evolutions
+        GROUP BY project, item_id
+    )
     WHERE lineage_id IS NULL OR from_definition_id IS NULL OR to_definition_id IS NULL
 )
 SELECT

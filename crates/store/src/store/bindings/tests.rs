@@ -1,4 +1,4 @@
-//! Bindings and pairs against what the statements say over everything, after random commits.
+//! Bindings, evaluations and pairs against what the statements say over everything, after random commits.
 
 use gleaner_model::{AttemptPart, AttemptStatus, DeclaredArtifact, DerivedTrace, FeedbackItem, Span};
 use proptest::collection::vec;
@@ -186,6 +186,28 @@ fn different(store: &Store) -> i64 {
     ))
 }
 
+/// How many evaluations are not what one pass over all items makes of them.
+fn different_evaluations(store: &Store) -> i64 {
+    let whole = crate::store::evaluations::selected("true");
+    let sql = format!(
+        "WITH whole AS MATERIALIZED ({whole})
+         SELECT (SELECT count(*) FROM (FROM whole EXCEPT ALL FROM evaluation_rows))
+            + (SELECT count(*) FROM (FROM evaluation_rows EXCEPT ALL FROM whole))"
+    );
+    store.connection.query_row(&sql, [], |row| row.get(0)).expect("a query that works")
+}
+
+/// How many items are retracted, and the table does not say so, or the other way round.
+fn different_retractions(store: &Store) -> i64 {
+    let whole = crate::store::retractions::selected("(SELECT project, item_id FROM feedback_facts)");
+    let sql = format!(
+        "WITH whole AS MATERIALIZED ({whole})
+         SELECT (SELECT count(*) FROM (FROM whole EXCEPT ALL FROM retracted_rows))
+            + (SELECT count(*) FROM (FROM retracted_rows EXCEPT ALL FROM whole))"
+    );
+    store.connection.query_row(&sql, [], |row| row.get(0)).expect("a query that works")
+}
+
 /// How many pairs are not what one pass over all sessions makes of them.
 fn different_pairs(store: &Store) -> i64 {
     const SESSIONS: &str = "(SELECT project, session_id FROM attempt_index
@@ -208,12 +230,16 @@ proptest! {
     fn bindings_are_what_all_facts_say(drops in drops()) {
         let once = store(&drops);
         prop_assert_eq!(different(&once), 0);
+        prop_assert_eq!(different_retractions(&once), 0);
+        prop_assert_eq!(different_evaluations(&once), 0);
         prop_assert_eq!(different_pairs(&once), 0);
         let traces = drops.iter().map(|(traces, _)| (traces.clone(), Vec::new()));
         let items = drops.iter().map(|(_, items)| (Vec::new(), items.clone()));
         let later: Vec<Drop> = traces.chain(items).collect();
         let last = store(&later);
         prop_assert_eq!(bound(&last), bound(&once));
+        prop_assert_eq!(different_retractions(&last), 0);
+        prop_assert_eq!(different_evaluations(&last), 0);
         prop_assert_eq!(different_pairs(&last), 0);
     }
 }

@@ -53,14 +53,12 @@ locked AS (
                 AND kept.locked AND kept.lineage_id = other.lineage_id
         )
 ),
-$ordered_evaluations,
 in_force AS MATERIALIZED (
     SELECT
-        project, item_id AS evaluation_id, ordered.attempt_id, item.criterion, item.score, item.correction IS NOT NULL AS corrects,
-        item.text_hash AS correction_hash, item.reviewer, item.source, item.created_at, item.recorded_at
-    FROM ordered
-    JOIN feedback_facts item USING (project, item_id)
-    WHERE NOT ordered.retracted AND NOT ordered.superseded
+        project, evaluation_id, attempt_id, criterion, score, correction IS NOT NULL AS corrects, correction_hash, reviewer, source,
+        created_at, recorded_at
+    FROM evaluation_rows
+    WHERE in_force AND (project, evaluation_id) IN $items
 ),
 overall AS (
     SELECT

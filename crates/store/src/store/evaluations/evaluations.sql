@@ -1,4 +1,6 @@
-evaluation AS NOT MATERIALIZED (
+-- The evaluations that `$which`, a condition on `item`, tells, each with whether a later one has taken its place: of those that speak of one
+-- attempt, all or none.
+WITH evaluation AS NOT MATERIALIZED (
     SELECT
         item.project, item.item_id, item.position, item.ordinal, item.criterion, item.reviewer, item.source,
         target.attempt_id, target.lineage_id, target.artifact_id, target.reason, target.via,
@@ -24,3 +26,16 @@ ordered AS (
         ) > 0 AS superseded
     FROM evaluation
 )
+SELECT
+    item_id AS evaluation_id, ordered.target_session_id AS session_id, ordered.lineage_id, ordered.attempt_id,
+    ordered.artifact_id, ordered.trace_id, ordered.span_id,
+    item.criterion, item.score, item.value, item.label, item.comment, item.correction, item.reviewer, item.source,
+    ordered.attempt_id IS NOT NULL AS linked,
+    NOT ordered.retracted AND NOT ordered.superseded AS in_force,
+    item.created_at, project, item.recorded_at,
+    item.body -> '$.metadata' AS metadata,
+    ordered.retracted, ordered.superseded, ordered.reason AS unbound_reason, ordered.via AS bound_via,
+    item.text_hash AS correction_hash, item.position, item.ordinal
+FROM ordered
+JOIN feedback_facts item USING (project, item_id)
+ORDER BY item.position, item.ordinal
