@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
     /// The first value that says something: all keys in the first source, then in the next.
     pub(super) fn find(&mut self, field: &str, keys: &[&str]) -> Option<&'a Value> {
         let names_someone = matches!(field, "session_key" | "user_key");
-        let says = |value: &&Value| !is_empty(value) && !(names_someone && is_nobody(value));
+        let says = |value: &&Value| !(is_empty(value) || names_someone && is_nobody(value));
         for (event, attributes) in &self.sources {
             let found = keys.iter().find_map(|key| Some((key, attributes.get(*key).filter(says)?)));
             if let Some((key, value)) = found {
