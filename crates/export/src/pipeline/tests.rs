@@ -24,7 +24,11 @@ fn all_that_is_put_is_taken_in_its_order_and_never_too_much_waits() {
 
 #[test]
 fn an_item_larger_than_the_room_goes_by_itself() {
-    let taken = pipe(0, 5, |sum, item: u32| Ok(*sum += item), |queue| (0..3).try_for_each(|_| queue.put(1, 100)));
+    let take = |sum: &mut u32, item| {
+        *sum += item;
+        Ok(())
+    };
+    let taken = pipe(0, 5, take, |queue| (0..3).try_for_each(|_| queue.put(1, 100)));
     assert_eq!(taken.expect("both end well"), 3);
 }
 
