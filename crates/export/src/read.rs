@@ -5,6 +5,8 @@
 //! the rest. Narrow rows are ordered by derived ids.
 
 mod beside;
+mod columns;
+mod handful;
 mod page;
 mod pages;
 mod texts;
@@ -24,8 +26,9 @@ use crate::{
 };
 
 pub(crate) use beside::Beside;
-pub(crate) use page::{Assembler, Handful};
-use page::{Known, Plain, handfuls, plain_texts, without_messages};
+pub(crate) use handful::Handful;
+use handful::{Known, Plain, handfuls, plain_texts, without_messages};
+pub(crate) use page::Assembler;
 pub(crate) use pages::{Page, Pages};
 use texts::Texts;
 

@@ -1,122 +1,26 @@
 //! The rows of a page, made into attempts.
 //!
-//! Long texts come as lists of ids of pieces ([`Texts`]). A message that stands in several columns of one attempt is parsed once.
+//! Long texts come as lists of ids of pieces ([`Pieces`]). A message that stands in several columns of one attempt is parsed once.
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::Range,
-    sync::Arc,
-};
+use std::collections::HashMap;
 
-use arrow::{
-    array::{Array, AsArray, BooleanArray, ListArray, StringArray},
-    datatypes::UInt64Type,
-    record_batch::RecordBatch,
-};
+use arrow::array::{Array, AsArray, StringArray};
 use gleaner_model::Message;
 use serde_json::Value;
 
 use super::{
     Attempt, AttemptRow, Beside, Given,
-    texts::{ById, Pieces, Texts},
+    columns::{Columns, RELATION, is, lists, optional, pieces, required, texts},
+    handful::{Handful, Known, Plain},
+    texts::{ById, Pieces},
 };
 use crate::{
-    ExportError, Reason, Rows, messages,
+    ExportError, Reason, messages,
     tools::{Tools, tools},
 };
 
-const RELATION: &str = "attempts";
-/// Ids of pieces that are looked up together, some 300 bytes each and 4 KB at most.
-const MAX_IDS: usize = 16_384;
 /// Answers to questions about lists of pieces that nearly all rows share.
 const MAX_KNOWN: usize = 4_096;
-
-/// Some rows of a page, with the pieces of their texts.
-pub(crate) struct Handful {
-    batch: RecordBatch,
-    rows: Range<usize>,
-    pieces: Pieces,
-    page: Arc<Known>,
-}
-
-/// What is known of the attempts of a page apart from their rows.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// Those that pairs, rankings or directives speak of.
-    pub(crate) compared: HashSet<String>,
-    /// Of those that recorded no messages.
-    pub(crate) plain: HashMap<String, Plain>,
-}
-
-/// Plain texts of an attempt.
-#[derive(Debug, Default)]
-pub(crate) struct Plain {
-    input_text: Option<String>,
-    call_output_text: Option<String>,
-}
-
-impl Plain {
-    pub(crate) fn bytes(&self) -> usize {
-        [&self.input_text, &self.call_output_text].into_iter().flatten().map(String::len).sum()
-    }
-}
-
-/// The attempts of a batch whose question, or whose last answer, is not known from messages.
-pub(crate) fn without_messages(batch: &RecordBatch) -> Result<Vec<&str>, ExportError> {
-    let columns = Columns::of(batch)?;
-    let is_without = |at: &usize| {
-        let is_asked = columns.question.is_valid(*at) || columns.question_history.is_valid(*at);
-        // An empty list is one piece.
-        !is_asked || pieces(columns.output, *at).is_none_or(|ids| ids.len() < 2)
-    };
-    Ok((0..batch.num_rows()).filter(is_without).map(|at| columns.attempt_id.value(at)).collect())
-}
-
-/// Reads the rows of `sql::plain_texts`.
-pub(crate) fn plain_texts(batch: &RecordBatch, out: &mut HashMap<String, Plain>) -> Result<(), ExportError> {
-    let text = |name| column::<StringArray>(batch, name, "text");
-    let (ids, inputs, outputs) = (text("attempt_id")?, text("input_text")?, text("call_output_text")?);
-    out.extend((0..batch.num_rows()).map(|at| {
-        let plain = Plain { input_text: optional(inputs, at), call_output_text: optional(outputs, at) };
-        (ids.value(at).to_owned(), plain)
-    }));
-    Ok(())
-}
-
-impl Handful {
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Of the pieces, which are the most of it.
-    pub(crate) fn bytes(&self) -> usize {
-        self.pieces.bytes()
-    }
-}
-
-/// Visits the rows of a batch in handfuls.
-pub(crate) fn handfuls(
-    rows: &dyn Rows,
-    texts: &mut Texts,
-    batch: &RecordBatch,
-    page: &Arc<Known>,
-    visit: &mut dyn FnMut(Handful) -> Result<(), ExportError>,
-) -> Result<(), ExportError> {
-    let columns = Columns::of(batch)?;
-    let mut first = 0;
-    while first < batch.num_rows() {
-        let mut ids = Vec::new();
-        let mut end = first;
-        while end < batch.num_rows() && (end == first || ids.len() < MAX_IDS) {
-            columns.add_ids(end, &mut ids);
-            end += 1;
-        }
-        let pieces = texts.load(rows, ids)?;
-        visit(Handful { batch: batch.clone(), rows: first..end, pieces, page: page.clone() })?;
-        first = end;
-    }
-    Ok(())
-}
 
 /// What is put together for one row after the other.
 #[derive(Default)]
@@ -126,134 +30,6 @@ pub(crate) struct Assembler {
     /// Whether the keys that a span's fields were read from tell of a cut. Spans of one library have the same keys.
     truncated: HashMap<Vec<u64>, bool, ById>,
     tools: HashMap<Vec<u64>, Option<Result<Tools, Reason>>, ById>,
-}
-
-/// The columns of `sql::page`.
-struct Columns<'a> {
-    attempt_id: &'a StringArray,
-    project: &'a StringArray,
-    session_id: &'a StringArray,
-    lineage_id: &'a StringArray,
-    agent_definition_id: &'a StringArray,
-    trace_ids: &'a ListArray,
-    span_ids: &'a ListArray,
-    status: &'a StringArray,
-    output_text: &'a StringArray,
-    started: &'a StringArray,
-    question: &'a ListArray,
-    question_history: &'a StringArray,
-    question_complete: &'a BooleanArray,
-    system_prompt: &'a ListArray,
-    input: &'a ListArray,
-    input_history: &'a StringArray,
-    history_complete: &'a BooleanArray,
-    output: &'a ListArray,
-    tool_definitions: &'a ListArray,
-    agent_tools: &'a ListArray,
-    /// Of all model calls.
-    source_keys: &'a ListArray,
-    /// Of the last one.
-    call_source_keys: &'a ListArray,
-    has_model: &'a BooleanArray,
-    /// Outputs of calls in their order, and whether each shows reasoning; where it is asked for.
-    outputs: Option<(&'a ListArray, &'a ListArray)>,
-}
-
-fn column<'a, T: 'static>(
-    batch: &'a RecordBatch,
-    name: &'static str,
-    expected: &'static str,
-) -> Result<&'a T, ExportError> {
-    let column = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref());
-    column.ok_or(ExportError::Column { relation: RELATION, column: name, expected })
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Result<Self, ExportError> {
-        let text = |name| column::<StringArray>(batch, name, "text");
-        let list = |name| column::<ListArray>(batch, name, "a list");
-        let boolean = |name| column::<BooleanArray>(batch, name, "a boolean");
-        let outputs = match batch.column_by_name("outputs") {
-            Some(_) => Some((list("outputs")?, list("outputs_think")?)),
-            None => None,
-        };
-        Ok(Self {
-            attempt_id: text("attempt_id")?,
-            project: text("project")?,
-            session_id: text("session_id")?,
-            lineage_id: text("lineage_id")?,
-            agent_definition_id: text("agent_definition_id")?,
-            trace_ids: list("trace_ids")?,
-            span_ids: list("span_ids")?,
-            status: text("status")?,
-            output_text: text("output_text")?,
-            started: text("started")?,
-            question: list("question")?,
-            question_history: text("question_history")?,
-            question_complete: boolean("question_complete")?,
-            system_prompt: list("system_prompt")?,
-            input: list("input")?,
-            input_history: text("input_history")?,
-            history_complete: boolean("history_complete")?,
-            output: list("output")?,
-            tool_definitions: list("tool_definitions")?,
-            agent_tools: list("agent_tools")?,
-            source_keys: list("source_keys")?,
-            call_source_keys: list("call_source_keys")?,
-            has_model: boolean("has_model")?,
-            outputs,
-        })
-    }
-
-    /// The ids of all pieces that a row names.
-    fn add_ids(&self, at: usize, ids: &mut Vec<u64>) {
-        let plain = [
-            self.question,
-            self.system_prompt,
-            self.input,
-            self.output,
-            self.tool_definitions,
-            self.agent_tools,
-            self.call_source_keys,
-        ];
-        plain.into_iter().filter_map(|column| pieces(column, at)).for_each(|of| ids.extend(of));
-        let nested = [Some(self.source_keys), self.outputs.map(|(outputs, _)| outputs)];
-        nested.into_iter().flatten().flat_map(|column| lists(column, at)).for_each(|of| ids.extend(of));
-    }
-}
-
-fn optional(column: &StringArray, at: usize) -> Option<String> {
-    column.is_valid(at).then(|| column.value(at).to_owned())
-}
-
-fn required(column: &StringArray, at: usize, name: &'static str) -> Result<String, ExportError> {
-    optional(column, at).ok_or(ExportError::Column { relation: RELATION, column: name, expected: "present" })
-}
-
-fn is(column: &BooleanArray, at: usize, what: bool) -> bool {
-    column.is_valid(at) && column.value(at) == what
-}
-
-fn range(column: &ListArray, at: usize) -> std::ops::Range<usize> {
-    let offsets = column.value_offsets();
-    offsets[at] as usize..offsets[at + 1] as usize
-}
-
-/// The ids of a cell.
-fn pieces(column: &ListArray, at: usize) -> Option<&[u64]> {
-    let ids = column.values().as_primitive_opt::<UInt64Type>().filter(|_| column.is_valid(at))?;
-    Some(&ids.values()[range(column, at)])
-}
-
-/// The ids of each list of a cell.
-fn lists(column: &ListArray, at: usize) -> impl Iterator<Item = &[u64]> {
-    let inner = column.values().as_list_opt::<i32>().filter(|_| column.is_valid(at));
-    inner.into_iter().flat_map(move |inner| range(column, at).filter_map(|one| pieces(inner, one)))
-}
-
-fn texts(column: &ListArray, at: usize) -> Vec<String> {
-    let inner = column.values().as_string_opt::<i32>().filter(|_| column.is_valid(at));
-    inner.map(|inner| range(column, at).map(|one| inner.value(one).to_owned()).collect()).unwrap_or_default()
 }
 
 impl Assembler {

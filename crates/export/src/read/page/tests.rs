@@ -1,7 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::tests::memory::{MemoryRows, says};
+use crate::{
+    read::texts::Texts,
+    tests::memory::{MemoryRows, says},
+};
 
 /// The ids of a list of messages, in the store's form: brackets and commas are pieces of their own, and so are parts of messages.
 fn listed(rows: &MemoryRows, texts: &[&str]) -> Vec<u64> {
