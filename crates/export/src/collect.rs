@@ -125,7 +125,7 @@ impl<'a> Collector<'a> {
     }
 
     fn hold(&mut self, at: usize, written: Written) -> Result<(), ExportError> {
-        let Written { id, row, provenance: text, example } = written;
+        let Written { id, row, provenance: text, mut example } = written;
         let tie = tie(example.precedence, &example.provenance, &text);
         let row = self.spool.put(&row)?;
         let provenance_bytes = self.spool.put(text.as_bytes())?.bytes();
@@ -135,7 +135,7 @@ impl<'a> Collector<'a> {
             tie,
             reasoning: reasoning::kinds(&example),
             held: Held { row, provenance_bytes },
-            opinion: example.opinion.clone(),
+            opinion: example.opinion.take(),
         };
         let file = &mut self.files[at];
         let number = file.ledger.note(&noted)?;

@@ -50,7 +50,7 @@ pub fn give_way() {
 }
 
 /// Whatever the thread has from the one that started it, which may be one that gives way a little: with that added, an answer that takes 0.6 s of a
-/// processor came after more than 32 s beside compilers on both, and as it is after 9 (measured).
+/// processor had waited 31 s for one beside compilers on both when its deadline came, and as it is came after 9 (measured, once each).
 #[cfg(target_os = "linux")]
 fn stand_at(niceness: i32) {
     use rustix::process::{getpriority_process, setpriority_process};

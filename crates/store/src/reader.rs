@@ -163,10 +163,8 @@ impl Reader {
         Self { connection, interrupt, cache_limit: None, _texts: texts, _alive: alive }
     }
 
-    /// Says that nobody else reads or writes the store, opened at rest with this memory limit, and that little will be read twice: then queries may
-    /// make DuckDB forget what it keeps.
-    #[must_use]
-    pub fn alone(mut self, memory_limit_bytes: u64) -> Self {
+    /// Nobody else reads or writes the store, which has this memory limit, and little will be read twice.
+    pub(crate) fn alone(mut self, memory_limit_bytes: u64) -> Self {
         self.cache_limit = Some(CacheLimit::new(memory_limit_bytes));
         self
     }

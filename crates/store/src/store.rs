@@ -53,7 +53,7 @@ pub struct StoreConfig {
     pub min_score_gap: f64,
     /// Pieces of text that the writer knows to be there, of those seen last: what comes again within so many is not stored again.
     pub max_known_texts: usize,
-    /// Nobody else has the store: its readers may change the memory limit; see [`Reader::alone`].
+    /// Nobody else has the store: its readers may change the memory limit; see [`Store::reader_once`].
     pub at_rest: bool,
 }
 
@@ -148,6 +148,8 @@ pub struct Store {
     /// `None` after a commit that failed: what pieces it had given out is not there.
     texts: Option<Texts>,
     max_known_texts: usize,
+    /// Of a store at rest.
+    memory_limit_bytes: Option<u64>,
 }
 
 impl Store {
@@ -176,7 +178,17 @@ impl Store {
         let readers = Readers::new(&connection)?;
         let (checkpoint_bytes, max_known_texts) = (config.checkpoint_bytes, config.max_known_texts);
         let (unsaved_bytes, checkpointed_in, texts) = (0, None, None);
-        Ok(Self { connection, readers, checkpoint_bytes, unsaved_bytes, checkpointed_in, texts, max_known_texts })
+        let memory_limit_bytes = config.at_rest.then_some(config.memory_limit_bytes);
+        Ok(Self {
+            connection,
+            readers,
+            checkpoint_bytes,
+            unsaved_bytes,
+            checkpointed_in,
+            texts,
+            max_known_texts,
+            memory_limit_bytes,
+        })
     }
 
     /// The settings that the store was made under. Where they are no longer the configured ones, only what is derived from now
@@ -286,6 +298,15 @@ impl Store {
     /// A fresh connection for reads.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         self.readers.reader()
+    }
+
+    /// A reader of what is there once, from end to end: of a store at rest its queries make DuckDB forget what it keeps.
+    pub fn reader_once(&self) -> Result<Reader, StoreError> {
+        let reader = self.reader()?;
+        Ok(match self.memory_limit_bytes {
+            Some(bytes) => reader.alone(bytes),
+            None => reader,
+        })
     }
 
     /// A handle that makes readers on any thread, while this store is busy with a commit.

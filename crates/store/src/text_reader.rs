@@ -87,8 +87,8 @@ pub(crate) fn register(writer: &Connection) -> Result<TextReaderHandle, StoreErr
         connections: Mutex::new(Some(Connections { origin, idle: Vec::new() })),
         kept: Mutex::default(),
     });
-    writer.register_scalar_function_with_state::<SharedText>(TEXT_FUNCTION, &reader).map_err(sql)?;
-    writer.register_scalar_function_with_state::<SharedJson>(JSON_FUNCTION, &reader).map_err(sql)?;
+    writer.register_scalar_function_with_state::<Shared<false>>(TEXT_FUNCTION, &reader).map_err(sql)?;
+    writer.register_scalar_function_with_state::<Shared<true>>(JSON_FUNCTION, &reader).map_err(sql)?;
     Ok(TextReaderHandle { _open: Arc::new(Open(reader)) })
 }
 
@@ -97,10 +97,10 @@ pub(crate) fn prepare(reader: &Connection) -> Result<(), StoreError> {
     reader.execute_batch(MACROS).map_err(|e| StoreError::sql("opening a reader", e))
 }
 
-/// Gives the text.
-struct SharedText;
+/// Gives the text. As JSON, if it is: a cast would read all of it once more, to see whether it is.
+struct Shared<const IS_JSON: bool>;
 
-impl VScalar for SharedText {
+impl<const IS_JSON: bool> VScalar for Shared<IS_JSON> {
     type State = Arc<TextReader>;
 
     fn invoke(
@@ -112,35 +112,13 @@ impl VScalar for SharedText {
     }
 
     fn signatures() -> Vec<ScalarFunctionSignature> {
-        vec![signature(LogicalTypeHandle::from(LogicalTypeId::Varchar))]
+        let ids = LogicalTypeHandle::list(&LogicalTypeId::UBigint.into());
+        let mut text = LogicalTypeHandle::from(LogicalTypeId::Varchar);
+        if IS_JSON {
+            text.set_alias("JSON");
+        }
+        vec![ScalarFunctionSignature::exact(vec![ids], text)]
     }
-}
-
-/// Gives the same text as JSON: a cast would read all of it once more, to see whether it is.
-struct SharedJson;
-
-impl VScalar for SharedJson {
-    type State = Arc<TextReader>;
-
-    fn invoke(
-        state: &Self::State,
-        input: &mut DataChunkHandle,
-        out: &mut dyn WritableVector,
-    ) -> Result<(), Box<dyn Error>> {
-        state.write(input, &mut out.flat_vector())
-    }
-
-    fn signatures() -> Vec<ScalarFunctionSignature> {
-        let mut json = LogicalTypeHandle::from(LogicalTypeId::Varchar);
-        json.set_alias("JSON");
-        vec![signature(json)]
-    }
-}
-
-/// Takes a list of ids.
-fn signature(gives: LogicalTypeHandle) -> ScalarFunctionSignature {
-    let ids = LogicalTypeHandle::list(&LogicalTypeId::UBigint.into());
-    ScalarFunctionSignature::exact(vec![ids], gives)
 }
 
 impl TextReader {

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use gleaner_wire::feedback::{Item, Source, SubmitRequest, SubmitResponse, item_result::Status};
-
 use prost::Message as _;
 
 use crate::client::ApiClient;

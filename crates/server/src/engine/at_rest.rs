@@ -32,14 +32,13 @@ pub(crate) fn open_at_rest(config: &Config, progress: &mut dyn FnMut(u64, u64)) 
 pub(crate) fn open_at_rest_or_new(config: &Config, progress: &mut dyn FnMut(u64, u64)) -> anyhow::Result<AtRest> {
     let (journal, mut loader, _) = open_loader(config)?;
     loader.catch_up(progress)?;
-    Ok(AtRest { loader, journal, memory_limit_bytes: mib(config.store.memory_limit_mib) })
+    Ok(AtRest { loader, journal })
 }
 
 /// A directory at rest.
 pub(crate) struct AtRest {
     loader: Loader,
     journal: Journal,
-    memory_limit_bytes: u64,
 }
 
 impl AtRest {
@@ -56,7 +55,7 @@ impl AtRest {
     /// # Errors
     /// When the store does not give a connection.
     pub(crate) fn reader_once(&self) -> Result<Reader, StoreError> {
-        self.reader().map(|reader| reader.alone(self.memory_limit_bytes))
+        self.loader.store().reader_once()
     }
 
     /// The journal, for appending to a directory that nobody serves.

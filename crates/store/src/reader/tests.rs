@@ -189,7 +189,7 @@ fn a_reader_alone_keeps_little_and_takes_what_it_needs() {
     let dir = tempfile::tempdir().expect("a folder");
     let config = StoreConfig { memory_limit_bytes: 1 << 30, at_rest: true, ..StoreConfig::at(dir.path()) };
     let store = Store::open(&config).expect("opens");
-    let reader = store.reader().expect("reads").alone(1 << 30);
+    let reader = store.reader_once().expect("reads");
     reader.begin_snapshot().expect("begins");
     let limit = |reader: &Reader| reader.rows("SELECT current_setting('memory_limit') AS set", &[]).expect("tells");
     assert_eq!(limit(&reader)[0]["set"], "128.0 MiB");

@@ -60,7 +60,6 @@ pub(crate) fn rebuild_prompts(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span])
     }
 }
 
-/// Name and result of every tool call by its id; of a failed one its error, which the model is told in some form.
 /// Completes prompts that repeat the one before.
 pub(crate) fn complete_repeated_prompts(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) {
     let is_call = |place: usize| {
@@ -96,6 +95,7 @@ pub(crate) fn complete_repeated_prompts(tree: &Tree<'_>, calls: &Calls, rows: &m
     }
 }
 
+/// Name and result of every tool call by its id; of a failed one its error, which the model is told in some form.
 fn tool_results(calls: &Calls, rows: &[Span]) -> HashMap<String, Value> {
     let tools = rows.iter().enumerate().filter(|(place, row)| {
         row.kind == SpanKind::Tool && calls.duplicate_of[*place].is_none() && row.tool_call_id.is_some()
