@@ -26,5 +26,5 @@ pub use hash::{ContentHash, derive_id};
 pub use message::{Message, Part, ReasoningKind, output_text, reasoning_text};
 pub use trace::{
     AgentDefinition, AttemptPart, AttemptStatus, Content, ContentKind, DeclaredArtifact, DerivedTrace, DocumentOrigin,
-    SessionFact, Span, SpanKind, SpanOrigin, SubAgent, UnmappedSpan, UsedDocument,
+    SessionFact, Span, SpanKind, SpanOrigin, SubAgent, ToldCall, UnmappedSpan, UsedDocument,
 };

@@ -4,11 +4,13 @@
 //! traces (an attempt of two traces, `cycle`, `version_number`) are put together from these parts when read.
 
 mod span;
+mod told_call;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use span::{Span, SpanKind, SpanOrigin};
+pub use told_call::ToldCall;
 
 use crate::{ContentHash, ContextDocument, Message};
 

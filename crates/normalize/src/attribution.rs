@@ -64,16 +64,18 @@ pub(crate) struct Attribution {
     pub(crate) invalid: Vec<InvalidKey>,
 }
 
-/// Attributes every span of a trace.
+/// Attributes every span of a trace. Of what `only_repeats` another trace there is no attempt.
 pub(crate) fn attribute(
     project: &str,
     trace_id: &str,
     tree: &Tree<'_>,
     kinds: &[SpanKind],
     finder: &mut KeyFinder<'_, '_>,
+    only_repeats: &dyn Fn(&[usize]) -> bool,
 ) -> Attribution {
     let (mut groups, invalid) = runs::groups(tree, kinds, finder);
     let is_attempt = work::is_attempt(tree, kinds);
+    groups.retain(|group| !only_repeats(&group.spans));
     groups.retain(|group| {
         is_attempt
             || group.identity.is_keyed()

@@ -100,6 +100,8 @@ pub struct Mapped {
     pub is_late_record: bool,
     /// The span repeats the call that its parent tells of, and says less: it is never the report that counts.
     pub repeats_parent: bool,
+    /// Id of the span whose call this one reports too: a copy from another trace, see [`crate::shared_calls`].
+    pub report_of: Option<String>,
     /// Ids of the spans above, the root's first, where the convention lists them: for when the parent never comes.
     pub ancestors: Option<Vec<String>>,
     /// Canonical field to the attribute key or event that it was read from.

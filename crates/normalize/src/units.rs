@@ -1,6 +1,6 @@
 //! What has to be looked at together: all fragments of one trace, or of one session of an agent that logs.
 //!
-//! [`derive_unit`] is the one way from fragments to derived traces, for the loader and for tests alike. Coding agents tell
+//! [`derive_units`] is the one way from fragments to derived traces, for the loader and for tests alike. Coding agents tell
 //! of a turn in log records, often outside of any trace, and in several traces; [`unit_key`] names the session that such a
 //! fragment belongs to, so that its traces and records are derived together.
 
@@ -13,9 +13,10 @@ use crate::agent_logs::{Role, history, place, session_of, weave};
 use crate::called_functions::mark_called_functions;
 use crate::conventions::livekit_deltas::complete_deltas;
 use crate::conventions::voltagent_loops::complete_loops;
-use crate::derive::derive_trace;
 use crate::derive::spans::log_time;
+use crate::derive::{derive_beside, derive_trace};
 use crate::rollouts::{self, Sessions};
+use crate::shared_calls::{SharedCalls, settle};
 use crate::told::{add_told_spans, add_told_tools};
 use crate::{Mapped, MergedSpan, map, merge};
 
@@ -38,6 +39,50 @@ pub fn is_agent_record(log: &LogFragment) -> bool {
 
 /// Derives every trace of a unit. `fragments` holds all that is known of it, in any order.
 pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTrace> {
+    derive_units(project, &[fragments])
+}
+
+/// Derives units of which some tell of calls that others tell of too (see [`crate::shared_calls`]): as each alone, such calls apart.
+/// No trace is in two of them.
+pub fn derive_units(project: &str, units: &[&[StoredFragment]]) -> Vec<DerivedTrace> {
+    let read: Vec<Trace> = units.iter().flat_map(|fragments| read_unit(project, fragments)).collect();
+    let (rests, traces): (Vec<Rest>, Vec<(String, Spans)>) =
+        read.into_iter().map(|Trace { trace_id, spans, rest }| (rest, (trace_id, spans))).unzip();
+    if let ([rest], [(trace_id, spans)]) = (rests.as_slice(), traces.as_slice()) {
+        return vec![derive_trace(project, trace_id, rest.recorded_at_unix_nano, spans, &rest.loose_logs)];
+    }
+    let mut shared = SharedCalls::find(&traces);
+    let mut derived: Vec<DerivedTrace> = rests
+        .iter()
+        .zip(traces)
+        .enumerate()
+        .map(|(place, (rest, (trace_id, spans)))| {
+            let (spans, told_elsewhere) = shared.spans(place, spans);
+            let Rest { recorded_at_unix_nano, loose_logs } = rest;
+            derive_beside(project, &trace_id, *recorded_at_unix_nano, &spans, loose_logs, &told_elsewhere)
+        })
+        .collect();
+    settle(&mut derived);
+    derived
+}
+
+type Spans = Vec<(MergedSpan, Mapped)>;
+
+/// A trace of a unit before it is derived.
+struct Trace {
+    trace_id: String,
+    spans: Spans,
+    rest: Rest,
+}
+
+/// What else is known of a trace.
+struct Rest {
+    /// When the newest of it reached the journal.
+    recorded_at_unix_nano: u64,
+    loose_logs: Vec<LogFragment>,
+}
+
+fn read_unit(project: &str, fragments: &[StoredFragment]) -> Vec<Trace> {
     let merged = merge(fragments);
     let mut traces: BTreeMap<String, Vec<MergedSpan>> = BTreeMap::new();
     for span in merged.spans {
@@ -87,12 +132,12 @@ pub fn derive_unit(project: &str, fragments: &[StoredFragment]) -> Vec<DerivedTr
         fragments.iter().map(|stored| (stored.position, stored.recorded_at_unix_nano)).collect();
     let newest_of = newest_in_trace(fragments);
     mapped
-        .iter()
+        .into_iter()
         .map(|(trace_id, spans)| {
             let of_spans = spans.iter().filter_map(|(span, _)| recorded_at.get(&span.position)).copied();
             let newest = of_spans.chain(newest_of.get(trace_id.as_str()).copied()).max().unwrap_or(0);
-            let loose = loose_logs.get(trace_id).map(Vec::as_slice).unwrap_or_default();
-            derive_trace(project, trace_id, newest, spans, loose)
+            let loose_logs = loose_logs.remove(&trace_id).unwrap_or_default();
+            Trace { trace_id, spans, rest: Rest { recorded_at_unix_nano: newest, loose_logs } }
         })
         .collect()
 }

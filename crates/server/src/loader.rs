@@ -11,15 +11,17 @@ use std::time::{Duration, Instant, SystemTime};
 use gleaner_journal::{Journal, JournalError, Record};
 use gleaner_model::{FeedbackItem, StoredFragment};
 use gleaner_normalize::{Settings, telemetry_feedback};
-use gleaner_store::{Commit, Store, StoreError, UnitLink};
+use gleaner_store::{Commit, Store, StoreError};
 use gleaner_wire::{Encoding, Limits};
 use tokio::sync::watch;
 
 use crate::ingest::{ENCODING_JSON, ENCODING_PROTOBUF, RecordKind};
-use crate::loader::derive::{Rules, derive};
+use crate::loader::derive::{Derived, Rules, derive};
+pub(crate) use crate::loader::target::Target;
 use crate::own_traces::OwnTraces;
 
 mod derive;
+mod target;
 
 /// How long the loader sleeps at most before it looks whether it should stop.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
@@ -58,62 +60,6 @@ fn sleep_unless(leave: &AtomicBool, pause: Duration) {
     let until = std::time::Instant::now() + pause;
     while !leave.load(Ordering::Acquire) && std::time::Instant::now() < until {
         std::thread::sleep(IDLE_WAIT.min(pause));
-    }
-}
-
-/// What loading needs of a store: a trait, so that the way from the journal to the store can be checked against thousands of faults in memory.
-pub(crate) trait Target {
-    /// As [`Store::position`].
-    fn position(&self) -> Result<u64, StoreError>;
-    /// As [`Store::commit`].
-    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
-    /// As [`Store::take_checkpoint_time`].
-    fn take_checkpoint_time(&mut self) -> Option<Duration>;
-    /// As [`Store::unsaved_bytes`].
-    fn unsaved_bytes(&self) -> u64;
-    /// As [`Store::fragments`].
-    fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError>;
-    /// As [`Store::unit_links`].
-    fn unit_links(
-        &self,
-        traces: &[(String, String)],
-        unit_keys: &[(String, String)],
-    ) -> Result<Vec<UnitLink>, StoreError>;
-    /// As [`Store::fragments_outside_traces`].
-    fn fragments_outside_traces(&self, project: &str, unit_keys: &[String]) -> Result<Vec<StoredFragment>, StoreError>;
-}
-
-impl Target for Store {
-    fn position(&self) -> Result<u64, StoreError> {
-        Store::position(self)
-    }
-
-    fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        Store::commit(self, commit)
-    }
-
-    fn take_checkpoint_time(&mut self) -> Option<Duration> {
-        Store::take_checkpoint_time(self)
-    }
-
-    fn unsaved_bytes(&self) -> u64 {
-        Store::unsaved_bytes(self)
-    }
-
-    fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError> {
-        Store::fragments(self, traces)
-    }
-
-    fn unit_links(
-        &self,
-        traces: &[(String, String)],
-        unit_keys: &[(String, String)],
-    ) -> Result<Vec<UnitLink>, StoreError> {
-        Store::unit_links(self, traces, unit_keys)
-    }
-
-    fn fragments_outside_traces(&self, project: &str, unit_keys: &[String]) -> Result<Vec<StoredFragment>, StoreError> {
-        Store::fragments_outside_traces(self, project, unit_keys)
     }
 }
 
@@ -325,14 +271,14 @@ impl<S: Target> Loader<S> {
                 tracing::error!(position, message, "a journal record cannot be decoded; it stays in the journal");
             }
         }
-        let (mut facts, mut traces) = derive(&Rules::default(), &self.store, decoded.fragments)?;
+        let Derived { mut facts, mut traces, links } = derive(&Rules::default(), &self.store, decoded.fragments)?;
         for trace in &mut traces {
             self.settings.apply(trace);
         }
         for fact in &mut facts {
             fact.feedback = telemetry_feedback(&fact.stored);
         }
-        Ok(Commit { position, request_bytes, facts, feedback: decoded.feedback, traces })
+        Ok(Commit { position, request_bytes, facts, feedback: decoded.feedback, traces, links })
     }
 }
 

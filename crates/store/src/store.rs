@@ -14,11 +14,13 @@ pub(crate) mod pairs;
 pub(crate) mod retractions;
 mod units;
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use duckdb::{Config, Connection, params};
-use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment};
+use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment, ToldCall};
 
 use crate::reader::Readers;
 use crate::texts::Texts;
@@ -95,6 +97,8 @@ pub struct Commit {
     /// What is derived from every trace that got new facts. Replaces what was derived from it before; an empty one leaves
     /// nothing.
     pub traces: Vec<DerivedTrace>,
+    /// What holds units together beside the unit keys of facts.
+    pub links: Vec<UnitLink>,
 }
 
 /// A fragment as a row of fact.
@@ -217,6 +221,17 @@ impl Store {
         unit_keys: &[(String, String)],
     ) -> Result<Vec<UnitLink>, StoreError> {
         units::links(&self.connection, traces, unit_keys)
+    }
+
+    /// The reports of model calls with some response ids, named by (project, response id), or answer keys that had begun by the end of a
+    /// time and not ended before it, in nanoseconds since the Unix epoch. Those that have not ended yet are left out.
+    pub fn told_calls(
+        &self,
+        responses: &BTreeSet<(String, String)>,
+        answer_keys: &BTreeSet<u64>,
+        time_unix_nano: RangeInclusive<u64>,
+    ) -> Result<Vec<ToldCall>, StoreError> {
+        units::told_calls(&self.connection, responses, answer_keys, time_unix_nano)
     }
 
     /// All facts of some unit keys of a project that lie outside of traces, in journal order. Those inside are facts of

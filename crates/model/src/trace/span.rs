@@ -140,6 +140,8 @@ pub struct Span {
     pub origin: SpanOrigin,
     /// Span id of the richer report of the same call.
     pub duplicate_of: Option<String>,
+    /// Of a model call: digest of what was asked and answered, which all reports share that captured both.
+    pub answer_key: Option<u64>,
     /// Canonical field name to the attribute key (or event) that it came from.
     pub source_keys: Map<String, Value>,
 }

@@ -29,6 +29,10 @@ pub(crate) const ARTIFACT_NAME: &str = "gleaner.artifact.name";
 pub(crate) const ARTIFACT_TYPE: &str = "gleaner.artifact.type";
 pub(crate) const ARTIFACT_CONTENT: &str = "gleaner.artifact.content";
 
+/// The keys that say which session and which attempt a span is of.
+pub(crate) const IDENTITY_KEYS: [&str; 7] =
+    [SESSION_ID, LINEAGE_ID, LINEAGE_LABEL, ROLLOUT_ID, ROLLOUT_CYCLE, ATTEMPT_ID, ATTEMPT_NUMBER];
+
 /// An attribute as text; `None` if absent, null or empty. A whole double reads like the integer.
 pub(crate) fn text(attributes: &Map<String, Value>, key: &str) -> Option<String> {
     let text = match attributes.get(key)? {

@@ -28,6 +28,7 @@ pub(crate) fn find_calls(tree: &Tree<'_>) -> Calls {
     let mut kinds: Vec<SpanKind> = tree.nodes.iter().map(|node| node.mapped.kind.unwrap_or(SpanKind::Other)).collect();
     let mut reports = Reports::new(tree.nodes.len());
     join_late_records(tree, &kinds, &mut reports);
+    join_copies(tree, &mut reports);
     settle_nested_llm_spans(tree, &mut kinds, &mut reports);
     join_by_response_id(tree, &kinds, &mut reports);
     join_sibling_reports(tree, &kinds, &mut reports);
@@ -79,6 +80,9 @@ fn settle_nested_llm_spans(tree: &Tree<'_>, kinds: &mut [SpanKind], reports: &mu
     let mut below = vec![CallsBelow::default(); tree.nodes.len()];
     for place in tree.bottom_up() {
         let mut calls = below[place];
+        if tree.nodes[place].mapped.report_of.is_some() {
+            continue;
+        }
         if kinds[place] == SpanKind::Llm {
             let node = &tree.nodes[place];
             let own = CallsBelow::one(place, node.span().start_time_unix_nano);
@@ -213,6 +217,15 @@ fn join_late_records(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports)
     }
 }
 
+/// What another trace tells of a call is a report of it, and stands nowhere in this one.
+fn join_copies(tree: &Tree<'_>, reports: &mut Reports) {
+    for (place, node) in tree.nodes.iter().enumerate() {
+        if let (Some(_), Some(call)) = (&node.mapped.report_of, tree.parents[place]) {
+            reports.join(call, place);
+        }
+    }
+}
+
 /// One response id is one call, wherever its reports stand in the trace. Two that do not overlap in time and say different
 /// things are two calls all the same: some servers number every answer alike.
 fn join_by_response_id(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports) {
@@ -220,12 +233,15 @@ fn join_by_response_id(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Report
     for (place, node) in tree.nodes.iter().enumerate() {
         let Some(id) = response_id(node).filter(|_| kinds[place] == SpanKind::Llm) else { continue };
         let first = *first_with.entry(id).or_insert(place);
-        let outputs = (output_of(&tree.nodes[first]), output_of(node));
-        let contradict = matches!(&outputs, (Some(a), Some(b)) if a != b);
-        if first != place && (!contradict || overlap(&tree.nodes[first], node)) {
+        if first != place && (!contradict(&tree.nodes[first], node) || overlap(&tree.nodes[first], node)) {
             reports.join(first, place);
         }
     }
+}
+
+/// Both captured what the model answered, and it is not the same.
+pub(crate) fn contradict(a: &Node<'_>, b: &Node<'_>) -> bool {
+    matches!((output_of(a), output_of(b)), (Some(a), Some(b)) if a != b)
 }
 
 /// Two instrumentations of one client may end up side by side: a streaming span is seldom current while it streams. Such
@@ -308,7 +324,7 @@ fn richness(node: &Node<'_>) -> (bool, bool, bool, bool, usize) {
         mapped.tool_result.is_some(),
     ];
     (
-        !mapped.repeats_parent,
+        !mapped.repeats_parent && mapped.report_of.is_none(),
         output_of(node).is_some(),
         mapped.input_messages.is_some(),
         mapped.input_tokens.is_some(),

@@ -65,6 +65,7 @@ pub(crate) fn canonical_span(node: &Node<'_>, kind: SpanKind) -> Span {
         scope_version: raw.scope.version.clone(),
         origin: if node.merged.is_made_of_logs { SpanOrigin::Log } else { SpanOrigin::Span },
         duplicate_of: None,
+        answer_key: None,
         source_keys: mapped.source_keys,
     }
 }

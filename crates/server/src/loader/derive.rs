@@ -13,31 +13,39 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 use gleaner_store::{Fact, StoreError, UnitLink};
 
+use self::shared_calls::derive_shared;
 use crate::loader::Target;
+
+mod shared_calls;
 
 /// How units are found and derived.
 #[derive(Clone, Copy)]
 pub(super) struct Rules {
     /// Names the unit of a fragment that is more than its trace.
     pub unit_key: fn(&Fragment) -> Option<String>,
-    /// Derives all traces of a unit.
-    pub derive_unit: fn(&str, &[StoredFragment]) -> Vec<DerivedTrace>,
+    /// Derives all traces of some units, of which some may tell of calls that others tell of too.
+    pub derive_units: fn(&str, &[&[StoredFragment]]) -> Vec<DerivedTrace>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { unit_key: gleaner_normalize::unit_key, derive_unit: gleaner_normalize::derive_unit }
+        Self { unit_key: gleaner_normalize::unit_key, derive_units: gleaner_normalize::derive_units }
     }
 }
 
+/// What a batch comes to.
+pub(super) struct Derived {
+    /// The new ones, in journal order.
+    pub facts: Vec<Fact>,
+    /// Every one that may have changed; one that is no longer derived is empty.
+    pub traces: Vec<DerivedTrace>,
+    /// What is to be derived together from now on for the calls that it shares.
+    pub links: Vec<UnitLink>,
+}
+
 /// Puts new fragments, which are in journal order, to the known ones of their units, and derives each unit that says
-/// something new. Gives the new facts in journal order, and every derived trace that may have changed; one that is no longer
-/// derived is empty.
-pub(super) fn derive(
-    rules: &Rules,
-    store: &impl Target,
-    new: Vec<StoredFragment>,
-) -> Result<(Vec<Fact>, Vec<DerivedTrace>), StoreError> {
+/// something new.
+pub(super) fn derive(rules: &Rules, store: &impl Target, new: Vec<StoredFragment>) -> Result<Derived, StoreError> {
     let fact = |stored: StoredFragment| Fact {
         unit_key: (rules.unit_key)(&stored.fragment),
         is_note: matches!(&stored.fragment, Fragment::Log(log) if gleaner_normalize::is_agent_record(log)),
@@ -51,9 +59,8 @@ pub(super) fn derive(
     };
     let links = store.unit_links(&touched(Node::of_trace), &touched(Node::of_unit_key))?;
     let mut units = Units::default();
-    for UnitLink { project, unit_key, trace_id } in links {
-        let trace = trace_id.map(|id| Node::new(NodeKind::Trace, &project, &id));
-        units.link(Node::new(NodeKind::UnitKey, &project, &unit_key), trace);
+    for link in &links {
+        units.add(link);
     }
     for fact in &new {
         if let Some(key) = Node::of_unit_key(fact) {
@@ -79,7 +86,8 @@ pub(super) fn derive(
         traces.extend(derive_together(rules, store, units.members(unit), new, &mut facts)?);
     }
     facts.sort_by_key(|fact| (fact.stored.position, fact.stored.ordinal));
-    Ok((facts, traces))
+    let links = derive_shared(rules, store, &facts, &mut traces)?;
+    Ok(Derived { facts, traces, links })
 }
 
 /// Units of one trace each.
@@ -99,7 +107,7 @@ fn derive_alone(
     for (node, new) in new {
         let mut fragments = known.remove(&(node.project.clone(), node.id)).unwrap_or_default();
         if fragments.add_new(new) {
-            derived.extend((rules.derive_unit)(&node.project, &fragments.all));
+            derived.extend((rules.derive_units)(&node.project, &[&fragments.all]));
             facts.extend(fragments.into_new());
         }
     }
@@ -116,25 +124,16 @@ fn derive_together(
     facts: &mut Vec<Fact>,
 ) -> Result<Vec<DerivedTrace>, StoreError> {
     let Some(project) = members.first().map(|node| node.project.clone()) else { return Ok(Vec::new()) };
-    let of_kind = |kind| members.iter().filter(move |node| node.kind == kind).map(|node| node.id.clone());
-    let traces: Vec<(String, String)> = of_kind(NodeKind::Trace).map(|id| (project.clone(), id)).collect();
-    let unit_keys: Vec<String> = of_kind(NodeKind::UnitKey).collect();
-    let mut fragments = Fragments::default();
-    for stored in store.fragments(&traces)? {
-        fragments.add(stored);
-    }
-    for stored in store.fragments_outside_traces(&project, &unit_keys)? {
-        fragments.add(stored);
-    }
+    let mut fragments = Fragments::stored(store, &project, members)?;
     let known = fragments.all.len();
     if !fragments.add_new(new) {
         return Ok(Vec::new());
     }
-    let mut before: BTreeMap<String, DerivedTrace> = derive_known(rules, &project, &fragments.all[..known])
+    let mut before: BTreeMap<String, DerivedTrace> = derive_parts(rules, &project, &fragments.all[..known])
         .into_iter()
         .map(|trace| (trace.trace_id.clone(), trace))
         .collect();
-    let mut changed: Vec<DerivedTrace> = (rules.derive_unit)(&project, &fragments.all)
+    let mut changed: Vec<DerivedTrace> = derive_parts(rules, &project, &fragments.all)
         .into_iter()
         .filter(|trace| before.remove(&trace.trace_id).as_ref() != Some(trace))
         .collect();
@@ -147,8 +146,9 @@ fn derive_together(
     Ok(changed)
 }
 
-/// What known fragments derived to: they may be several units, until something new holds them together.
-fn derive_known(rules: &Rules, project: &str, known: &[StoredFragment]) -> Vec<DerivedTrace> {
+/// What fragments derive to that may be of several units: known ones, until something new holds them together, and those that are
+/// together for a call that they share.
+fn derive_parts(rules: &Rules, project: &str, known: &[StoredFragment]) -> Vec<DerivedTrace> {
     let mut units = Units::default();
     let mut unit_of = Vec::with_capacity(known.len());
     for stored in known {
@@ -163,13 +163,13 @@ fn derive_known(rules: &Rules, project: &str, known: &[StoredFragment]) -> Vec<D
     let unit_of: Vec<Option<usize>> = unit_of.into_iter().map(|node| node.and_then(|node| units.of(&node))).collect();
     // Nearly always: nothing to part, nothing to copy.
     if unit_of.windows(2).all(|pair| pair[0] == pair[1]) {
-        return if known.is_empty() { Vec::new() } else { (rules.derive_unit)(project, known) };
+        return if known.is_empty() { Vec::new() } else { (rules.derive_units)(project, &[known]) };
     }
     let mut parts: BTreeMap<Option<usize>, Vec<StoredFragment>> = BTreeMap::new();
     for (unit, stored) in unit_of.into_iter().zip(known) {
         parts.entry(unit).or_default().push(stored.clone());
     }
-    parts.values().flat_map(|part| (rules.derive_unit)(project, part)).collect()
+    (rules.derive_units)(project, &parts.values().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
 /// A trace or a unit key of a project.
@@ -210,6 +210,12 @@ struct Units {
 }
 
 impl Units {
+    /// Puts both ends of a link into one unit.
+    fn add(&mut self, link: &UnitLink) {
+        let trace = link.trace_id.as_ref().map(|id| Node::new(NodeKind::Trace, &link.project, id));
+        self.link(Node::new(NodeKind::UnitKey, &link.project, &link.unit_key), trace);
+    }
+
     /// Puts a node and another, where there is one, into one unit.
     fn link(&mut self, node: Node, other: Option<Node>) {
         let a = self.enter(node);
@@ -251,6 +257,19 @@ struct Fragments {
 }
 
 impl Fragments {
+    /// What is stored of a unit.
+    fn stored(store: &impl Target, project: &str, members: &[Node]) -> Result<Self, StoreError> {
+        let of_kind = |kind| members.iter().filter(move |node| node.kind == kind).map(|node| node.id.clone());
+        let traces: Vec<(String, String)> = of_kind(NodeKind::Trace).map(|id| (project.to_owned(), id)).collect();
+        let unit_keys: Vec<String> = of_kind(NodeKind::UnitKey).collect();
+        let mut fragments = Self::default();
+        for stored in store.fragments(&traces)?.into_iter().chain(store.fragments_outside_traces(project, &unit_keys)?)
+        {
+            fragments.add(stored);
+        }
+        Ok(fragments)
+    }
+
     /// Adds a fragment unless an equal one is there; tells whether it was new. Two equal log records of one request are two.
     fn add(&mut self, stored: StoredFragment) -> bool {
         let time = match &stored.fragment {

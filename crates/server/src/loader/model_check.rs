@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use gleaner_journal::{AppendFile, Disk, FileSystem};
-use gleaner_model::{DerivedTrace, Fragment};
-use gleaner_store::Fact;
+use gleaner_model::{DerivedTrace, Fragment, ToldCall};
+use gleaner_store::{Fact, UnitLink};
 use gleaner_wire::proto;
 use prost::Message as _;
 
@@ -226,6 +226,16 @@ impl Target for ModelStore {
 
     fn unit_links(&self, _: &[(String, String)], _: &[(String, String)]) -> Result<Vec<UnitLink>, StoreError> {
         // No span here names a unit.
+        Ok(Vec::new())
+    }
+
+    fn told_calls(
+        &self,
+        _: &BTreeSet<(String, String)>,
+        _: &BTreeSet<u64>,
+        _: std::ops::RangeInclusive<u64>,
+    ) -> Result<Vec<ToldCall>, StoreError> {
+        // No span here is a call.
         Ok(Vec::new())
     }
 

@@ -33,7 +33,7 @@ pub(super) fn write(connection: &Connection, commit: &Commit, texts: &mut Texts)
     rows.add_traces(traces.values().copied(), texts);
     touched.add_now(traces.values().copied());
     replace_known(connection, &mut rows, commit, &traces, &mut touched)?;
-    units::replace_known(connection, &mut rows, &commit.facts)?;
+    units::replace_known(connection, &mut rows, commit)?;
     drop_known_bodies(connection, &mut rows)?;
     rows.append(connection, &texts.take_new())?;
     attempt_index::refresh(connection, &touched.sessions)?;

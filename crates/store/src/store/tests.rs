@@ -80,6 +80,7 @@ fn a_commit_survives_reopening() {
     let mut store = Store::open(&StoreConfig::at(dir.path())).expect("a new store");
     assert_eq!(store.position().expect("a position"), 0);
     let commit = Commit {
+        links: Vec::new(),
         position: 9,
         request_bytes: 700,
         facts: vec![fact(3, "00f067aa0ba902b7"), fact(9, "00f067aa0ba902b8")],

@@ -4,13 +4,14 @@
 //! unit key was seen in are not in it, and a store without units costs one look at an empty table.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 use duckdb::{Connection, params};
-use gleaner_model::StoredFragment;
+use gleaner_model::{StoredFragment, ToldCall};
 
 use super::commit::read_fragments;
-use super::keys::{KEYS, key_list};
-use super::{Fact, UnitLink};
+use super::keys::{KEYS, Keys, key_list, list};
+use super::{Commit, UnitLink};
 use crate::StoreError;
 use crate::tables::{KnownUnit, Rows};
 
@@ -113,11 +114,44 @@ fn known_outside_traces(connection: &Connection, keys: &BTreeSet<Key>) -> Result
     rows.collect::<Result<_, _>>().map_err(sql)
 }
 
-/// Adds the links that the facts of a commit bring, and renews what is known of their records outside of traces.
-pub(super) fn replace_known(connection: &Connection, rows: &mut Rows<'_>, facts: &[Fact]) -> Result<(), StoreError> {
-    let mut links: BTreeSet<UnitLink> = BTreeSet::new();
+/// See [`super::Store::told_calls`]. Spans lie nearly in the order of their time, so the bounds spare most row groups.
+pub(super) fn told_calls(
+    connection: &Connection,
+    responses: &Keys,
+    answer_keys: &BTreeSet<u64>,
+    time_unix_nano: RangeInclusive<u64>,
+) -> Result<Vec<ToldCall>, StoreError> {
+    let sql = |e| StoreError::sql("looking for calls that several traces tell of", e);
+    let mut statement = connection
+        .prepare_cached(&format!(
+            "SELECT project, trace_id, response_id, answer_key, scope_name, start_time_unix_nano, end_time_unix_nano
+             FROM span_rows
+             WHERE end_time_unix_nano >= ? AND start_time_unix_nano <= ? AND kind = 'llm'
+                AND ((project, response_id) IN {KEYS} OR answer_key IN (SELECT unnest(from_json(?, '[\"UBIGINT\"]'))))"
+        ))
+        .map_err(sql)?;
+    let answer_keys = serde_json::json!(answer_keys).to_string();
+    let rows = statement
+        .query_map(params![time_unix_nano.start(), time_unix_nano.end(), list(responses), answer_keys], |row| {
+            Ok(ToldCall {
+                project: row.get(0)?,
+                trace_id: row.get(1)?,
+                response_id: row.get(2)?,
+                answer_key: row.get(3)?,
+                scope_name: row.get(4)?,
+                start_time_unix_nano: row.get(5)?,
+                end_time_unix_nano: row.get(6)?,
+            })
+        })
+        .map_err(sql)?;
+    rows.collect::<Result<_, _>>().map_err(sql)
+}
+
+/// Adds the links that a commit brings, its facts' own among them, and renews what is known of their records outside of traces.
+pub(super) fn replace_known(connection: &Connection, rows: &mut Rows<'_>, commit: &Commit) -> Result<(), StoreError> {
+    let mut links: BTreeSet<UnitLink> = commit.links.iter().cloned().collect();
     let mut outside: BTreeMap<Key, (u64, u64)> = BTreeMap::new();
-    for fact in facts {
+    for fact in &commit.facts {
         let Some(unit_key) = &fact.unit_key else { continue };
         let project = &fact.stored.project;
         if let Some(trace_id) = fact.stored.fragment.trace_id() {

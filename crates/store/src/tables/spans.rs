@@ -152,6 +152,7 @@ pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
             SpanOrigin::Log => "log".into(),
         }),
         column("duplicate_of", Text, |r| (&r.span.duplicate_of).into()),
+        column("answer_key", UInt, |r| r.span.answer_key.into()),
         column("source_keys_pieces", Pieces, |r| r.texts.source_keys.as_slice().into()),
     ]
 }

@@ -34,13 +34,17 @@ fn log(position: u64, trace_id: Option<u64>, session: Option<&str>, name: &str) 
 }
 
 /// Rules of a world in which records name their session, and every fragment is a row of its trace, or of a derived one.
-const RULES: Rules = Rules { unit_key, derive_unit };
+const RULES: Rules = Rules { unit_key, derive_units };
 
 fn unit_key(fragment: &Fragment) -> Option<String> {
     match fragment {
         Fragment::Log(log) => Some(log.attributes.get("session")?.as_str()?.to_owned()),
         Fragment::Span(_) => None,
     }
+}
+
+fn derive_units(project: &str, units: &[&[StoredFragment]]) -> Vec<DerivedTrace> {
+    units.iter().flat_map(|fragments| derive_unit(project, fragments)).collect()
 }
 
 /// Records outside of traces go to a derived trace of their session, unless the unit has a trace: then to the first of it. Each row
@@ -84,9 +88,9 @@ impl World {
     /// Loads a batch; tells how many facts were new, and which traces were written.
     fn load(&mut self, batch: Vec<StoredFragment>) -> (usize, Vec<String>) {
         let position = batch.iter().map(|f| f.position).max().unwrap_or(0).max(self.0.position().expect("a position"));
-        let (facts, traces) = derive(&RULES, &self.0, batch).expect("derives");
+        let Derived { facts, traces, links } = derive(&RULES, &self.0, batch).expect("derives");
         let told = (facts.len(), traces.iter().map(|t| t.trace_id.clone()).collect());
-        self.0.commit(&Commit { position, facts, traces, ..Commit::default() }).expect("a commit");
+        self.0.commit(&Commit { position, facts, traces, links, ..Commit::default() }).expect("a commit");
         told
     }
 

@@ -55,10 +55,11 @@ by_trace AS (
     SELECT
         target.project, target.item_id, target.entry,
         count(known.trace_id) AS found,
-        -- What only surrounds attempts makes its trace not ambiguous.
-        CASE WHEN bool_or(NOT part.surrounds) THEN count(DISTINCT part.attempt_id) FILTER (NOT part.surrounds)
+        -- What only surrounds attempts makes its trace not ambiguous. A trace without an attempt may tell of another's calls.
+        CASE WHEN count(part.attempt_id) = 0 THEN count(DISTINCT told.attempt_id)
+            WHEN bool_or(NOT part.surrounds) THEN count(DISTINCT part.attempt_id) FILTER (NOT part.surrounds)
             ELSE count(DISTINCT part.attempt_id) END AS attempts,
-        coalesce(min(part.attempt_id) FILTER (NOT part.surrounds), min(part.attempt_id)) AS attempt_id
+        coalesce(min(part.attempt_id) FILTER (NOT part.surrounds), min(part.attempt_id), min(told.attempt_id)) AS attempt_id
     FROM target
     LEFT JOIN (
         SELECT project, trace_id FROM known_traces
@@ -68,6 +69,11 @@ by_trace AS (
         SELECT project, trace_id, attempt_id, surrounds FROM attempt_rows
         WHERE (project, trace_id) IN (SELECT project, trace_id FROM target WHERE via = 'trace')
     ) part ON part.project = target.project AND part.trace_id = target.trace_id
+    LEFT JOIN (
+        SELECT DISTINCT project, trace_id, attempt_id FROM span_rows
+        WHERE duplicate_of IS NOT NULL AND attempt_id IS NOT NULL
+            AND (project, trace_id) IN (SELECT project, trace_id FROM target WHERE via = 'trace')
+    ) told ON told.project = target.project AND told.trace_id = target.trace_id
     WHERE target.via = 'trace'
     GROUP BY ALL
 ),
