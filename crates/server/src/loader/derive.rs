@@ -14,9 +14,11 @@ use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 use gleaner_store::{Fact, StoreError, UnitLink};
 
 use self::shared_calls::derive_shared;
+use self::units::{Fragments, Node, NodeKind, Units, with_stored};
 use crate::loader::Target;
 
 mod shared_calls;
+mod units;
 
 /// How units are found and derived.
 #[derive(Clone, Copy)]
@@ -82,9 +84,13 @@ pub(super) fn derive(rules: &Rules, store: &impl Target, new: Vec<StoredFragment
         }
     }
     let mut traces = derive_alone(rules, store, alone, &mut facts)?;
-    for (unit, new) in together {
-        traces.extend(derive_together(rules, store, units.members(unit), new, &mut facts)?);
-    }
+    let touched: Vec<usize> = together.keys().copied().collect();
+    with_stored(store, &units, touched, |unit, fragments| {
+        let new = together.remove(&unit).unwrap_or_default();
+        if let Some(Node { project, .. }) = units.members(unit).first() {
+            traces.extend(derive_together(rules, project, fragments, new, &mut facts));
+        }
+    })?;
     facts.sort_by_key(|fact| (fact.stored.position, fact.stored.ordinal));
     let links = derive_shared(rules, store, &facts, &mut traces)?;
     Ok(Derived { facts, traces, links })
@@ -118,32 +124,30 @@ fn derive_alone(
 /// was derived from it before is derived again, so that only what differs is written.
 fn derive_together(
     rules: &Rules,
-    store: &impl Target,
-    members: &[Node],
+    project: &str,
+    mut fragments: Fragments,
     new: Vec<Fact>,
     facts: &mut Vec<Fact>,
-) -> Result<Vec<DerivedTrace>, StoreError> {
-    let Some(project) = members.first().map(|node| node.project.clone()) else { return Ok(Vec::new()) };
-    let mut fragments = Fragments::stored(store, &project, members)?;
+) -> Vec<DerivedTrace> {
     let known = fragments.all.len();
     if !fragments.add_new(new) {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let mut before: BTreeMap<String, DerivedTrace> = derive_parts(rules, &project, &fragments.all[..known])
+    let mut before: BTreeMap<String, DerivedTrace> = derive_parts(rules, project, &fragments.all[..known])
         .into_iter()
         .map(|trace| (trace.trace_id.clone(), trace))
         .collect();
-    let mut changed: Vec<DerivedTrace> = derive_parts(rules, &project, &fragments.all)
+    let mut changed: Vec<DerivedTrace> = derive_parts(rules, project, &fragments.all)
         .into_iter()
         .filter(|trace| before.remove(&trace.trace_id).as_ref() != Some(trace))
         .collect();
     changed.extend(before.into_keys().map(|trace_id| DerivedTrace {
-        project: project.clone(),
+        project: project.to_owned(),
         trace_id,
         ..DerivedTrace::default()
     }));
     facts.extend(fragments.into_new());
-    Ok(changed)
+    changed
 }
 
 /// What fragments derive to that may be of several units: known ones, until something new holds them together, and those that are
@@ -170,142 +174,6 @@ fn derive_parts(rules: &Rules, project: &str, known: &[StoredFragment]) -> Vec<D
         parts.entry(unit).or_default().push(stored.clone());
     }
     (rules.derive_units)(project, &parts.values().map(Vec::as_slice).collect::<Vec<_>>())
-}
-
-/// A trace or a unit key of a project.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Node {
-    project: String,
-    kind: NodeKind,
-    id: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum NodeKind {
-    Trace,
-    UnitKey,
-}
-
-impl Node {
-    fn of_trace(fact: &Fact) -> Option<Self> {
-        let id = fact.stored.fragment.trace_id()?;
-        Some(Self::new(NodeKind::Trace, &fact.stored.project, id))
-    }
-
-    fn of_unit_key(fact: &Fact) -> Option<Self> {
-        Some(Self::new(NodeKind::UnitKey, &fact.stored.project, fact.unit_key.as_deref()?))
-    }
-
-    fn new(kind: NodeKind, project: &str, id: &str) -> Self {
-        Self { project: project.to_owned(), kind, id: id.to_owned() }
-    }
-}
-
-/// Nodes held together by links. Of two units that a link joins the smaller goes into the larger, so that all links together
-/// cost little more than one each.
-#[derive(Default)]
-struct Units {
-    unit_of: HashMap<Node, usize>,
-    members: Vec<Vec<Node>>,
-}
-
-impl Units {
-    /// Puts both ends of a link into one unit.
-    fn add(&mut self, link: &UnitLink) {
-        let trace = link.trace_id.as_ref().map(|id| Node::new(NodeKind::Trace, &link.project, id));
-        self.link(Node::new(NodeKind::UnitKey, &link.project, &link.unit_key), trace);
-    }
-
-    /// Puts a node and another, where there is one, into one unit.
-    fn link(&mut self, node: Node, other: Option<Node>) {
-        let a = self.enter(node);
-        let Some(b) = other.map(|other| self.enter(other)) else { return };
-        if a == b {
-            return;
-        }
-        let (from, to) = if self.members[a].len() < self.members[b].len() { (a, b) } else { (b, a) };
-        for member in std::mem::take(&mut self.members[from]) {
-            self.unit_of.insert(member.clone(), to);
-            self.members[to].push(member);
-        }
-    }
-
-    fn enter(&mut self, node: Node) -> usize {
-        *self.unit_of.entry(node).or_insert_with_key(|node| {
-            self.members.push(vec![node.clone()]);
-            self.members.len() - 1
-        })
-    }
-
-    fn of(&self, node: &Node) -> Option<usize> {
-        self.unit_of.get(node).copied()
-    }
-
-    fn members(&self, unit: usize) -> &[Node] {
-        &self.members[unit]
-    }
-}
-
-/// The different fragments of one unit.
-#[derive(Default)]
-struct Fragments {
-    all: Vec<StoredFragment>,
-    /// Places in `all` by span and time: only fragments that share both can be equal, which keeps large units linear.
-    places: HashMap<(Option<String>, u64), Vec<usize>>,
-    /// Facts without their fragments, which stand in `all`: place there, unit key, whether it is a note. In order.
-    new: Vec<(usize, Option<String>, bool)>,
-}
-
-impl Fragments {
-    /// What is stored of a unit.
-    fn stored(store: &impl Target, project: &str, members: &[Node]) -> Result<Self, StoreError> {
-        let of_kind = |kind| members.iter().filter(move |node| node.kind == kind).map(|node| node.id.clone());
-        let traces: Vec<(String, String)> = of_kind(NodeKind::Trace).map(|id| (project.to_owned(), id)).collect();
-        let unit_keys: Vec<String> = of_kind(NodeKind::UnitKey).collect();
-        let mut fragments = Self::default();
-        for stored in store.fragments(&traces)?.into_iter().chain(store.fragments_outside_traces(project, &unit_keys)?)
-        {
-            fragments.add(stored);
-        }
-        Ok(fragments)
-    }
-
-    /// Adds a fragment unless an equal one is there; tells whether it was new. Two equal log records of one request are two.
-    fn add(&mut self, stored: StoredFragment) -> bool {
-        let time = match &stored.fragment {
-            Fragment::Span(span) => span.start_time_unix_nano,
-            Fragment::Log(log) => log.time_unix_nano.max(log.observed_time_unix_nano),
-        };
-        let places = self.places.entry((stored.fragment.span_id().map(str::to_owned), time)).or_default();
-        let is_copy = |known: &StoredFragment| known.position == stored.position && stored.fragment.is_log();
-        let is_known = |known: &StoredFragment| known.fragment == stored.fragment && !is_copy(known);
-        if places.iter().any(|place| is_known(&self.all[*place])) {
-            return false;
-        }
-        places.push(self.all.len());
-        self.all.push(stored);
-        true
-    }
-
-    /// Adds what is new among some facts; tells whether anything was.
-    fn add_new(&mut self, new: Vec<Fact>) -> bool {
-        for Fact { unit_key, is_note, stored, feedback: _ } in new {
-            let place = self.all.len();
-            if self.add(stored) {
-                self.new.push((place, unit_key, is_note));
-            }
-        }
-        !self.new.is_empty()
-    }
-
-    /// What was new, whole again. What it carries of feedback is read later.
-    fn into_new(self) -> impl Iterator<Item = Fact> {
-        let mut new = self.new.into_iter().peekable();
-        self.all.into_iter().enumerate().filter_map(move |(place, stored)| {
-            let (_, unit_key, is_note) = new.next_if(|(at, ..)| *at == place)?;
-            Some(Fact { unit_key, is_note, stored, feedback: Vec::new() })
-        })
-    }
 }
 
 #[cfg(test)]

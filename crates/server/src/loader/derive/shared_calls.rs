@@ -4,13 +4,14 @@
 //! look at the spans of its time. What was found together once is linked like a unit, and together from the start with every
 //! later batch.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use gleaner_model::{DerivedTrace, ToldCall};
+use gleaner_model::{DerivedTrace, StoredFragment, ToldCall};
 use gleaner_normalize::shared_calls::{MAX_REPORTS_OF_ONE_CALL, call_keys, may_be_one_call, told_calls};
 use gleaner_store::{Fact, StoreError, UnitLink};
 
-use super::{Fragments, Node, NodeKind, Rules, Units, derive_parts};
+use super::units::{Node, NodeKind, Units, with_stored};
+use super::{Rules, derive_parts};
 use crate::loader::Target;
 
 /// Project, and trace id or response id.
@@ -24,21 +25,33 @@ pub(super) fn derive_shared(
     traces: &mut Vec<DerivedTrace>,
 ) -> Result<Vec<UnitLink>, StoreError> {
     let links = new_links(store, traces)?;
-    let Some(units) = linked_units(store, facts, &links)? else { return Ok(links) };
-    for unit in units {
-        let Some(project) = unit.first().map(|node| node.project.clone()) else { continue };
-        let mut fragments = Fragments::stored(store, &project, &unit)?;
-        let members: BTreeSet<&Node> = unit.iter().collect();
-        let is_member = |node: Option<Node>| node.is_some_and(|node| members.contains(&node));
-        for fact in facts.iter().filter(|fact| is_member(Node::of_trace(fact)) || is_member(Node::of_unit_key(fact))) {
-            fragments.add(fact.stored.clone());
-        }
-        let derived = derive_parts(rules, &project, &fragments.all);
-        let replaced: BTreeSet<&str> = derived.iter().map(|trace| trace.trace_id.as_str()).collect();
-        traces.retain(|trace| trace.project != project || !replaced.contains(trace.trace_id.as_str()));
-        traces.extend(derived);
+    if links.is_empty() {
+        return Ok(links);
     }
+    let (units, linked) = linked_units(store, facts, &links)?;
+    let mut new: HashMap<usize, Vec<&StoredFragment>> = HashMap::new();
+    for fact in facts {
+        if let Some(unit) = Node::of_trace(fact).or_else(|| Node::of_unit_key(fact)).and_then(|node| units.of(&node)) {
+            new.entry(unit).or_default().push(&fact.stored);
+        }
+    }
+    let mut derived = Vec::new();
+    with_stored(store, &units, linked, |unit, mut fragments| {
+        for stored in new.remove(&unit).unwrap_or_default() {
+            fragments.add(stored.clone());
+        }
+        if let Some(Node { project, .. }) = units.members(unit).first() {
+            derived.extend(derive_parts(rules, project, &fragments.all));
+        }
+    })?;
+    let replaced: HashSet<(&str, &str)> = derived.iter().map(key_of).collect();
+    traces.retain(|trace| !replaced.contains(&key_of(trace)));
+    traces.extend(derived);
     Ok(links)
+}
+
+fn key_of(trace: &DerivedTrace) -> (&str, &str) {
+    (&trace.project, &trace.trace_id)
 }
 
 /// Links between traces and the calls that others of them tell of too, as far as they are not known.
@@ -50,8 +63,7 @@ fn new_links(store: &impl Target, traces: &[DerivedTrace]) -> Result<Vec<UnitLin
     let responses: BTreeSet<Key> =
         told.iter().filter_map(|call| Some((call.project.clone(), call.response_id.clone()?))).collect();
     let answer_keys: BTreeSet<u64> = told.iter().filter_map(|call| call.answer_key).collect();
-    let changed: BTreeSet<(&str, &str)> =
-        traces.iter().map(|trace| (trace.project.as_str(), trace.trace_id.as_str())).collect();
+    let changed: HashSet<(&str, &str)> = traces.iter().map(key_of).collect();
     let stored = store.told_calls(&responses, &answer_keys, first..=last)?;
     told.extend(stored.into_iter().filter(|call| !changed.contains(&(call.project.as_str(), call.trace_id.as_str()))));
 
@@ -82,11 +94,12 @@ fn new_links(store: &impl Target, traces: &[DerivedTrace]) -> Result<Vec<UnitLin
     Ok(links.into_iter().collect())
 }
 
-/// The members of every unit that new links make or extend. `None`: there are none.
-fn linked_units(store: &impl Target, facts: &[Fact], links: &[UnitLink]) -> Result<Option<Vec<Vec<Node>>>, StoreError> {
-    if links.is_empty() {
-        return Ok(None);
-    }
+/// What new links hold together, and which units those are.
+fn linked_units(
+    store: &impl Target,
+    facts: &[Fact],
+    links: &[UnitLink],
+) -> Result<(Units, BTreeSet<usize>), StoreError> {
     // A stored trace may be linked with others, and a call of which one report was known alone brings that one's.
     let calls: Vec<Key> = links.iter().map(|link| (link.project.clone(), link.unit_key.clone())).collect();
     let known = store.unit_links(&traces_of(links), &calls)?;
@@ -99,11 +112,9 @@ fn linked_units(store: &impl Target, facts: &[Fact], links: &[UnitLink]) -> Resu
             units.link(key, Node::of_trace(fact));
         }
     }
-    let found: BTreeSet<usize> = links
-        .iter()
-        .filter_map(|link| units.of(&Node::new(NodeKind::UnitKey, &link.project, &link.unit_key)))
-        .collect();
-    Ok(Some(found.into_iter().map(|unit| units.members(unit).to_vec()).collect()))
+    let keys = links.iter().map(|link| Node::new(NodeKind::UnitKey, &link.project, &link.unit_key));
+    let linked = keys.filter_map(|key| units.of(&key)).collect();
+    Ok((units, linked))
 }
 
 fn traces_of<'a>(links: impl IntoIterator<Item = &'a UnitLink>) -> Vec<Key> {
