@@ -3,8 +3,9 @@
 //! Compared are the 5-word shingles of the prompt and of the completion, each by itself: both must be alike. The prompt
 //! alone does not make a duplicate (siblings answer one question, steps share their history), nor does the answer alone
 //! ("Done." to many questions). Nor are rows duplicates that say other things of one text: another score, label or ranking.
-//! Held in memory are signatures, about 1 KB per row at a threshold of 0.9, never a text; a threshold is met by the estimate
-//! of the signatures, which is within 0.06 of the true Jaccard index for 19 rows of 20.
+//! A threshold is met by the estimate of the signatures, which is within 0.06 of the true Jaccard index for 19 rows of 20.
+//! Signatures wait on disk ([`Waiting`]); in memory are those of rows that stay and share a bucket with another, some 300 bytes each, never
+//! a text.
 //!
 //! Greedy in the order of [`Entry::tie`]: a row goes if it is like a row that stays, so nothing is left out for being like a
 //! row that is left out itself. The outcome does not depend on the order of arrival.
@@ -14,14 +15,21 @@ use std::collections::HashMap;
 use serde_json::json;
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::waiting::Waiting;
 use super::words::{combined, mixed, push_words};
 use crate::{
-    Reason,
+    ExportError, Reason,
     conversation::ChatMessage,
     dataset::Dataset,
     example::{Content, Example},
+    spool::Spool,
     stage::{Entry, Stage},
 };
+
+mod waiting;
+
+/// Where signatures wait.
+type MakeSpool = Box<dyn Fn() -> Result<Spool, ExportError> + Send>;
 
 /// Words in a shingle: the usual choice for documents.
 const SHINGLE_WORDS: usize = 5;
@@ -32,7 +40,6 @@ const RECALL: f64 = 0.99;
 /// Rows of one bucket that are compared: beyond that many rows alike in a band but not as a whole, more comparing costs
 /// time quadratic in their number.
 const MAX_CANDIDATES_PER_BUCKET: usize = 128;
-const NONE: u32 = u32::MAX;
 
 /// The lowest byte of each minimum: enough to compare (b-bit MinHash), a quarter of the memory.
 type Sketch = [u8; PERMUTATIONS];
@@ -44,17 +51,16 @@ struct Signature {
     identity: u64,
     prompt: Sketch,
     completion: Sketch,
-    /// One bucket of each band.
-    buckets: Box<[u64]>,
 }
 
 /// The stage. See the module's text.
-#[derive(Debug)]
 pub(crate) struct NearDuplicates {
     threshold: f64,
     bands: Bands,
     family: Vec<(u64, u64)>,
-    by_dataset: HashMap<&'static str, Vec<Option<Signature>>>,
+    spool: MakeSpool,
+    by_dataset: HashMap<&'static str, Waiting>,
+    fault: Option<ExportError>,
 }
 
 /// How minima are put into bands: each band takes `rows` minima of the prompt and as many of the completion.
@@ -66,12 +72,23 @@ struct Bands {
 
 impl NearDuplicates {
     /// `threshold`: lowest Jaccard index, from 0.5 to 1.
-    pub(crate) fn new(threshold: f64) -> Self {
+    pub(crate) fn new(threshold: f64, spool: MakeSpool) -> Self {
         let family = (0..PERMUTATIONS as u64).map(|i| (mixed(2 * i) | 1, mixed(2 * i + 1))).collect();
-        Self { threshold, bands: Bands::at(threshold), family, by_dataset: HashMap::new() }
+        Self { threshold, bands: Bands::at(threshold), family, spool, by_dataset: HashMap::new(), fault: None }
     }
 
-    fn signature(&self, dataset: &Dataset, example: &Example) -> Option<Signature> {
+    fn put(&mut self, dataset: &'static Dataset, example: &Example) -> Result<(), ExportError> {
+        let signature = self.signature(dataset, example);
+        let waiting = match self.by_dataset.remove(dataset.name) {
+            Some(waiting) => waiting,
+            None => Waiting::new((self.spool)()?, (self.spool)()?, self.bands.count),
+        };
+        let waiting = self.by_dataset.entry(dataset.name).or_insert(waiting);
+        waiting.put(signature.as_ref().map(|(signature, buckets)| (signature, buckets.as_slice())))
+    }
+
+    /// With one bucket of each band. `None`: there is nothing to compare.
+    fn signature(&self, dataset: &Dataset, example: &Example) -> Option<(Signature, Vec<u64>)> {
         let (mut prompt, mut completion) = (Vec::new(), Vec::new());
         match &example.content {
             Content::Messages(messages) => {
@@ -103,7 +120,7 @@ impl NearDuplicates {
             combined(&[band as u64, identity, combined(&prompt[range.clone()]), combined(&completion[range])])
         };
         let buckets = (0..self.bands.count).map(bucket).collect();
-        Some(Signature { identity, prompt: sketch(&prompt), completion: sketch(&completion), buckets })
+        Some((Signature { identity, prompt: sketch(&prompt), completion: sketch(&completion) }, buckets))
     }
 
     /// For each hash function the lowest value that a shingle has.
@@ -130,47 +147,72 @@ impl NearDuplicates {
 }
 
 impl Stage for NearDuplicates {
-    fn see(&mut self, dataset: &'static Dataset, number: u32, example: &Example) {
-        let signature = self.signature(dataset, example);
-        let signatures = self.by_dataset.entry(dataset.name).or_default();
-        let number = number as usize;
-        if signatures.len() <= number {
-            signatures.resize(number + 1, None);
+    fn see(&mut self, dataset: &'static Dataset, _number: u32, example: &Example) {
+        if self.fault.is_none() {
+            self.fault = self.put(dataset, example).err();
         }
-        signatures[number] = signature;
     }
 
     fn decide(&mut self, dataset: &'static Dataset, entries: &mut [Entry]) {
-        let signatures = self.by_dataset.remove(dataset.name).unwrap_or_default();
-        let signature = |number: u32| signatures.get(number as usize)?.as_ref();
+        let Some(waiting) = self.by_dataset.remove(dataset.name) else { return };
+        if self.fault.is_none() {
+            self.fault = self.leave_out(waiting, entries).err();
+        }
+    }
+
+    fn fault(&mut self) -> Option<ExportError> {
+        self.fault.take()
+    }
+}
+
+/// A row that stays, in the chain of a bucket.
+struct Link {
+    kept: usize,
+    /// The one before it in the bucket.
+    earlier: Option<usize>,
+}
+
+impl NearDuplicates {
+    fn leave_out(&self, mut waiting: Waiting, entries: &mut [Entry]) -> Result<(), ExportError> {
+        let mut wanted = vec![false; entries.len()];
+        for entry in entries.iter().filter(|entry| entry.verdict.is_ok()) {
+            wanted[entry.number as usize] = true;
+        }
+        let shared = waiting.shared(&wanted)?;
         // The rows that stay, chained by bucket from the latest to the earliest.
-        let mut heads: HashMap<u64, u32> = HashMap::new();
-        let mut kept: Vec<(u32, u128)> = Vec::new();
-        let mut next: Vec<u32> = Vec::new();
+        let mut latest: Vec<Option<usize>> = vec![None; shared.buckets];
+        let mut links: Vec<Link> = Vec::new();
+        let mut kept: Vec<(Signature, u128)> = Vec::new();
+        let mut bytes = Vec::new();
         for entry in entries.iter_mut().filter(|entry| entry.verdict.is_ok()) {
-            let Some(this) = signature(entry.number) else { continue };
-            let mut like: Option<u32> = None;
-            for (band, bucket) in this.buckets.iter().enumerate() {
-                let mut at = heads.get(bucket).copied().unwrap_or(NONE);
+            if shared.of(entry.number).next().is_none() {
+                continue;
+            }
+            let this = waiting.signature(entry.number, &mut bytes)?;
+            let mut like: Option<usize> = None;
+            for bucket in shared.of(entry.number) {
+                let mut at = latest[bucket];
                 let mut left = MAX_CANDIDATES_PER_BUCKET;
-                while at != NONE && left > 0 {
-                    let (number, _) = kept[at as usize];
-                    if signature(number).is_some_and(|other| self.alike(this, other)) {
-                        like = Some(like.map_or(at, |known| known.min(at)));
+                while let Some(link) = at.map(|at| &links[at]).filter(|_| left > 0) {
+                    if self.alike(&this, &kept[link.kept].0) {
+                        like = Some(like.map_or(link.kept, |known| known.min(link.kept)));
                     }
-                    at = next[at as usize * self.bands.count + band];
+                    at = link.earlier;
                     left -= 1;
                 }
             }
             if let Some(at) = like {
                 entry.verdict = Err(Reason::NearDuplicate);
-                entry.kept = Some(Box::new(kept[at as usize].1));
+                entry.kept = Some(Box::new(kept[at].1));
                 continue;
             }
-            let at = kept.len() as u32;
-            kept.push((entry.number, entry.id));
-            next.extend(this.buckets.iter().map(|bucket| heads.insert(*bucket, at).unwrap_or(NONE)));
+            for bucket in shared.of(entry.number) {
+                links.push(Link { kept: kept.len(), earlier: latest[bucket] });
+                latest[bucket] = Some(links.len() - 1);
+            }
+            kept.push((this, entry.id));
         }
+        Ok(())
     }
 }
 

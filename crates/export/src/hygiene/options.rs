@@ -165,7 +165,8 @@ impl Hygiene {
             out.push(Box::new(Prefixes::new(Box::new(move || Spool::new(scratch.as_deref())))));
         }
         if let Some(threshold) = self.near_duplicates {
-            out.push(Box::new(NearDuplicates::new(threshold)));
+            let scratch = scratch.map(Path::to_owned);
+            out.push(Box::new(NearDuplicates::new(threshold, Box::new(move || Spool::new(scratch.as_deref())))));
         }
         if let Some(limit) = self.max_pairs_per_session {
             out.push(Box::new(SessionLimit::new(limit)));

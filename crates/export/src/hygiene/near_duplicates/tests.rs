@@ -8,9 +8,13 @@ use crate::{
     hygiene::examples::{answered, pair},
 };
 
+fn stage_at(threshold: f64) -> NearDuplicates {
+    NearDuplicates::new(threshold, Box::new(|| Spool::new(None)))
+}
+
 /// Which rows stay, and for each of the others the one that is kept in its place. `arrival`: the order in which they come.
 fn decided(threshold: f64, examples: &[Example], arrival: &[usize]) -> Vec<Option<u128>> {
-    let mut stage = NearDuplicates::new(threshold);
+    let mut stage = stage_at(threshold);
     let mut entries = Vec::new();
     for (number, at) in arrival.iter().enumerate() {
         stage.see(&dataset::SFT, number as u32, &examples[*at]);
@@ -73,7 +77,7 @@ fn a_pair_the_other_way_round_is_no_duplicate() {
 #[test]
 fn one_answer_with_two_scores_is_no_duplicate() {
     let scored = |score: f64| answered("What does it cost?", "39 pounds in all.").with("score", score);
-    let mut stage = NearDuplicates::new(0.9);
+    let mut stage = stage_at(0.9);
     let mut entries = Vec::new();
     for (number, row) in [scored(8.0), scored(3.0), scored(8.0)].iter().enumerate() {
         stage.see(&dataset::SCORES, number as u32, row);
@@ -85,7 +89,7 @@ fn one_answer_with_two_scores_is_no_duplicate() {
 
 #[test]
 fn rows_that_are_out_already_keep_nobody_out() {
-    let mut stage = NearDuplicates::new(0.9);
+    let mut stage = stage_at(0.9);
     let row = answered(&prose(1, 50), &prose(2, 50));
     let mut entries = Vec::new();
     for number in 0..2 {
@@ -108,6 +112,17 @@ fn hundreds_of_siblings_stay() {
     let question = prose(1, 60);
     let rows: Vec<Example> = (0..300).map(|i| answered(&question, &prose(i + 10, 30))).collect();
     assert!(in_order(0.9, &rows).iter().all(Option::is_none));
+}
+
+/// Guarantees: rows are found again wherever they waited, in a whole chunk or in the last one.
+#[test]
+fn rows_of_different_chunks_are_compared() {
+    let row = |seed: u64| answered(&prose(seed, 8), &prose(seed + 10_000, 8));
+    let mut rows: Vec<Example> = (0..2_100).map(row).collect();
+    rows.extend([row(7), row(1_030), row(2_099)]);
+    let outcome = in_order(0.9, &rows);
+    assert_eq!(outcome[2_100..], [Some(7), Some(1_030), Some(2_099)]);
+    assert!(outcome[..2_100].iter().all(Option::is_none));
 }
 
 #[test]
@@ -133,7 +148,7 @@ proptest! {
         let other = (0..changed).fold(text.clone(), |text, i| with_word_changed(&text, i * 9));
         let (a, b) = (shingles(&text), shingles(&other));
         let truth = a.intersection(&b).count() as f64 / a.union(&b).count() as f64;
-        let stage = NearDuplicates::new(0.9);
+        let stage = stage_at(0.9);
         let words = |text: &str| { let mut out = Vec::new(); push_words(text, &mut out); out };
         let estimate = jaccard(&sketch(&stage.minima(&words(&text))), &sketch(&stage.minima(&words(&other))));
         prop_assert!((estimate - truth).abs() < 0.2, "{estimate} of {truth}");
