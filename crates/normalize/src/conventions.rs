@@ -48,6 +48,7 @@ mod mlflow;
 mod mlflow_chunks;
 mod n8n;
 mod openinference;
+mod openinference_gaps;
 mod openinference_parameters;
 mod openinference_text;
 mod openinference_tools;

@@ -221,6 +221,7 @@ fn unprinted(part: Part, role: &str, known: &KnownCalls) -> Vec<Part> {
     let item = match &part {
         Part::Text { content } if role == "assistant" => printed::printed_items(content)
             .or_else(|| printed::printed_item(content))
+            .or_else(|| printed::printed_response(content))
             .or_else(|| printed::printed_google_part(content))
             .or_else(|| printed::printed_block(content)),
         Part::Text { content } => printed::printed_google_part(content),

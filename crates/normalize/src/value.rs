@@ -10,7 +10,7 @@ mod cut;
 mod python;
 
 pub(crate) use cut::whole_fields;
-pub(crate) use python::python;
+pub(crate) use python::{python, python_fields};
 
 /// Whole values that stand for content which the client hid.
 const REDACTED: &[&str] = &["__REDACTED__", "<REDACTED>", "[REDACTED]", "[redacted]", "<redacted>"];

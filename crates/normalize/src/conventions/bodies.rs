@@ -4,6 +4,7 @@
 use gleaner_model::Message;
 use serde_json::{Map, Value};
 
+use super::NO_RESPONSE_ID;
 use super::reader::{captured, set_usage};
 use crate::mapped::Mapped;
 use crate::messages::{finish_reason, lift_system, message, messages, system_text, tool_definitions};
@@ -92,7 +93,7 @@ pub(super) fn response(value: &Value) -> Mapped {
         mapped.output_messages = captured(messages(&body, "assistant"));
         return mapped;
     };
-    mapped.response_id = first_text(map, &["id", "response_id", "responseId"]).or_else(|| {
+    mapped.response_id = own_id(map).or_else(|| {
         let message = generation(map)?.pointer("/message/kwargs")?;
         // A message without an id of its own has that of LangChain's run.
         let of_message = message.get("id").filter(|id| id.as_str().is_some_and(is_response_id));
@@ -105,7 +106,9 @@ pub(super) fn response(value: &Value) -> Mapped {
     mapped.output_messages = captured(answer(map, only.unwrap_or(&body)));
     let status = first(map, &["finish_reason", "finishReason", "stop_reason", "stopReason"]).or_else(|| {
         let incomplete = map.get("incomplete_details").and_then(Value::as_object);
-        incomplete.and_then(|details| first(details, &["reason"])).or_else(|| map.get("status"))
+        let last_item = || map.get("output")?.as_array()?.last()?.get("status");
+        let whole = first(map, &["status"]).or_else(last_item);
+        incomplete.and_then(|details| first(details, &["reason"])).or(whole)
     });
     mapped.finish_reason = mapped
         .output_messages
@@ -122,6 +125,17 @@ pub(super) fn response(value: &Value) -> Mapped {
         read_usage(&mut mapped, usage);
     }
     mapped
+}
+
+/// The id that a response names. OpenAI's Agents SDK puts a chat completion into a response of its own, which has none: the
+/// completion's stands with the items.
+fn own_id(map: &Map<String, Value>) -> Option<String> {
+    let told = first_text(map, &["id", "response_id", "responseId"]);
+    let of_item = || map.get("output")?.get(0)?.pointer("/provider_data/response_id").and_then(text);
+    match told.as_deref() {
+        Some(NO_RESPONSE_ID) => of_item().or(told),
+        _ => told,
+    }
 }
 
 fn is_response(value: &Value) -> bool {

@@ -11,7 +11,7 @@ use super::openinference_text::{agent_of_method, plain, read_search};
 use super::openinference_tools::read_tool;
 use super::otel_genai::provider;
 use super::reader::{Reader, captured, set_usage};
-use super::{Reading, automatic_functions, bodies};
+use super::{Reading, automatic_functions, bodies, openinference_gaps};
 use crate::mapped::{Mapped, MergedSpan, STATUS_ERROR};
 use crate::messages::{KnownCalls, finish_reason, lift_system, message, messages, tool_definitions};
 use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
@@ -262,6 +262,10 @@ fn drop_stale_calls(mapped: &mut Mapped, span: &MergedSpan) {
 
 fn flattened(attributes: &Map<String, Value>, prefix: &str, default_role: &str) -> Option<Vec<Message>> {
     let list: Vec<Value> = unflatten(attributes, prefix).iter().map(nested_message).collect();
+    let list = match prefix {
+        "llm.input_messages" => openinference_gaps::filled(attributes, prefix, "input.value", list),
+        _ => list,
+    };
     captured(messages(&Value::Array(list), default_role))
 }
 

@@ -119,7 +119,13 @@ fn read_call(reader: &mut Reader) {
     let models = ["llm.request.model", "traceloop.association.properties.ls_model_name"];
     reader.mapped.model = reader.text("model", &models);
     reader.mapped.response_model = reader.text("response_model", &["llm.response.model"]);
-    let finish = ["gen_ai.response.stop_reason", "llm.response.finish_reason", "llm.response.stop_reason"];
+    // An answer of tool calls alone is left out by some (Mistral's), and only why it ended is told.
+    let finish = [
+        "gen_ai.response.stop_reason",
+        "llm.response.finish_reason",
+        "llm.response.stop_reason",
+        "gen_ai.completion.0.finish_reason",
+    ];
     reader.mapped.finish_reason = reader.find("finish_reason", &finish).and_then(finish_reason);
     let functions = Value::Array(unflatten(reader.attributes(), "llm.request.functions"));
     reader.mapped.tool_definitions = tool_definitions(&functions);

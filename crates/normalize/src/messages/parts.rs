@@ -3,7 +3,7 @@
 use gleaner_model::Part;
 use serde_json::{Map, Value};
 
-use super::printed::printed_content;
+use super::printed::{printed_content, printed_part};
 use super::reasoning::{reasoning, redacted, thought};
 use crate::value::{first, first_str, first_text, json, python, structured};
 
@@ -12,7 +12,13 @@ pub(crate) fn parts(value: &Value) -> Vec<Part> {
     match value {
         Value::Null => Vec::new(),
         Value::String(text) if text.is_empty() => Vec::new(),
-        Value::Array(items) => items.iter().flat_map(parts).collect(),
+        Value::Array(items) => items
+            .iter()
+            .flat_map(|item| match item.as_str().and_then(printed_part) {
+                Some(printed) => parts(&printed),
+                None => parts(item),
+            })
+            .collect(),
         Value::Object(map) => part(map).into_iter().collect(),
         Value::String(text) => vec![Part::Text { content: text.clone() }],
         Value::Bool(_) | Value::Number(_) => vec![Part::Other { value: value.clone() }],

@@ -1,25 +1,17 @@
 //! Messages that Python printed into a list of strings: `ChatMessage(role=<Role.USER: 'user'>, content='hi')`,
-//! `HumanMessage(content='hi', …)`; items of OpenAI's Responses API that it printed into the text of an answer, and parts of
+//! `HumanMessage(content='hi', …)`, `role='user' content='hi'`; items of OpenAI's Responses API that it printed into the text of an answer, and parts of
 //! Google's; and blocks of Bedrock's that stand in a text as JSON.
 
 use serde_json::{Map, Value, json};
 
-use crate::value::{json, python};
+use crate::value::{json, python, python_fields};
 
 /// The fields of a printed message, in the shape of a chat message; `None` for any other text.
 pub(super) fn printed_message(text: &str) -> Option<Value> {
-    let (class, _) = text.split_once('(')?;
-    let is_name = class.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
-    let role_of_class =
-        class.rsplit('.').next()?.strip_suffix("Message").or_else(|| class.strip_suffix("MessageChunk"))?;
-    if !is_name {
-        return None;
-    }
-    let Some(Value::Object(fields)) = python(text) else { return None };
+    let fields = with_class(text).or_else(|| without_class(text))?;
     let find = |names: &[&str]| names.iter().find_map(|name| fields.get(*name)).filter(|value| !value.is_null());
     let mut message = Map::new();
-    let role = find(&["role", "_role"]).cloned().unwrap_or_else(|| Value::String(role_of_class.to_ascii_lowercase()));
-    message.insert("role".to_owned(), role);
+    message.insert("role".to_owned(), find(&["role", "_role", "role_of_class"])?.clone());
     for (field, names) in [
         ("content", &["content", "_content", "blocks"][..]),
         ("tool_calls", &["tool_calls"]),
@@ -38,6 +30,50 @@ pub(super) fn printed_message(text: &str) -> Option<Value> {
         }
     }
     Some(Value::Object(message))
+}
+
+/// The fields of an object whose class is a message's, and the role that its name tells.
+fn with_class(text: &str) -> Option<Map<String, Value>> {
+    let (class, _) = text.split_once('(')?;
+    let is_name = class.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'));
+    let role = class.rsplit('.').next()?.strip_suffix("Message").or_else(|| class.strip_suffix("MessageChunk"))?;
+    let Some(Value::Object(mut fields)) = python(text).filter(|_| is_name) else { return None };
+    fields.insert("role_of_class".to_owned(), Value::String(role.to_ascii_lowercase()));
+    Some(fields)
+}
+
+/// The fields of a message that names its role, printed without a class: `role='assistant' content='hi'`.
+fn without_class(text: &str) -> Option<Map<String, Value>> {
+    let begins = text.split_once('=').is_some_and(|(name, _)| name.bytes().all(|byte| is_field_name(byte)));
+    let fields = python_fields(text).filter(|_| begins)?;
+    let is_message = fields.get("role").is_some_and(Value::is_string)
+        && ["content", "tool_calls"].iter().any(|field| fields.contains_key(*field));
+    is_message.then_some(fields)
+}
+
+fn is_field_name(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte == b'_'
+}
+
+/// The block of a message that a text is a print of: `type='text' text='hi'`.
+pub(super) fn printed_part(text: &str) -> Option<Value> {
+    let fields = text.starts_with("type='").then(|| python_fields(text))??;
+    let is_block = fields.get("type").and_then(Value::as_str).is_some_and(|kind| BLOCKS.contains(&kind));
+    is_block.then_some(Value::Object(fields))
+}
+
+/// The items of a whole response of the Responses API that a text is a print of: `{'id': …, 'object': 'response', 'output': […]}`.
+pub(super) fn printed_response(text: &str) -> Option<Value> {
+    let response = text.starts_with("{'").then(|| python(text))??;
+    let items = response.get("output")?.as_array().filter(|_| response["object"] == "response")?;
+    Some(items.iter().cloned().map(content_of_message).collect())
+}
+
+fn content_of_message(item: Value) -> Value {
+    match item.get("content") {
+        Some(content) if item["type"] == "message" => content.clone(),
+        _ => item,
+    }
 }
 
 /// The item of the Responses API that a text is a print of: `ResponseFunctionToolCall(arguments='{}', call_id='c1', …)`,
@@ -76,11 +112,7 @@ pub(super) fn printed_items(text: &str) -> Option<Value> {
         return None;
     };
     let is_block = |item: &Value| item.get("type").and_then(Value::as_str).is_some_and(|kind| BLOCKS.contains(&kind));
-    let content = |item: Value| match item.get("content") {
-        Some(content) if item["type"] == "message" => content.clone(),
-        _ => item,
-    };
-    items.iter().all(is_block).then(|| items.into_iter().map(content).collect())
+    items.iter().all(is_block).then(|| items.into_iter().map(content_of_message).collect())
 }
 
 /// The item that a part's content is a print of, of the same type: `{"type": "reasoning", "content": "{'type':

@@ -30,6 +30,28 @@ pub(crate) fn python(text: &str) -> Option<Value> {
     (parser.at == text.len() && (value.is_object() || value.is_array())).then_some(value)
 }
 
+/// The fields of an object printed without its class, as pydantic's `str` does: `role='assistant' content=None
+/// tool_calls=[ToolCall(…)]`. A field that holds a bare marker (`Unset()`) was not set.
+pub(crate) fn python_fields(text: &str) -> Option<Map<String, Value>> {
+    let text = text.trim();
+    let mut parser = Parser { text, at: 0 };
+    let mut fields = Map::new();
+    while parser.at < text.len() {
+        let field = parser.take_while(is_identifier);
+        if field.is_empty() || parser.peek() != Some('=') {
+            return None;
+        }
+        parser.at += 1;
+        let value = parser.value(0)?;
+        let is_marker = value.as_object().is_some_and(|object| object.len() == 1 && object.contains_key(CLASS));
+        if !is_marker {
+            fields.insert(field.to_owned(), value);
+        }
+        parser.skip_space();
+    }
+    (!fields.is_empty()).then_some(fields)
+}
+
 struct Parser<'a> {
     text: &'a str,
     /// Byte offset, always at the start of a character.

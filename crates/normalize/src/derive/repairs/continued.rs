@@ -6,11 +6,13 @@
 //! from the response that asked for them. A new question alone tells nothing. Where that response's own id was not recorded
 //! either, what was said before is put in front of the new messages.
 //!
+//! Microsoft's Agent Framework names the response that a whole run goes on from, on the agent's span: its first call does.
+//!
 //! That API has two ids for a call: the item's (`fc_…`) and the call's own, which the result names. Where the response was
 //! recorded with the former, it is the call before that asked for as many tools and got no results yet; its calls take the
 //! ids that the results have.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gleaner_model::{Message, Part, Span, SpanKind};
 
@@ -47,6 +49,7 @@ pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [S
     for id in response_ids.iter().flatten() {
         *answers.entry(id).or_default() += 1;
     }
+    continue_runs(tree, calls, rows, &answers);
     let mut asked_in: HashMap<&str, usize> = HashMap::new();
     let mut by_item: Option<(usize, usize)> = None;
     let mut copied = 0;
@@ -93,6 +96,28 @@ pub(crate) fn link_continued_calls(tree: &Tree<'_>, calls: &Calls, rows: &mut [S
         }
     }
     renamed
+}
+
+/// Gives the first call of an agent's run the response that the run goes on from, unless that is one of this trace's.
+fn continue_runs(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span], answers: &HashMap<&str, u32>) {
+    let goes_on_from = |place: usize| {
+        let id = tree.nodes[place].mapped.previous_response_id.as_deref();
+        id.filter(|id| calls.kinds[place] == SpanKind::Agent && !answers.contains_key(id))
+    };
+    if !(0..rows.len()).any(|place| goes_on_from(place).is_some()) {
+        return;
+    }
+    let agent_of = tree.nearest(|place| calls.kinds[place] == SpanKind::Agent);
+    let mut begun: HashSet<usize> = HashSet::new();
+    for place in 0..rows.len() {
+        let is_call = calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
+        let Some(agent) = agent_of[place].filter(|agent| is_call && begun.insert(*agent)) else { continue };
+        let holds_history = rows[place].input_messages.iter().flatten().any(|message| message.role == "assistant");
+        if let Some(id) = goes_on_from(agent).filter(|_| rows[place].previous_response_id.is_none() && !holds_history) {
+            rows[place].previous_response_id = Some(id.to_owned());
+            note_source(&mut rows[place], ["previous_response_id"], &tree.nodes[agent].span().span_id);
+        }
+    }
 }
 
 /// What a call was given, and what it answered.

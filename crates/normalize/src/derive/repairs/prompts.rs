@@ -4,9 +4,10 @@
 //! the first of them was given. Each further call was given what the one before was, with its answer and the results of the
 //! tools it asked for.
 //!
-//! And prompts that leave out what happened since: OpenLIT records of a Responses call's input the messages alone, and every call
-//! of an agent then seems to be given the same. Where a call asked for tools, all of them ran, and the next call shows the very
-//! prompt of the one before, it was given that with the answer and the results.
+//! And prompts that leave out what happened since: OpenLIT and OpenTelemetry's first instrumentation of OpenAI's Agents SDK record
+//! of a Responses call's input the messages alone, and every call of an agent then seems to be given the same. Where a call asked
+//! for tools, all of them ran, and the next call of the same agent shows the very prompt of the one before, it was given that
+//! with the answer and the results. (OpenLIT's calls need no agent's span around them.)
 
 use std::collections::HashMap;
 
@@ -62,20 +63,23 @@ pub(crate) fn rebuild_prompts(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span])
 
 /// Completes prompts that repeat the one before.
 pub(crate) fn complete_repeated_prompts(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) {
-    let is_call = |place: usize| {
-        let is_counted = calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
-        is_counted && tree.nodes[place].span().scope.name.starts_with("openlit.")
-    };
+    let is_call = |place: usize| calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
     let places: Vec<usize> = (0..rows.len()).filter(|place| is_call(*place)).collect();
     if places.len() < 2 {
         return;
     }
+    let is_openlit = |place: usize| tree.nodes[place].span().scope.name.starts_with("openlit.");
+    let agent_of = tree.nearest(|place| calls.kinds[place] == SpanKind::Agent);
+    let are_of_one = |before: usize, place: usize| {
+        is_openlit(before) && is_openlit(place) || agent_of[before].is_some() && agent_of[before] == agent_of[place]
+    };
     let results = tool_results(calls, rows);
     let mut copied = 0;
     for pair in places.windows(2) {
         let (before, place) = (pair[0], pair[1]);
         let (earlier, later) = (tree.nodes[before].mapped, tree.nodes[place].mapped);
-        let is_repeated = earlier.input_messages.is_some()
+        let is_repeated = are_of_one(before, place)
+            && earlier.input_messages.is_some()
             && earlier.input_messages == later.input_messages
             && earlier.system_prompt == later.system_prompt
             && rows[place].start_time_unix_nano >= rows[before].end_time_unix_nano;
