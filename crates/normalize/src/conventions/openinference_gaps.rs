@@ -19,7 +19,8 @@ pub(super) fn filled(attributes: &Map<String, Value>, prefix: &str, body: &str, 
     let Some(Value::Array(sent)) = body.as_object().and_then(|body| first(body, &["messages", "input"])) else {
         return told;
     };
-    let is_aligned = |(place, told): (&usize, &Value)| sent[*place].get("role").is_none_or(|role| *role == told["role"]);
+    let is_aligned =
+        |(place, told): (&usize, &Value)| sent[*place].get("role").is_none_or(|role| *role == told["role"]);
     if sent.len() <= *last || !places.iter().zip(&told).all(is_aligned) {
         return told;
     }

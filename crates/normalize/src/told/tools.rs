@@ -58,7 +58,8 @@ fn executions(spans: &[(MergedSpan, Mapped)]) -> Vec<(MergedSpan, Mapped)> {
             added.push(execution(&spans[asked.place], &span_id, Some(id), asked, response, told_at));
         }
         let is_first = asking_first == Some(place);
-        let (answer, mut runs) = unnamed_runs(mapped.input_messages.as_deref().unwrap_or_default());
+        let asked_by = previous.map(|before| &spans[before].1);
+        let (answer, mut runs) = unnamed_runs(mapped.input_messages.as_deref().unwrap_or_default(), asked_by);
         if !runs.is_empty() {
             let told = runs.iter().map(|run| json!([run.name, run.arguments, run.response])).collect();
             if !told_already.insert(format!("{} {}", answer.len(), canonical_json(&told))) {
@@ -75,7 +76,7 @@ fn executions(spans: &[(MergedSpan, Mapped)]) -> Vec<(MergedSpan, Mapped)> {
                 Asked { place: at, name: run.name.to_owned(), arguments: run.arguments.clone(), is_answered: true };
             let span = &merged.span;
             let span_id = derive_id("told_tool", &[&span.trace_id, &span.span_id, &index.to_string()]);
-            added.push(execution(&spans[at], &span_id, None, &asked, run.response, span.start_time_unix_nano));
+            added.push(execution(&spans[at], &span_id, run.id, &asked, run.response, span.start_time_unix_nano));
         }
         for part in mapped.output_messages.iter().flatten().flat_map(|message| &message.parts) {
             let Part::ToolCall { id, name, arguments } = part else { continue };
@@ -111,28 +112,40 @@ fn asked_before(place: usize, input: &[Message], asked: &mut HashMap<String, Ask
 
 /// A result at the end of a prompt, and the call that it answers.
 struct Run<'a> {
+    id: Option<&'a str>,
     name: &'a str,
     arguments: &'a Value,
     response: &'a Value,
 }
 
 /// The results at the end of a prompt, where neither they nor the calls right before them have ids (Gemini, Ollama): in order,
-/// by name where a result has one. With what was said before these calls.
-fn unnamed_runs(input: &[Message]) -> (&[Message], Vec<Run<'_>>) {
+/// by name where a result has one. With what was said before these calls. Where the prompt leaves the answer with the calls
+/// empty (OpenLLMetry's Cohere), the call before tells them, if it was given the same up to there.
+fn unnamed_runs<'a>(input: &'a [Message], before: Option<&'a Mapped>) -> (&'a [Message], Vec<Run<'a>>) {
     let Some(answer) = input.iter().rposition(|message| message.role != "tool") else { return (&[], Vec::new()) };
-    let calls = input[answer].parts.iter().filter_map(|part| match part {
-        Part::ToolCall { id: None, name, arguments } => Some((name.as_str(), arguments)),
+    let told = &input[answer];
+    let is_left_out = told.role == "assistant" && told.parts.is_empty();
+    let before = before.filter(|before| is_left_out && was_given(before, &input[..answer]));
+    let asking = match before.and_then(|before| before.output_messages.as_deref()) {
+        Some([only]) => only,
+        _ => told,
+    };
+    let calls = asking.parts.iter().filter_map(|part| match part {
+        Part::ToolCall { id, name, arguments } if id.is_none() || is_left_out => {
+            Some((id.as_deref(), name.as_str(), arguments))
+        }
         _ => None,
     });
-    let mut open: Vec<(&str, &Value)> = calls.collect();
+    let mut open: Vec<(Option<&str>, &str, &Value)> = calls.collect();
     let results = input[answer + 1..].iter().flat_map(|message| &message.parts);
     let mut runs = Vec::new();
     for part in results {
         let Part::ToolCallResponse { id: None, name: answered, response } = part else { continue };
-        let is_meant = |(name, _): &(&str, &Value)| answered.as_deref().is_none_or(|answered| answered == *name);
+        let is_meant =
+            |(_, name, _): &(Option<&str>, &str, &Value)| answered.as_deref().is_none_or(|answered| answered == *name);
         let Some(at) = open.iter().position(is_meant) else { continue };
-        let (name, arguments) = open.remove(at);
-        runs.push(Run { name, arguments, response });
+        let (id, name, arguments) = open.remove(at);
+        runs.push(Run { id, name, arguments, response });
     }
     (&input[..answer], runs)
 }

@@ -112,3 +112,40 @@ fn printed_lists_of_blocks() {
         assert_eq!(read[0]["parts"], json!([{"type": "text", "content": other}]));
     }
 }
+
+#[test]
+fn messages_without_a_class_name_their_role() {
+    let printed = json!([
+        "role='assistant' content=None tool_calls=[ToolCall(function=FunctionCall(name='f', arguments='{\"x\": 1}'), id='c1', \
+         type='function', index=0)] prefix=False",
+        "role='assistant' content='Hi.' tool_calls=None",
+    ]);
+    let expected = json!([
+        {"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}}]},
+        {"role": "assistant", "parts": [{"type": "text", "content": "Hi."}]},
+    ]);
+    assert_eq!(json!(messages(&printed, "user")), expected);
+    for text in ["role='x'", "content='hi'", "role = 'user' content = 'x'", "Roles: role='user' content='hi'"] {
+        let read = json!(messages(&json!([text]), "user"));
+        assert_eq!(read, json!([{"role": "user", "parts": [{"type": "text", "content": text}]}]));
+    }
+}
+
+#[test]
+fn printed_blocks_are_parts() {
+    let content = json!([{"role": "assistant", "content": ["type='text' text='Hi.'", "type='x' is no block"]}]);
+    let expected = json!([{"role": "assistant", "parts": [
+        {"type": "text", "content": "Hi."}, {"type": "text", "content": "type='x' is no block"}]}]);
+    assert_eq!(json!(messages(&content, "user")), expected);
+}
+
+#[test]
+fn a_printed_response_is_its_items() {
+    let text = "{'id': 'x', 'object': 'response', 'output': [{'id': 'm', 'type': 'message', 'role': 'assistant', 'content': \
+        [{'type': 'output_text', 'text': 'Wait.'}]}, {'type': 'function_call', 'call_id': 'c1', 'name': 'f', 'arguments': \
+        '{\"x\": 1}', 'status': None}], 'usage': None}";
+    let read = messages(&json!([{"role": "assistant", "parts": [{"type": "text", "content": text}]}]), "assistant");
+    let expected = json!([{"role": "assistant", "parts": [{"type": "text", "content": "Wait."},
+        {"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}}]}]);
+    assert_eq!(json!(read), expected);
+}

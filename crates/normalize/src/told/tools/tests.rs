@@ -150,3 +150,30 @@ fn a_call_that_is_told_later_asked_too() {
     let [TestSpan(merged, mapped)] = tools.as_slice() else { panic!("{} tools", tools.len()) };
     assert_eq!((mapped.tool_call_id.as_deref(), merged.span.start_time_unix_nano), (Some("c1"), 20));
 }
+
+/// Guarantees: where a prompt leaves an earlier answer empty, the call before tells what the results after it are of.
+#[test]
+fn a_result_after_an_empty_answer_is_of_the_call_before() {
+    let question = || Message::text("user", "Oslo?");
+    let empty = || Message { role: "assistant".into(), parts: Vec::new(), name: None, finish_reason: None };
+    let result = || {
+        let part = Part::ToolCallResponse { id: None, name: None, response: json!("snow") };
+        Message { role: "tool".into(), parts: vec![part], name: None, finish_reason: None }
+    };
+    let spans = |first: Message| {
+        vec![
+            llm("a").at(0, 10).mapped(|mapped| {
+                mapped.input_messages = Some(vec![first]);
+                mapped.output_messages = Some(vec![asks("c1")]);
+            }),
+            llm("b").at(20, 30).mapped(|mapped| {
+                mapped.input_messages = Some(vec![question(), empty(), result()]);
+            }),
+        ]
+    };
+    let trace = derive(with_tools(spans(question())));
+    let tools: Vec<_> = trace.spans.iter().filter(|span| span.kind == SpanKind::Tool).collect();
+    let [tool] = tools.as_slice() else { panic!("{} tools", tools.len()) };
+    assert_eq!((tool.tool_call_id.as_deref(), &tool.tool_result), (Some("c1"), &Some(json!("snow"))));
+    assert_eq!(with_tools(spans(Message::text("user", "Rome?"))).len(), 2);
+}

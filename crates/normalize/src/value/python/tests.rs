@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::python;
+use super::{python, python_fields};
 
 #[test]
 fn containers_and_constants() {
@@ -61,4 +61,16 @@ fn depth_and_length_cost_no_more_than_the_text() {
     assert_eq!(python(&("<".repeat(100_000) + &"]".repeat(100_000))), None);
     let long = format!("[{}]", "'x', ".repeat(100_000));
     assert_eq!(python(&long).and_then(|value| value.as_array().map(Vec::len)), Some(100_000));
+}
+
+#[test]
+fn fields_without_a_class() {
+    let text = "role='assistant' content=None tool_calls=[Call(name='f')] prefix=False id=Unset()";
+    let fields = python_fields(text).expect("fields");
+    let expected = json!({"role": "assistant", "content": null, "tool_calls": [{"__class__": "Call", "name": "f"}],
+        "prefix": false});
+    assert_eq!(serde_json::Value::Object(fields), expected);
+    for other in ["", "a = 1", "role='x' and more", "role='x", "=1", "x=y", "f(x=1)"] {
+        assert_eq!(python_fields(other), None, "{other}");
+    }
 }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::derive::fixtures::{TestSpan, derive, llm, row, tool};
+use crate::derive::fixtures::{TestSpan, agent, derive, llm, row, tool};
 
 fn answered(span: TestSpan, response_id: &str) -> TestSpan {
     span.mapped(|mapped| mapped.response_id = Some(response_id.to_owned()))
@@ -80,4 +80,20 @@ fn results_of_calls_that_are_named_by_items() {
     for other in [asking("a", 0, &["fc_7"]), asking("a", 0, &["fc_7", "c2"])] {
         assert_eq!(row(&derive([other, told()]), "b").previous_response_id, None);
     }
+}
+
+#[test]
+fn the_first_call_of_a_run_goes_on_from_what_the_run_does() {
+    let run = |id: &str| {
+        let agent = agent("run").at(0, 9).mapped(|mapped| mapped.previous_response_id = Some(id.to_owned()));
+        let first = answered(llm("a").under("run").at(1, 2).question("And Oslo?").answer("7"), "r-a");
+        let second = answered(llm("b").under("run").at(3, 4).question("And Rome?").answer("9"), "r-b");
+        derive([agent, first, second])
+    };
+    let trace = run("r-before");
+    assert_eq!(row(&trace, "a").previous_response_id.as_deref(), Some("r-before"));
+    assert_eq!(row(&trace, "a").source_keys["previous_response_id"], "span:run");
+    assert_eq!(row(&trace, "b").previous_response_id, None);
+    // Some name a conversation by its latest response.
+    assert_eq!(row(&run("r-b"), "a").previous_response_id, None);
 }

@@ -1,7 +1,7 @@
 use gleaner_model::SpanKind;
 use serde_json::json;
 
-use crate::derive::fixtures::{TestSpan, derive, llm, row, tool};
+use crate::derive::fixtures::{TestSpan, agent, derive, llm, row, tool};
 
 /// A wrapper around two calls with a tool run between them; only the wrapper has the prompt.
 fn run() -> Vec<TestSpan> {
@@ -79,4 +79,24 @@ fn a_prompt_that_repeats_the_one_before_goes_on() {
     assert_eq!(input("openlit.instrumentation.openai", 1), Some(3));
     assert_eq!(input("openlit.instrumentation.openai", 2), Some(1));
     assert_eq!(input("openinference.instrumentation.openai", 1), Some(1));
+}
+
+/// Two calls that show the same prompt, and the run of the tool between them.
+fn repeated(of_first: &str, of_second: &str) -> serde_json::Value {
+    let asks =
+        llm("a").under(of_first).at(1, 10).question("Oslo?").asks(&[(Some("c1"), "weather", json!({"city": "Oslo"}))]);
+    let ran = tool("t", "weather").under(of_first).at(11, 12).mapped(|mapped| {
+        mapped.tool_call_id = Some("c1".into());
+        mapped.tool_result = Some(json!("7"));
+    });
+    let answers = llm("b").under(of_second).at(13, 20).question("Oslo?").answer("7°C.");
+    let trace = derive([agent("x").at(0, 100), agent("y").at(0, 100), asks, ran, answers]);
+    json!(row(&trace, "b").input_messages)
+}
+
+#[test]
+fn a_repeated_prompt_of_one_agent_left_out_what_happened() {
+    assert_eq!(repeated("x", "x").as_array().map(Vec::len), Some(3));
+    assert_eq!(repeated("x", "x")[2]["parts"][0]["response"], "7");
+    assert_eq!(repeated("x", "y").as_array().map(Vec::len), Some(1));
 }
