@@ -13,7 +13,7 @@ mod agent_lightning;
 mod agentops;
 mod association;
 mod autogen;
-mod automatic_functions;
+pub(crate) mod automatic_functions;
 mod bodies;
 mod braintrust;
 mod call_ids;
@@ -27,7 +27,7 @@ pub(crate) mod gemini_cli;
 mod generic;
 mod genkit;
 mod google_adk;
-mod google_genai;
+pub(crate) mod google_genai;
 mod haystack;
 mod haystack_messages;
 mod honeyhive;
@@ -139,6 +139,7 @@ pub fn map(span: &MergedSpan) -> Mapped {
     fill(&mut mapped, association::read(span));
     let messages = mapped.input_messages.iter_mut().chain(&mut mapped.output_messages).flatten();
     messages.for_each(separate_thinking);
+    google_genai::drop_made_up_ids(&mut mapped);
     complete(&mut mapped, span);
     sources::complete(&mut mapped, span);
     mapped

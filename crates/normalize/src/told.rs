@@ -5,7 +5,7 @@
 //! they happened. Where the trace has real spans of that kind nothing is added: they know more. Below a model call that
 //! tells of the calls before it, only spans below it count.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 mod tools;
 
@@ -15,6 +15,7 @@ use serde_json::Value;
 pub(crate) use tools::add_told_tools;
 
 use crate::conventions;
+use crate::conventions::automatic_functions::{is_told_by_functions, told_by_functions};
 use crate::mapped::{Mapped, MergedSpan};
 
 /// How many of a span's calls, counted from the last, are told with all that they were given. Every call repeats the history
@@ -23,7 +24,8 @@ pub(crate) const MAX_HISTORIES: usize = 32;
 
 /// Adds to the spans of a trace those that others only tell of.
 pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
-    let told: Vec<Vec<Mapped>> = spans.iter().map(|(teller, _)| conventions::told(teller)).collect();
+    let mut told: Vec<Vec<Mapped>> = spans.iter().map(|(teller, _)| conventions::told(teller)).collect();
+    add_told_by_functions(spans, &mut told);
     if told.iter().all(Vec::is_empty) {
         return;
     }
@@ -52,6 +54,33 @@ pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
         }
     }
     spans.append(&mut added);
+}
+
+/// The calls of a span that stands for several, told by the functions that ran below it.
+fn add_told_by_functions(spans: &[(MergedSpan, Mapped)], told: &mut [Vec<Mapped>]) {
+    let may_be = |place: &usize| told[*place].is_empty() && is_told_by_functions(&spans[*place].0, &spans[*place].1);
+    let tellers: HashMap<&str, usize> =
+        (0..spans.len()).filter(may_be).map(|place| (spans[place].0.span.span_id.as_str(), place)).collect();
+    if tellers.is_empty() {
+        return;
+    }
+    let mut below: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut asked_again: HashSet<usize> = HashSet::new();
+    for (place, (merged, mapped)) in spans.iter().enumerate() {
+        let Some(teller) = merged.span.parent_span_id.as_deref().and_then(|parent| tellers.get(parent)) else {
+            continue;
+        };
+        match mapped.kind {
+            Some(SpanKind::Tool) => below.entry(*teller).or_default().push(place),
+            Some(SpanKind::Llm) => _ = asked_again.insert(*teller),
+            _ => {}
+        }
+    }
+    for (teller, mut functions) in below.into_iter().filter(|(teller, _)| !asked_again.contains(teller)) {
+        functions.sort_by_key(|place| (spans[*place].0.span.start_time_unix_nano, &spans[*place].0.span.span_id));
+        let functions: Vec<&Mapped> = functions.iter().map(|place| &spans[*place].1).collect();
+        told[teller] = told_by_functions(&spans[teller].1, &functions);
+    }
 }
 
 /// Every field that names no key of its own was read from the span that tells.

@@ -1,6 +1,8 @@
 //! Google's Gen AI SDK runs Python functions that are given as tools by itself, and asks the model again: one span of
 //! OpenInference tells of several calls. Its request is the first's, its answer the last's; what was said between stands in
-//! the response body, under `automatic_function_calling_history`, after the request's own messages.
+//! the response body, under `automatic_function_calling_history`, after the request's own messages. OpenTelemetry's instrumentation
+//! has no body: there the spans of the functions below such a call tell what the first call asked for. Whether they were asked
+//! for at once or one after the other nothing tells; they count as asked for at once.
 
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::Value;
@@ -19,6 +21,43 @@ pub(super) fn history(span: &MergedSpan) -> Option<Vec<Message>> {
     let has_run = history.iter().flat_map(|message| &message.parts).any(is_result);
     pair_results(&mut history);
     has_run.then_some(history)
+}
+
+/// Whether a span may stand for several calls that only the functions below it tell of: an answer in words, to a question in
+/// words.
+pub(crate) fn is_told_by_functions(span: &MergedSpan, mapped: &Mapped) -> bool {
+    let is_generation =
+        span.span.attributes.get("gen_ai.operation.name").is_some_and(|name| name == "generate_content");
+    let asks = |part: &Part| matches!(part, Part::ToolCall { .. });
+    is_generation
+        && mapped.kind == Some(SpanKind::Llm)
+        && mapped.input_messages.as_ref().and_then(|input| input.last()).is_some_and(|last| last.role == "user")
+        && mapped.output_messages.iter().flatten().any(|message| !message.parts.iter().any(asks))
+}
+
+/// The call that asked for the functions, and the one that was told their results; nothing where a function does not tell
+/// what it was given and what it returned.
+pub(crate) fn told_by_functions(call: &Mapped, functions: &[&Mapped]) -> Vec<Mapped> {
+    let asked = functions.iter().map(|function| {
+        let (name, arguments) = (function.tool_name.clone()?, function.tool_arguments.clone()?);
+        Some(Part::ToolCall { id: function.tool_call_id.clone(), name, arguments })
+    });
+    let returned = functions.iter().map(|function| {
+        let (id, name) = (function.tool_call_id.clone(), function.tool_name.clone());
+        Some(Part::ToolCallResponse { id, name, response: function.tool_result.clone().or(text_of_error(function))? })
+    });
+    let (Some(asked), Some(returned)) = (asked.collect::<Option<Vec<_>>>(), returned.collect::<Option<Vec<_>>>())
+    else {
+        return Vec::new();
+    };
+    let mut last = call.clone();
+    let message = |role: &str, parts| Message { role: role.to_owned(), parts, name: None, finish_reason: None };
+    last.input_messages.get_or_insert_default().extend([message("assistant", asked), message("tool", returned)]);
+    calls_of_history(last)
+}
+
+fn text_of_error(function: &Mapped) -> Option<Value> {
+    function.error.clone().map(Value::String)
 }
 
 /// Bodies are large, and few have it.

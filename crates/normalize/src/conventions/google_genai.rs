@@ -2,14 +2,20 @@
 //! itself, up to 1.0 with arguments in `code.function.parameters.<name>.value` and the result in `code.function.return.value`.
 //! Source: open-telemetry/opentelemetry-python-contrib, `opentelemetry-instrumentation-google-genai`, `tool_call_wrapper`.
 //!
+//! Gemini gives calls no ids; since 1.1 the instrumentation makes some of the function's name and the place of the part in its
+//! message (`get_weather_0`): the result has another one than its call, and the next turn the same ones again. They are dropped.
+//!
 //! Recognised by these keys on a span with a tool's name. The model calls before and after are one span there, which tells the
 //! last answer.
 
+use std::collections::HashSet;
+
+use gleaner_model::{Message, Part};
 use serde_json::{Map, Value};
 
 use super::Reading;
 use super::reader::Reader;
-use crate::mapped::MergedSpan;
+use crate::mapped::{Mapped, MergedSpan};
 
 const GIVEN: &str = "code.function.parameters.";
 const RETURNED: &str = "code.function.return.value";
@@ -38,6 +44,40 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     }
     reader.mapped.tool_result = reader.find("tool_result", &[RETURNED]).cloned();
     Reading { structured: reader.mapped, ..Reading::default() }
+}
+
+/// Takes the ids off that are a function's name and a place; a result keeps the name.
+pub(super) fn drop_made_up_ids(mapped: &mut Mapped) {
+    let is_gemini = |model: &Option<String>| model.as_deref().is_some_and(|model| model.contains("gemini"));
+    if !is_gemini(&mapped.model) && !is_gemini(&mapped.response_model) {
+        return;
+    }
+    let mut messages: Vec<&mut Message> =
+        mapped.input_messages.iter_mut().chain(&mut mapped.output_messages).flatten().collect();
+    let mut called: HashSet<String> = HashSet::new();
+    for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
+        if let Part::ToolCall { id, name, .. } = part
+            && id.as_deref().and_then(function_of) == Some(name.as_str())
+        {
+            *id = None;
+            called.insert(name.clone());
+        }
+    }
+    for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
+        if let Part::ToolCallResponse { id, name, .. } = part
+            && let Some(function) = id.as_deref().and_then(function_of).filter(|function| called.contains(*function))
+        {
+            name.get_or_insert_with(|| function.to_owned());
+            *id = None;
+        }
+    }
+}
+
+/// The name in an id that is made of a name and a place.
+fn function_of(id: &str) -> Option<&str> {
+    let (name, place) = id.rsplit_once('_')?;
+    let is_place = (1..=3).contains(&place.len()) && place.bytes().all(|byte| byte.is_ascii_digit());
+    is_place.then_some(name)
 }
 
 #[cfg(test)]

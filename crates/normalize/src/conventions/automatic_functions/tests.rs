@@ -46,3 +46,34 @@ fn an_empty_history_tells_nothing() {
     assert_eq!(told(&span), []);
     assert_eq!(input(&map(&span)).as_array().map(Vec::len), Some(1));
 }
+
+/// Guarantees: a span of several calls becomes them where the functions below it tell what was asked for; not where the
+/// answer asks itself, and not where a function hides what it was given.
+#[test]
+fn functions_below_a_call_tell_the_one_that_asked() {
+    use gleaner_model::SpanKind;
+
+    use crate::derive::fixtures::{derive, llm, tool};
+    use crate::told::add_told_spans;
+
+    let kinds = |operation: &str, hides: bool| {
+        let call = llm("call").at(0, 100).question("Oslo?").answer("7").attr("gen_ai.operation.name", operation);
+        let ran = tool("ran", "weather").under("call").at(10, 20).mapped(|mapped| {
+            mapped.tool_arguments = Some(json!({"city": "Oslo"})).filter(|_| !hides);
+            mapped.tool_result = Some(json!("7"));
+        });
+        let mut spans: Vec<_> = [call, ran].into_iter().map(|span| (span.0, span.1)).collect();
+        add_told_spans(&mut spans);
+        let trace = derive(spans.into_iter().map(|(merged, mapped)| crate::derive::fixtures::TestSpan(merged, mapped)));
+        let calls: Vec<_> = trace.spans.into_iter().filter(|span| span.kind == SpanKind::Llm).collect();
+        calls
+            .iter()
+            .map(|call| (call.input_messages.as_ref().map_or(0, Vec::len), call.finish_reason.clone()))
+            .collect::<Vec<_>>()
+    };
+    let told = kinds("generate_content", false);
+    assert_eq!(told.iter().map(|(given, _)| *given).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(told[0].1.as_deref(), Some("tool_call"));
+    assert_eq!(kinds("generate_content", true).len(), 1);
+    assert_eq!(kinds("chat", false).len(), 1);
+}
