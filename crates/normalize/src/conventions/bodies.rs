@@ -106,7 +106,8 @@ pub(super) fn response(value: &Value) -> Mapped {
     mapped.output_messages = captured(answer(map, only.unwrap_or(&body)));
     let status = first(map, &["finish_reason", "finishReason", "stop_reason", "stopReason"]).or_else(|| {
         let incomplete = map.get("incomplete_details").and_then(Value::as_object);
-        let last_item = || map.get("output")?.as_array()?.last()?.get("status");
+        // An item that was cut off does not say why.
+        let last_item = || map.get("output")?.as_array()?.last()?.get("status").filter(|status| *status == "completed");
         let whole = first(map, &["status"]).or_else(last_item);
         incomplete.and_then(|details| first(details, &["reason"])).or(whole)
     });
