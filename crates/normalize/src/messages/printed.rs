@@ -44,7 +44,7 @@ fn with_class(text: &str) -> Option<Map<String, Value>> {
 
 /// The fields of a message that names its role, printed without a class: `role='assistant' content='hi'`.
 fn without_class(text: &str) -> Option<Map<String, Value>> {
-    let begins = text.split_once('=').is_some_and(|(name, _)| name.bytes().all(|byte| is_field_name(byte)));
+    let begins = text.split_once('=').is_some_and(|(name, _)| name.bytes().all(is_field_name));
     let fields = python_fields(text).filter(|_| begins)?;
     let is_message = fields.get("role").is_some_and(Value::is_string)
         && ["content", "tool_calls"].iter().any(|field| fields.contains_key(*field));
