@@ -140,6 +140,7 @@ section!(
     /// `[store]`
     Store {
         memory_limit_mib: u64 = 1024,
+        loading_memory_limit_mib: u64 = 256,
         threads: usize = 0,
         max_temp_mib: u64 = 16_384,
         checkpoint_mib: u64 = 256,
@@ -284,7 +285,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let positive: [(&'static str, u64); 21] = [
+        let positive: [(&'static str, u64); 22] = [
             ("own_traces.max_queue_spans", self.own_traces.max_queue_spans as u64),
             ("own_traces.max_batch_spans", self.own_traces.max_batch_spans as u64),
             ("own_traces.timeout_ms", self.own_traces.timeout_ms),
@@ -304,6 +305,7 @@ impl Config {
             ("loader.max_batch_mib", self.loader.max_batch_mib),
             ("loader.max_batch_requests", self.loader.max_batch_requests as u64),
             ("store.memory_limit_mib", self.store.memory_limit_mib),
+            ("store.loading_memory_limit_mib", self.store.loading_memory_limit_mib),
             ("sql.max_concurrent", self.sql.max_concurrent as u64),
             ("feedback.max_items_per_request", self.feedback.max_items_per_request as u64),
         ];

@@ -277,7 +277,7 @@ impl FreshReads {
             !open.failing.load(Ordering::Acquire),
             "loading fails, see the log; what is acknowledged is safe in the journal"
         );
-        open.readers.reader().and_then(|reader| reader.position()).map_err(|error| {
+        open.readers.position().map_err(|error| {
             tracing::error!(%error, "not ready");
             anyhow::anyhow!("the store gives no answer, see the log")
         })?;

@@ -162,6 +162,7 @@ impl<S: Target> Loader<S> {
             let head = self.journal.wait_for(self.position + 1, IDLE_WAIT);
             self.journal.hold_recompression(head > self.position + URGENT_RECORDS);
             if head <= self.position {
+                self.store.rest();
                 continue;
             }
             match self.load_batch(u64::MAX) {

@@ -22,6 +22,7 @@ mod columns;
 mod documentation;
 mod error;
 mod json_rows;
+mod memory_limit;
 mod params;
 mod parser;
 mod reader;

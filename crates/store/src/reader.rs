@@ -6,6 +6,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::cache_limit::CacheLimit;
 use crate::json_rows::RowShape;
+use crate::memory_limit::MemoryLimit;
 use crate::store::use_store;
 use crate::text_reader::{self, TextReaderHandle};
 use crate::{Params, StoreError};
@@ -30,13 +32,20 @@ struct Origin {
     interrupts: Vec<Interrupt>,
     /// Every reader has a clone for as long as its connection is open.
     alive: Arc<()>,
+    memory: MemoryLimit,
+}
+
+impl Origin {
+    fn live(&self) -> usize {
+        Arc::strong_count(&self.alive) - 1
+    }
 }
 
 impl Readers {
-    pub(crate) fn new(writer: &Connection) -> Result<Self, StoreError> {
+    pub(crate) fn new(writer: &Connection, memory: MemoryLimit) -> Result<Self, StoreError> {
         let connection = writer.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
         let open = Some((connection, text_reader::register(writer)?));
-        let origin = Origin { open, is_refusing: false, interrupts: Vec::new(), alive: Arc::default() };
+        let origin = Origin { open, is_refusing: false, interrupts: Vec::new(), alive: Arc::default(), memory };
         Ok(Self(Arc::new(Mutex::new(origin))))
     }
 
@@ -54,9 +63,10 @@ impl Readers {
     /// [`StoreError::Closed`] where readers are refused, and after [`Readers::close`].
     pub fn reader(&self) -> Result<Reader, StoreError> {
         let mut origin = self.origin();
-        let (Some((connection, texts)), false) = (&origin.open, origin.is_refusing) else {
+        let Origin { open: Some((connection, texts)), is_refusing: false, memory, .. } = &mut *origin else {
             return Err(StoreError::Closed);
         };
+        memory.raise(connection, Instant::now())?;
         let connection = connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?;
         use_store(&connection).map_err(|e| StoreError::sql("opening a reader", e))?;
         hold_little(&connection)?;
@@ -74,7 +84,52 @@ impl Readers {
 
     /// How many readers there are.
     pub fn live(&self) -> usize {
-        Arc::strong_count(&self.origin().alive) - 1
+        self.origin().live()
+    }
+
+    /// Journal position that readers see now. Costs next to nothing, and memory stays as it is: for probes, which come all the time.
+    ///
+    /// # Errors
+    /// As [`Readers::reader`].
+    pub fn position(&self) -> Result<u64, StoreError> {
+        let connection = {
+            let origin = self.origin();
+            let (Some((connection, _)), false) = (&origin.open, origin.is_refusing) else {
+                return Err(StoreError::Closed);
+            };
+            connection.try_clone().map_err(|e| StoreError::sql("opening a reader", e))?
+        };
+        use_store(&connection).map_err(|e| StoreError::sql("opening a reader", e))?;
+        position(&connection)
+    }
+
+    /// Gives memory back that nobody has need of: for the writer, between its transactions.
+    pub(crate) fn lower_memory(&self) {
+        let mut origin = self.origin();
+        let is_read = origin.live() > 0;
+        if let Origin { open: Some((connection, _)), memory, .. } = &mut *origin {
+            memory.lower(connection, is_read, Instant::now());
+        }
+    }
+
+    /// Gives the writer all memory that is configured, for a while. Tells whether it had less.
+    pub(crate) fn raise_memory(&self) -> Result<bool, StoreError> {
+        self.with_memory(|memory, connection| memory.raise(connection, Instant::now()))
+    }
+
+    /// … until [`Readers::lower_memory`].
+    pub(crate) fn raise_memory_for_now(&self) -> Result<bool, StoreError> {
+        self.with_memory(MemoryLimit::raise_for_now)
+    }
+
+    fn with_memory(
+        &self,
+        raise: impl FnOnce(&mut MemoryLimit, &Connection) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        match &mut *self.origin() {
+            Origin { open: Some((connection, _)), memory, .. } => raise(memory, connection),
+            _ => Ok(false),
+        }
     }
 
     /// Stops every query that runs. The readers stay.
@@ -101,6 +156,13 @@ impl Readers {
 pub(crate) fn hold_little(connection: &Connection) -> Result<(), StoreError> {
     let set = connection.execute_batch("SET streaming_buffer_size = '1KB'");
     set.map_err(|e| StoreError::sql("opening a reader", e))
+}
+
+/// Journal position that a connection sees.
+pub(crate) fn position(connection: &Connection) -> Result<u64, StoreError> {
+    connection
+        .query_row("SELECT position FROM journal_position", [], |row| row.get(0))
+        .map_err(|e| StoreError::sql("reading the journal position", e))
 }
 
 impl fmt::Debug for Readers {
@@ -253,9 +315,7 @@ impl Reader {
 
     /// Journal position that this reader's snapshot covers.
     pub fn position(&self) -> Result<u64, StoreError> {
-        self.connection
-            .query_row("SELECT position FROM journal_position", [], |row| row.get(0))
-            .map_err(|e| StoreError::sql("reading the journal position", e))
+        position(&self.connection)
     }
 
     /// From here on all queries see the store as of now, until [`Reader::end_snapshot`].

@@ -22,7 +22,8 @@ use std::time::{Duration, Instant};
 use duckdb::{Config, Connection, params};
 use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment, ToldCall};
 
-use crate::reader::Readers;
+use crate::memory_limit::MemoryLimit;
+use crate::reader::{self, Readers};
 use crate::texts::Texts;
 use crate::{Reader, StoreError, schema};
 
@@ -43,6 +44,8 @@ pub struct StoreConfig {
     pub dir: PathBuf,
     /// DuckDB's buffers, for the writer and all readers together.
     pub memory_limit_bytes: u64,
+    /// … while nobody reads; no more than the above.
+    pub loading_memory_limit_bytes: u64,
     /// DuckDB's threads, for the writer and all readers together.
     pub threads: usize,
     /// Disk for what queries and exports do not hold in memory, all together.
@@ -65,6 +68,7 @@ impl StoreConfig {
         Self {
             dir: dir.to_owned(),
             memory_limit_bytes: 256 << 20,
+            loading_memory_limit_bytes: 256 << 20,
             threads: 1,
             max_temp_bytes: 1 << 30,
             checkpoint_bytes: u64::MAX,
@@ -177,9 +181,10 @@ impl Store {
         // The loader's statements have one text each and are planned once; planning is most of what a small commit costs.
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // Last, since nothing else can be set after it.
-        let also = if config.at_rest { ", 'memory_limit'" } else { "" };
-        lock_configuration(&connection, also).map_err(|e| StoreError::sql("locking the configuration", e))?;
-        let readers = Readers::new(&connection)?;
+        lock_configuration(&connection, ", 'memory_limit'")
+            .map_err(|e| StoreError::sql("locking the configuration", e))?;
+        let memory = MemoryLimit::new(config.loading_memory_limit_bytes, config.memory_limit_bytes);
+        let readers = Readers::new(&connection, memory)?;
         let (checkpoint_bytes, max_known_texts) = (config.checkpoint_bytes, config.max_known_texts);
         let (unsaved_bytes, checkpointed_in, texts) = (0, None, None);
         let memory_limit_bytes = config.at_rest.then_some(config.memory_limit_bytes);
@@ -203,14 +208,12 @@ impl Store {
 
     /// Journal position of the last commit; 0 for a new store.
     pub fn position(&self) -> Result<u64, StoreError> {
-        self.connection
-            .query_row("SELECT position FROM journal_position", [], |row| row.get(0))
-            .map_err(|e| StoreError::sql("reading the journal position", e))
+        reader::position(&self.connection)
     }
 
     /// All facts of some traces, named by (project, trace id), in journal order. Traces that are not there give none.
     pub fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError> {
-        commit::fragments(&self.connection, traces)
+        self.with_room(|| commit::fragments(&self.connection, traces))
     }
 
     /// Every link of the units that some traces, named by (project, trace id), and unit keys, named by (project, unit key),
@@ -220,7 +223,7 @@ impl Store {
         traces: &[(String, String)],
         unit_keys: &[(String, String)],
     ) -> Result<Vec<UnitLink>, StoreError> {
-        units::links(&self.connection, traces, unit_keys)
+        self.with_room(|| units::links(&self.connection, traces, unit_keys))
     }
 
     /// The reports of model calls with some response ids, named by (project, response id), or answer keys that had begun by the end of a
@@ -231,7 +234,7 @@ impl Store {
         answer_keys: &BTreeSet<u64>,
         time_unix_nano: RangeInclusive<u64>,
     ) -> Result<Vec<ToldCall>, StoreError> {
-        units::told_calls(&self.connection, responses, answer_keys, time_unix_nano)
+        self.with_room(|| units::told_calls(&self.connection, responses, answer_keys, time_unix_nano.clone()))
     }
 
     /// All facts of some unit keys of a project that lie outside of traces, in journal order. Those inside are facts of
@@ -241,7 +244,7 @@ impl Store {
         project: &str,
         unit_keys: &[String],
     ) -> Result<Vec<StoredFragment>, StoreError> {
-        units::fragments_outside_traces(&self.connection, project, unit_keys)
+        self.with_room(|| units::fragments_outside_traces(&self.connection, project, unit_keys))
     }
 
     /// Every item of feedback, to build the idempotency index anew at start. In journal order.
@@ -282,6 +285,15 @@ impl Store {
         if commit.position < stored {
             return Err(StoreError::Position { given: commit.position, stored });
         }
+        self.rest();
+        match self.write(commit) {
+            // The first try left nothing.
+            Err(error) if error.is_out_of_memory() && self.readers.raise_memory()? => self.write(commit),
+            done => done,
+        }
+    }
+
+    fn write(&mut self, commit: &Commit) -> Result<(), StoreError> {
         let sql = |e| StoreError::sql("committing", e);
         let mut texts = match self.texts.take() {
             Some(texts) => texts,
@@ -310,6 +322,20 @@ impl Store {
         Ok(())
     }
 
+    /// Gives memory back that nobody has need of, if readers have ended a while ago. A commit does so first; where none come, it is to be called
+    /// now and then.
+    pub fn rest(&self) {
+        self.readers.lower_memory();
+    }
+
+    /// Reads, once more with all memory there is where too little was left.
+    fn with_room<T>(&self, read: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match read() {
+            Err(error) if error.is_out_of_memory() && self.readers.raise_memory()? => read(),
+            done => done,
+        }
+    }
+
     /// A fresh connection for reads.
     pub fn reader(&self) -> Result<Reader, StoreError> {
         self.readers.reader()
@@ -333,6 +359,8 @@ impl Store {
     /// while no reader holds an older snapshot.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
         let began = Instant::now();
+        // One that fails may cost the whole database.
+        self.readers.raise_memory_for_now()?;
         self.connection.execute_batch("CHECKPOINT store").map_err(|e| StoreError::sql("checkpointing", e))?;
         self.unsaved_bytes = 0;
         self.checkpointed_in = Some(began.elapsed());

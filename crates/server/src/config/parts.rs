@@ -107,6 +107,7 @@ impl Config {
         gleaner_store::StoreConfig {
             dir: self.data_dir.clone(),
             memory_limit_bytes: mib(self.store.memory_limit_mib),
+            loading_memory_limit_bytes: mib(self.store.loading_memory_limit_mib),
             threads: store_threads(self.store.threads),
             max_temp_bytes: mib(self.store.max_temp_mib),
             checkpoint_bytes: mib(self.store.checkpoint_mib),

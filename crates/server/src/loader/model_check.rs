@@ -214,6 +214,8 @@ impl Target for ModelStore {
         0
     }
 
+    fn rest(&self) {}
+
     fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError> {
         let content = self.content.lock().unwrap();
         let wanted = |stored: &&StoredFragment| {

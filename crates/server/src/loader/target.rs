@@ -17,6 +17,8 @@ pub(crate) trait Target {
     fn take_checkpoint_time(&mut self) -> Option<Duration>;
     /// As [`Store::unsaved_bytes`].
     fn unsaved_bytes(&self) -> u64;
+    /// As [`Store::rest`].
+    fn rest(&self);
     /// As [`Store::fragments`].
     fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError>;
     /// As [`Store::unit_links`].
@@ -51,6 +53,10 @@ impl Target for Store {
 
     fn unsaved_bytes(&self) -> u64 {
         Store::unsaved_bytes(self)
+    }
+
+    fn rest(&self) {
+        Store::rest(self);
     }
 
     fn fragments(&self, traces: &[(String, String)]) -> Result<Vec<StoredFragment>, StoreError> {

@@ -344,7 +344,8 @@ fn commits_reach_the_file_with_checkpoints() {
     assert!(!dir.path().join("store.duckdb.wal").exists());
 }
 
-/// Guarantees: strangers' SQL finds no way out of the database, even on a connection that could write.
+/// Guarantees: strangers' SQL finds no way out of the database, even on a connection that could write. The memory limit it could set, were it not for
+/// the guard (`query`), which passes queries alone.
 #[test]
 fn the_configuration_is_locked() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -352,7 +353,8 @@ fn the_configuration_is_locked() {
     let reader = store.reader().expect("a reader");
     for sql in [
         "SET enable_external_access = true",
-        "SET memory_limit = '100GB'",
+        "SET max_temp_directory_size = '100GB'",
+        "SET threads = 64",
         "SELECT * FROM read_text('/etc/hostname')",
         "COPY (SELECT 1) TO '/tmp/x.csv'",
         "INSTALL httpfs",
@@ -384,4 +386,34 @@ fn a_second_process_is_told_of_the_first() {
         .expect("a second process");
     let words = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && words.contains("1 passed"), "{words}");
+}
+
+/// Scenario: a commit that takes more memory than there is while nobody reads, and no disk to go to.
+/// Guarantees: it is done with all memory that is configured, once and in full; the reader that comes then has all of it from the start.
+#[test]
+fn a_commit_takes_the_memory_that_it_needs() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = StoreConfig { loading_memory_limit_bytes: 6 << 20, max_temp_bytes: 0, ..StoreConfig::at(dir.path()) };
+    let mut store = Store::open(&config).expect("a store");
+    let limit = |store: &Store| -> String {
+        store.connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0)).expect("a setting")
+    };
+    store.commit(&Commit { position: 1, ..Commit::default() }).expect("a small one fits");
+    assert_eq!(limit(&store), "6.0 MiB");
+    let facts = (0..2_000_u64).map(|number| {
+        let mut fact = fact(2, &format!("{number:016x}"));
+        fact.stored.ordinal = u32::try_from(number).expect("small");
+        if let gleaner_model::Fragment::Span(span) = &mut fact.stored.fragment {
+            span.name =
+                (0..600).map(|i| format!("{:x}", (number * 600 + i).wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+        }
+        fact
+    });
+    let commit = Commit { position: 2, facts: facts.collect(), ..Commit::default() };
+    store.commit(&commit).expect("is tried again");
+    assert_eq!(limit(&store), "256.0 MiB");
+    assert_eq!(count(&store, "SELECT count(*) FROM span_facts"), 2_000);
+    let key = ("default".to_owned(), TRACE.to_owned());
+    let stored: Vec<_> = commit.facts.iter().map(|fact| fact.stored.clone()).collect();
+    assert!(store.fragments(&[key]).expect("facts") == stored);
 }
