@@ -388,18 +388,15 @@ fn a_second_process_is_told_of_the_first() {
     assert!(output.status.success() && words.contains("1 passed"), "{words}");
 }
 
-/// Scenario: a commit that takes more memory than there is while nobody reads, and no disk to go to.
-/// Guarantees: it is done with all memory that is configured, once and in full; the reader that comes then has all of it from the start.
+/// Scenario: a commit of more than the memory that there is while nobody reads.
+/// Guarantees: it is done in full; the reader that comes then has all that is configured.
 #[test]
-fn a_commit_takes_the_memory_that_it_needs() {
+fn a_commit_gets_by_on_little_memory_and_a_reader_gets_all() {
     let dir = tempfile::tempdir().expect("a folder");
-    let config = StoreConfig { loading_memory_limit_bytes: 6 << 20, max_temp_bytes: 0, ..StoreConfig::at(dir.path()) };
+    let config = StoreConfig { loading_memory_limit_bytes: 6 << 20, ..StoreConfig::at(dir.path()) };
     let mut store = Store::open(&config).expect("a store");
-    let limit = |store: &Store| -> String {
-        store.connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0)).expect("a setting")
-    };
     store.commit(&Commit { position: 1, ..Commit::default() }).expect("a small one fits");
-    assert_eq!(limit(&store), "6.0 MiB");
+    assert_eq!(memory_limit(&store), "6.0 MiB");
     let facts = (0..2_000_u64).map(|number| {
         let mut fact = fact(2, &format!("{number:016x}"));
         fact.stored.ordinal = u32::try_from(number).expect("small");
@@ -410,10 +407,35 @@ fn a_commit_takes_the_memory_that_it_needs() {
         fact
     });
     let commit = Commit { position: 2, facts: facts.collect(), ..Commit::default() };
-    store.commit(&commit).expect("is tried again");
-    assert_eq!(limit(&store), "256.0 MiB");
+    store.commit(&commit).expect("fits");
     assert_eq!(count(&store, "SELECT count(*) FROM span_facts"), 2_000);
+    assert_eq!(memory_limit(&store), "256.0 MiB", "somebody read");
     let key = ("default".to_owned(), TRACE.to_owned());
     let stored: Vec<_> = commit.facts.iter().map(|fact| fact.stored.clone()).collect();
     assert!(store.fragments(&[key]).expect("facts") == stored);
+}
+
+fn memory_limit(store: &Store) -> String {
+    store.connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0)).expect("a setting")
+}
+
+/// Guarantees: what finds too little memory is done once more with all that is configured, and no third time.
+#[test]
+fn what_runs_out_of_memory_is_done_again_with_all_of_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = StoreConfig { loading_memory_limit_bytes: 6 << 20, ..StoreConfig::at(dir.path()) };
+    let store = Store::open(&config).expect("a store");
+    store.rest();
+    assert_eq!(memory_limit(&store), "6.0 MiB");
+    let limits = std::cell::RefCell::new(Vec::new());
+    let run_out = || -> Result<(), StoreError> {
+        limits.borrow_mut().push(memory_limit(&store));
+        let failure = duckdb::ffi::Error::new(1);
+        Err(StoreError::sql(
+            "a test",
+            duckdb::Error::DuckDBFailure(failure, Some("Out of Memory Error: as told".into())),
+        ))
+    };
+    assert!(store.with_room(run_out).expect_err("runs out both times").is_out_of_memory());
+    assert_eq!(*limits.borrow(), ["6.0 MiB", "256.0 MiB"]);
 }
