@@ -48,6 +48,7 @@ pub fn derive_units(project: &str, units: &[&[StoredFragment]]) -> Vec<DerivedTr
     let read: Vec<Trace> = units.iter().flat_map(|fragments| read_unit(project, fragments)).collect();
     let (rests, traces): (Vec<Rest>, Vec<(String, Spans)>) =
         read.into_iter().map(|Trace { trace_id, spans, rest }| (rest, (trace_id, spans))).unzip();
+    // Nearly always: nothing to compare.
     if let ([rest], [(trace_id, spans)]) = (rests.as_slice(), traces.as_slice()) {
         return vec![derive_trace(project, trace_id, rest.recorded_at_unix_nano, spans, &rest.loose_logs)];
     }
