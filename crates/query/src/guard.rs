@@ -444,6 +444,8 @@ fn edit_distance(left: &str, right: &str) -> usize {
 }
 
 #[cfg(test)]
+mod against_duckdb;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,14 @@
 //!
 //! The loader needs few blocks twice, and DuckDB would keep all that it ever wrote, up to its limit. A reader's limit cannot be raised once
 //! its rows come, so that it gets all there is before it begins. What the loader does under the low limit and finds too little is done once
-//! more under the other; see [`crate::Store::commit`].
+//! more under the other; see [`crate::Store::commit`]. Checkpoints are written under the limit of the moment: 64 to 128 MiB do for 280 MB of
+//! requests (measured). One that fails costs the whole database, which is opened anew; from then on they get all there is.
 //!
 //! Invariants:
 //! - The limit is set on connections that are in no transaction: one that fails would end it.
 //! - Lowering may fail, where more is in use than can be forgotten. Then the limit stays, and lowering is tried again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use duckdb::Connection;
@@ -16,6 +18,19 @@ use crate::StoreError;
 
 /// Readers mostly come in rows, and what the last one read is what the next one wants.
 const LINGER: Duration = Duration::from_secs(10);
+
+/// Of the process, since a store that is opened anew must not fail the same way again.
+static CHECKPOINT_FAILED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a checkpoint failed, which may have been for want of memory.
+pub(crate) fn checkpoints_need_full_memory() -> bool {
+    CHECKPOINT_FAILED.load(Ordering::Relaxed)
+}
+
+/// A checkpoint failed.
+pub(crate) fn note_failed_checkpoint() {
+    CHECKPOINT_FAILED.store(true, Ordering::Relaxed);
+}
 
 #[derive(Debug)]
 pub(crate) struct MemoryLimit {

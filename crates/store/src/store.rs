@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use duckdb::{Config, Connection, params};
 use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment, ToldCall};
 
-use crate::memory_limit::MemoryLimit;
+use crate::memory_limit::{MemoryLimit, checkpoints_need_full_memory, note_failed_checkpoint};
 use crate::reader::{self, Readers};
 use crate::texts::Texts;
 use crate::{Reader, StoreError, schema};
@@ -359,9 +359,11 @@ impl Store {
     /// while no reader holds an older snapshot.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
         let began = Instant::now();
-        // One that fails may cost the whole database.
-        self.readers.raise_memory_for_now()?;
-        self.connection.execute_batch("CHECKPOINT store").map_err(|e| StoreError::sql("checkpointing", e))?;
+        if self.memory_limit_bytes.is_some() || checkpoints_need_full_memory() {
+            self.readers.raise_memory_for_now()?;
+        }
+        let written = self.connection.execute_batch("CHECKPOINT store");
+        written.inspect_err(|_| note_failed_checkpoint()).map_err(|e| StoreError::sql("checkpointing", e))?;
         self.unsaved_bytes = 0;
         self.checkpointed_in = Some(began.elapsed());
         Ok(())

@@ -397,6 +397,17 @@ fn a_commit_gets_by_on_little_memory_and_a_reader_gets_all() {
     let mut store = Store::open(&config).expect("a store");
     store.commit(&Commit { position: 1, ..Commit::default() }).expect("a small one fits");
     assert_eq!(memory_limit(&store), "6.0 MiB");
+    let commit = large_commit();
+    store.commit(&commit).expect("fits");
+    assert_eq!(count(&store, "SELECT count(*) FROM span_facts"), 2_000);
+    assert_eq!(memory_limit(&store), "256.0 MiB", "somebody read");
+    let key = ("default".to_owned(), TRACE.to_owned());
+    let stored: Vec<_> = commit.facts.iter().map(|fact| fact.stored.clone()).collect();
+    assert!(store.fragments(&[key]).expect("facts") == stored);
+}
+
+/// 2,000 spans of 10 KB that repeat nothing.
+fn large_commit() -> Commit {
     let facts = (0..2_000_u64).map(|number| {
         let mut fact = fact(2, &format!("{number:016x}"));
         fact.stored.ordinal = u32::try_from(number).expect("small");
@@ -406,13 +417,30 @@ fn a_commit_gets_by_on_little_memory_and_a_reader_gets_all() {
         }
         fact
     });
-    let commit = Commit { position: 2, facts: facts.collect(), ..Commit::default() };
-    store.commit(&commit).expect("fits");
-    assert_eq!(count(&store, "SELECT count(*) FROM span_facts"), 2_000);
-    assert_eq!(memory_limit(&store), "256.0 MiB", "somebody read");
-    let key = ("default".to_owned(), TRACE.to_owned());
-    let stored: Vec<_> = commit.facts.iter().map(|fact| fact.stored.clone()).collect();
-    assert!(store.fragments(&[key]).expect("facts") == stored);
+    Commit { position: 2, facts: facts.collect(), ..Commit::default() }
+}
+
+/// Scenario: a checkpoint under a limit that is far too low, which costs the database.
+/// Guarantees: the store that is opened then has what was saved before, takes the same commit, and saves it.
+#[test]
+fn a_checkpoint_that_lacked_memory_succeeds_in_the_store_that_is_opened_anew() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = StoreConfig { loading_memory_limit_bytes: 3 << 20, ..StoreConfig::at(dir.path()) };
+    let mut store = Store::open(&config).expect("a store");
+    store.checkpoint().expect("nothing to save");
+    store.commit(&large_commit()).expect("fits");
+    store.readers.raise_memory_for_now().expect("raises");
+    store.connection.execute_batch("SET memory_limit = '3MiB'").expect("forgets what it can");
+    let error = store.checkpoint().expect_err("fails");
+    assert!(matches!(error, StoreError::Invalidated { .. }), "{error}");
+    drop(store);
+    let mut store = Store::open(&config).expect("a store");
+    assert_eq!(store.position().expect("a position"), 0);
+    store.commit(&large_commit()).expect("fits");
+    store.connection.execute_batch("SET memory_limit = '3MiB'").expect("forgets what it can");
+    store.checkpoint().expect("has all memory");
+    drop(store);
+    assert_eq!(count(&Store::open(&config).expect("a store"), "SELECT count(*) FROM span_facts"), 2_000);
 }
 
 fn memory_limit(store: &Store) -> String {
