@@ -140,7 +140,7 @@ section!(
     /// `[store]`
     Store {
         memory_limit_mib: u64 = 1024,
-        loading_memory_limit_mib: u64 = 256,
+        loading_memory_limit_mib: u64 = 192,
         threads: usize = 0,
         max_temp_mib: u64 = 16_384,
         checkpoint_mib: u64 = 256,

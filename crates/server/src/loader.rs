@@ -224,6 +224,11 @@ impl<S: Target> Loader<S> {
         let Some((last, _)) = records.last() else { return Ok(()) };
         let last = *last;
         let mut span = self.own_traces.begin_load(self.position, last);
+        let began_at = SystemTime::now();
+        let checkpoint = self.store.checkpoint_if_due().inspect_err(|_| span.fail("checkpoint"))?;
+        if let Some(took) = checkpoint {
+            span.past_child("store.checkpoint", began_at, took);
+        }
         let (began_at, began) = (SystemTime::now(), Instant::now());
         let commit = self.prepare(records, last).inspect_err(|_| span.fail("derive"))?;
         span.past_child("load.derive", began_at, began.elapsed());
@@ -232,12 +237,8 @@ impl<S: Target> Loader<S> {
         span.set("gleaner.traces", commit.traces.len());
         let (began_at, began) = (SystemTime::now(), Instant::now());
         self.store.commit(&commit).inspect_err(|_| span.fail("commit"))?;
-        let (elapsed, checkpoint) = (began.elapsed(), self.store.take_checkpoint_time());
-        let (first, commit) = (checkpoint.unwrap_or_default(), elapsed.saturating_sub(checkpoint.unwrap_or_default()));
-        if checkpoint.is_some() {
-            span.past_child("store.checkpoint", began_at, first);
-        }
-        span.past_child("store.commit", began_at + first, commit);
+        let commit = began.elapsed();
+        span.past_child("store.commit", began_at, commit);
         (self.on_commit)(Committed { commit, checkpoint, unsaved_bytes: self.store.unsaved_bytes() });
         self.reached(last);
         Ok(())

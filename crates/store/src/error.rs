@@ -80,9 +80,13 @@ impl StoreError {
         if is_fatal(&message) { Self::Invalidated { message } } else { Self::Sql { doing, error: Box::new(source) } }
     }
 
-    /// Whether DuckDB's memory limit ended a query.
+    /// Whether DuckDB's memory limit ended a query, or a COMMIT, of whose error DuckDB gives the words alone.
     pub(crate) fn is_out_of_memory(&self) -> bool {
-        matches!(self, Self::Sql { error, .. } if error.to_string().starts_with("Out of Memory Error"))
+        let Self::Sql { error, .. } = self else { return false };
+        let message = error.to_string();
+        let of_commit = message.strip_prefix("TransactionContext Error: Failed to commit: ");
+        message.starts_with("Out of Memory Error")
+            || of_commit.is_some_and(|words| OUT_OF_MEMORY.iter().any(|begin| words.starts_with(begin)))
     }
 
     /// The error of an attempt to open `path`.
@@ -95,6 +99,10 @@ impl StoreError {
         }
     }
 }
+
+/// How the messages of DuckDB 1.5's buffer manager begin when its limit is reached.
+const OUT_OF_MEMORY: &[&str] =
+    &["could not allocate block of size", "failed to allocate data of size", "failed to pin block of size"];
 
 fn is_fatal(message: &str) -> bool {
     message.contains("has been invalidated") || message.starts_with("FATAL Error") || message.contains("FATAL Error:")

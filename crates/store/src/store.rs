@@ -50,7 +50,7 @@ pub struct StoreConfig {
     pub threads: usize,
     /// Disk for what queries and exports do not hold in memory, all together.
     pub max_temp_bytes: u64,
-    /// A commit checkpoints first when those since the last checkpoint were made of more than so many bytes of requests.
+    /// A checkpoint is due when the commits since the last were made of more than so many bytes of requests.
     pub checkpoint_bytes: u64,
     /// Names the settings that traces are derived under. Written down when the store is made; see [`Store::derived_under`].
     pub derived_under: String,
@@ -151,8 +151,6 @@ pub struct Store {
     readers: Readers,
     checkpoint_bytes: u64,
     unsaved_bytes: u64,
-    /// How long the last checkpoint took; until somebody asks.
-    checkpointed_in: Option<Duration>,
     /// `None` after a commit that failed: what pieces it had given out is not there.
     texts: Option<Texts>,
     max_known_texts: usize,
@@ -186,18 +184,9 @@ impl Store {
         let memory = MemoryLimit::new(config.loading_memory_limit_bytes, config.memory_limit_bytes);
         let readers = Readers::new(&connection, memory)?;
         let (checkpoint_bytes, max_known_texts) = (config.checkpoint_bytes, config.max_known_texts);
-        let (unsaved_bytes, checkpointed_in, texts) = (0, None, None);
+        let (unsaved_bytes, texts) = (0, None);
         let memory_limit_bytes = config.at_rest.then_some(config.memory_limit_bytes);
-        Ok(Self {
-            connection,
-            readers,
-            checkpoint_bytes,
-            unsaved_bytes,
-            checkpointed_in,
-            texts,
-            max_known_texts,
-            memory_limit_bytes,
-        })
+        Ok(Self { connection, readers, checkpoint_bytes, unsaved_bytes, texts, max_known_texts, memory_limit_bytes })
     }
 
     /// The settings that the store was made under. Where they are no longer the configured ones, only what is derived from now
@@ -270,17 +259,10 @@ impl Store {
     }
 
     /// Writes everything of a commit in one transaction, or nothing. Readers see it from here on; it outlives the process from the next
-    /// checkpoint on. Checkpoints before, when as much as configured has come since the last.
+    /// checkpoint on.
     ///
     /// After [`StoreError::Invalidated`] the commit may be there or not: reopen, and read the position.
     pub fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        if self.unsaved_bytes > self.checkpoint_bytes {
-            match self.checkpoint() {
-                // It can wait for the next commit, which must not fail for it.
-                Ok(()) | Err(StoreError::Sql { .. }) => {}
-                Err(fatal) => return Err(fatal),
-            }
-        }
         let stored = self.position()?;
         if commit.position < stored {
             return Err(StoreError::Position { given: commit.position, stored });
@@ -355,23 +337,33 @@ impl Store {
         self.readers.clone()
     }
 
+    /// Makes a checkpoint if as much as configured was committed since the last, and tells how long it took. To be called before a commit is
+    /// put together: both need memory.
+    ///
+    /// # Errors
+    /// Those that cost the database. Any other can wait, since the checkpoint stays due.
+    pub fn checkpoint_if_due(&mut self) -> Result<Option<Duration>, StoreError> {
+        if self.unsaved_bytes <= self.checkpoint_bytes {
+            return Ok(None);
+        }
+        let began = Instant::now();
+        match self.checkpoint() {
+            Ok(()) => Ok(Some(began.elapsed())),
+            Err(StoreError::Sql { .. }) => Ok(None),
+            Err(fatal) => Err(fatal),
+        }
+    }
+
     /// Writes what was committed since the last checkpoint into the file. Readers go on undisturbed; space of replaced rows is only freed
     /// while no reader holds an older snapshot.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
-        let began = Instant::now();
         if self.memory_limit_bytes.is_some() || checkpoints_need_full_memory() {
             self.readers.raise_memory_for_now()?;
         }
         let written = self.connection.execute_batch("CHECKPOINT store");
         written.inspect_err(|_| note_failed_checkpoint()).map_err(|e| StoreError::sql("checkpointing", e))?;
         self.unsaved_bytes = 0;
-        self.checkpointed_in = Some(began.elapsed());
         Ok(())
-    }
-
-    /// How long the last checkpoint took, if there was one since this was asked.
-    pub fn take_checkpoint_time(&mut self) -> Option<Duration> {
-        self.checkpointed_in.take()
     }
 
     /// Bytes of the requests that were committed since the last checkpoint: what a crash would have to load again.

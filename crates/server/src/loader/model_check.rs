@@ -206,8 +206,8 @@ impl Target for ModelStore {
         if self.is_invalidated { Err(invalidated()) } else { Ok(()) }
     }
 
-    fn take_checkpoint_time(&mut self) -> Option<Duration> {
-        None
+    fn checkpoint_if_due(&mut self) -> Result<Option<Duration>, StoreError> {
+        Ok(None)
     }
 
     fn unsaved_bytes(&self) -> u64 {

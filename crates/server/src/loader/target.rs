@@ -13,8 +13,8 @@ pub(crate) trait Target {
     fn position(&self) -> Result<u64, StoreError>;
     /// As [`Store::commit`].
     fn commit(&mut self, commit: &Commit) -> Result<(), StoreError>;
-    /// As [`Store::take_checkpoint_time`].
-    fn take_checkpoint_time(&mut self) -> Option<Duration>;
+    /// As [`Store::checkpoint_if_due`].
+    fn checkpoint_if_due(&mut self) -> Result<Option<Duration>, StoreError>;
     /// As [`Store::unsaved_bytes`].
     fn unsaved_bytes(&self) -> u64;
     /// As [`Store::rest`].
@@ -47,8 +47,8 @@ impl Target for Store {
         Store::commit(self, commit)
     }
 
-    fn take_checkpoint_time(&mut self) -> Option<Duration> {
-        Store::take_checkpoint_time(self)
+    fn checkpoint_if_due(&mut self) -> Result<Option<Duration>, StoreError> {
+        Store::checkpoint_if_due(self)
     }
 
     fn unsaved_bytes(&self) -> u64 {

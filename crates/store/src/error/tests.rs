@@ -17,3 +17,17 @@ fn fatal_errors_ask_for_reopening() {
     assert!(matches!(error, StoreError::Sql { .. }));
     assert_eq!(error.to_string(), "committing failed: Out of Memory Error: failed to allocate");
 }
+
+/// Guarantees: what the memory limit ended is known by its message, in a COMMIT too, and no other failed COMMIT is taken for it.
+#[test]
+fn want_of_memory_is_known() {
+    let is_known = |message: &str| StoreError::sql("committing", failure(message)).is_out_of_memory();
+    assert!(is_known("Out of Memory Error: failed to offload data block of size 256.0 KiB (1.0 GiB/1.0 GiB used)."));
+    assert!(is_known(
+        "TransactionContext Error: Failed to commit: failed to pin block of size 256.0 KiB (5.9 MiB/6.0 MiB used)"
+    ));
+    assert!(!is_known(
+        "TransactionContext Error: Failed to commit: write-write conflict on key: failed to pin block of size"
+    ));
+    assert!(!is_known("IO Error: failed to pin block of size 256.0 KiB"));
+}

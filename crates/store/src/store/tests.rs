@@ -339,7 +339,10 @@ fn commits_reach_the_file_with_checkpoints() {
         assert_eq!(in_file(), (0, 0));
     }
     assert_eq!(store.unsaved_bytes(), 1_200);
+    assert!(store.checkpoint_if_due().expect("a checkpoint").is_some());
+    assert_eq!((in_file(), store.unsaved_bytes()), ((2, 500), 0));
     store.commit(&commit(3)).expect("a commit");
+    assert!(store.checkpoint_if_due().expect("nothing to do").is_none());
     assert_eq!((in_file(), store.unsaved_bytes()), ((2, 500), 600));
     assert!(!dir.path().join("store.duckdb.wal").exists());
 }
