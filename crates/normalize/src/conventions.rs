@@ -52,6 +52,7 @@ mod openinference_gaps;
 mod openinference_parameters;
 mod openinference_text;
 mod openinference_tools;
+mod openinference_usage;
 mod openlit;
 mod openllmetry;
 mod openllmetry_js;

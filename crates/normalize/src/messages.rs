@@ -224,7 +224,8 @@ fn unprinted(part: Part, role: &str, known: &KnownCalls) -> Vec<Part> {
             .or_else(|| printed::printed_response(content))
             .or_else(|| printed::printed_google_part(content))
             .or_else(|| printed::printed_block(content)),
-        Part::Text { content } => printed::printed_google_part(content),
+        Part::Text { content } => printed::printed_google_part(content)
+            .or_else(|| printed::printed_texts(content).filter(|_| role == "system")),
         _ => None,
     };
     let mut read = item.map(|item| parts(&item)).unwrap_or_default();

@@ -319,8 +319,12 @@ fn read_step(reader: &mut Reader) {
     }
 }
 
-/// What a step of LangGraph adds to the state: `{"messages": [answer]}`.
+/// What a step of LangGraph adds to the state: `{"messages": [answer]}`, or a command that does:
+/// `{"output": [{"update": {"messages": [answer]}}]}`.
 fn only_message(body: Value) -> Value {
+    let told = body.get("output").unwrap_or(&body);
+    let command = told.as_array().filter(|commands| commands.len() == 1).map_or(told, |commands| &commands[0]);
+    let body = command.get("update").filter(|update| update.is_object()).cloned().unwrap_or(body);
     match body.get("messages").and_then(Value::as_array).map(Vec::as_slice) {
         Some([only]) if only.get("kwargs").is_some() => only.clone(),
         _ => body,

@@ -96,7 +96,13 @@ fn settle_nested_llm_spans(tree: &Tree<'_>, kinds: &mut [SpanKind], reports: &mu
                 _ => kinds[place] = wrapper_kind(node),
             }
         }
-        if kinds[place] == SpanKind::Chain && calls.is_empty() && stands_for_a_call(&tree.nodes[place]) {
+        let may_stand = match kinds[place] {
+            SpanKind::Chain => true,
+            // Guardrails' own call of the model has its kind, as the steps around it do; a call alone costs tokens.
+            SpanKind::Guardrail => tree.nodes[place].mapped.output_tokens.is_some(),
+            _ => false,
+        };
+        if may_stand && calls.is_empty() && stands_for_a_call(&tree.nodes[place]) {
             kinds[place] = SpanKind::Llm;
             calls = CallsBelow::one(place, tree.nodes[place].span().start_time_unix_nano);
         }
@@ -135,7 +141,7 @@ fn tell_of_one_call(outer: &Node<'_>, inner: &Node<'_>) -> bool {
         return false;
     }
     match (output_of(outer), output_of(inner)) {
-        (Some(a), Some(b)) => a == b,
+        (Some(a), Some(b)) => a == b || a.text == b.text && (hides_calls(outer, &a) || hides_calls(inner, &b)),
         // One of them did not capture content. Two ids would tell two calls apart.
         _ => outer.mapped.response_id.is_none() || inner.mapped.response_id.is_none(),
     }
@@ -190,6 +196,11 @@ fn output_of<'a>(node: &Node<'a>) -> Option<Output<'a>> {
         })
         .collect();
     (text.is_some() || !tool_calls.is_empty()).then_some(Output { text, tool_calls })
+}
+
+/// It stopped to call tools and shows none: its instrumentation records the text alone (Mastra's innermost span).
+fn hides_calls(node: &Node<'_>, told: &Output<'_>) -> bool {
+    told.tool_calls.is_empty() && node.mapped.finish_reason.as_deref() == Some("tool_call")
 }
 
 /// A record of how a streamed call ended belongs to the latest call before it that has the same question, no answer, and no

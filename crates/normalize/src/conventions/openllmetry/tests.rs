@@ -285,3 +285,18 @@ fn callbacks_of_tools_in_the_keys_of_opentelemetry() {
     assert_eq!(mapped.tool_result, Some(json!("sunny")));
     assert_eq!(mapped.tool_call_id.as_deref(), Some("c1"));
 }
+
+/// LangGraph's nodes return commands since 1.0.
+#[test]
+fn a_command_of_a_step_holds_the_answer() {
+    let message = json!({"lc": 1, "type": "constructor", "id": ["langchain_core", "messages", "AIMessage"],
+        "kwargs": {"content": "Wait.", "tool_calls": [{"id": "c1", "name": "f", "args": {"x": 1}}]}});
+    let command = json!({"lg_name": "Command", "update": {"messages": [message]}});
+    for returned in [json!({"output": [command]}), json!({"outputs": command, "kwargs": {"tags": []}})] {
+        let mapped =
+            map(&span(json!({"traceloop.span.kind": "workflow", "traceloop.entity.output": returned.to_string()})));
+        let call = json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}});
+        let parts = json!([{"type": "text", "content": "Wait."}, call]);
+        assert_eq!(output(&mapped), json!([{"role": "assistant", "parts": parts}]));
+    }
+}
