@@ -70,7 +70,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let is_step = match kind {
         _ if is_event(&span.span.attributes) => true,
         Some(SpanKind::Llm) => !is_call(span, &reader.mapped, &opaque),
-        Some(SpanKind::Agent) => is_bare(span),
+        Some(SpanKind::Agent) => is_bare(span) || is_trace_of_agents(span),
         _ => false,
     };
     if is_step {
@@ -142,6 +142,14 @@ fn is_bare(span: &MergedSpan) -> bool {
         .keys()
         .all(|key| key == "openinference.span.kind" || is_context(key) || key.starts_with("gleaner."))
         && agent_of_method(&span.span.name).is_none()
+}
+
+/// The trace of a run of OpenAI's Agents SDK has an agent's kind, a question and an answer, and is named by the workflow; agents
+/// name themselves.
+fn is_trace_of_agents(span: &MergedSpan) -> bool {
+    let scope = &span.span.scope.name;
+    let is_sdk = scope.ends_with("openai-agents") || scope.ends_with("openai_agents");
+    is_sdk && first(&span.span.attributes, &["graph.node.id", "agent.name"]).is_none()
 }
 
 fn kind(name: &str) -> Option<SpanKind> {

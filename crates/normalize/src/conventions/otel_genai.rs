@@ -3,7 +3,7 @@
 //! Content that was uploaded elsewhere (`gen_ai.input.messages_ref`) is not read: the reference stays on the span.
 //! Source: open-telemetry/semantic-conventions-genai, `model/gen-ai`, and semantic-conventions up to 1.41.
 
-use gleaner_model::{Message, SpanKind};
+use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value};
 
 use super::functions::{callback_answer, callback_arguments};
@@ -163,6 +163,16 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     Some(parameters)
 }
 
+/// OpenTelemetry's instrumentation of botocore tells of a result by an event of its own, and again as the user's message that
+/// Bedrock was sent.
+fn without_repeated_results(mut messages: Vec<Message>) -> Vec<Message> {
+    messages.dedup_by(|later, earlier| {
+        let are_results = later.parts.iter().all(|part| matches!(part, Part::ToolCallResponse { id: Some(_), .. }));
+        are_results && !later.parts.is_empty() && later.parts.iter().all(|part| earlier.parts.contains(part))
+    });
+    messages
+}
+
 fn read_messages(reader: &mut Reader, span: &MergedSpan) {
     let instructions = reader.find("system_prompt", &["gen_ai.system_instructions"]).and_then(system_text);
     let input = reader.find("input_messages", &["gen_ai.input.messages"]).map(|value| messages(value, "user"));
@@ -176,7 +186,7 @@ fn read_messages(reader: &mut Reader, span: &MergedSpan) {
         let messages_of =
             |events: Vec<MessageEvent>| -> Vec<Message> { events.into_iter().map(|event| event.message).collect() };
         if input.is_none() {
-            input = captured(messages_of(history));
+            input = captured(without_repeated_results(messages_of(history)));
             if input.is_some() {
                 reader.note("input_messages", "gen_ai.*.message");
             }
