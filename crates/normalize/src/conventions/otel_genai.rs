@@ -163,14 +163,19 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     Some(parameters)
 }
 
-/// OpenTelemetry's instrumentation of botocore tells of a result by an event of its own, and again as the user's message that
-/// Bedrock was sent.
-fn without_repeated_results(mut messages: Vec<Message>) -> Vec<Message> {
-    messages.dedup_by(|later, earlier| {
-        let are_results = later.parts.iter().all(|part| matches!(part, Part::ToolCallResponse { id: Some(_), .. }));
-        are_results && !later.parts.is_empty() && later.parts.iter().all(|part| earlier.parts.contains(part))
-    });
-    messages
+/// OpenTelemetry's instrumentation of botocore tells of each result by an event of its own, and of all of them again as the
+/// user's message that Bedrock was sent.
+fn without_repeated_results(messages: Vec<Message>) -> Vec<Message> {
+    let mut kept: Vec<Message> = Vec::with_capacity(messages.len());
+    for message in messages {
+        let are_results = message.parts.iter().all(|part| matches!(part, Part::ToolCallResponse { id: Some(_), .. }));
+        let told = || kept.iter().rev().take_while(|before| before.role == "tool").flat_map(|before| &before.parts);
+        let is_told = |part: &Part| told().any(|before| before == part);
+        if !are_results || message.parts.is_empty() || !message.parts.iter().all(is_told) {
+            kept.push(message);
+        }
+    }
+    kept
 }
 
 fn read_messages(reader: &mut Reader, span: &MergedSpan) {
