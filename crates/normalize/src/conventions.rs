@@ -43,7 +43,7 @@ mod llama_index;
 mod logfire;
 mod mastra;
 mod mastra_methods;
-mod mcp;
+pub(crate) mod mcp;
 mod mlflow;
 mod mlflow_chunks;
 mod n8n;

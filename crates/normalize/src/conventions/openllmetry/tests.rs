@@ -300,3 +300,14 @@ fn a_command_of_a_step_holds_the_answer() {
         assert_eq!(output(&mapped), json!([{"role": "assistant", "parts": parts}]));
     }
 }
+
+#[test]
+fn what_replicate_wrote_in_pieces_is_one_answer() {
+    let mut call = span(json!({"gen_ai.system": "Replicate", "llm.request.type": "completion",
+        "gen_ai.prompt.0.user": "Oslo?", "gen_ai.completion.0.content": "It is ", "gen_ai.completion.1.content": "cold."}));
+    call.span.scope.name = "opentelemetry.instrumentation.replicate".into();
+    let parts = json!([{"type": "text", "content": "It is cold."}]);
+    assert_eq!(output(&map(&call)), json!([{"role": "assistant", "parts": parts}]));
+    call.span.scope.name = "opentelemetry.instrumentation.openai".into();
+    assert_eq!(output(&map(&call)).as_array().map(Vec::len), Some(2), "choices");
+}
