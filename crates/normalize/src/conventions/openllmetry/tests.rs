@@ -297,7 +297,7 @@ fn a_command_of_a_step_holds_the_answer() {
             map(&span(json!({"traceloop.span.kind": "workflow", "traceloop.entity.output": returned.to_string()})));
         let call = json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}});
         let parts = json!([{"type": "text", "content": "Wait."}, call]);
-        assert_eq!(output(&mapped), json!([{"role": "assistant", "parts": parts}]));
+        assert_eq!(output(&mapped)[0]["parts"], parts);
     }
 }
 

@@ -362,3 +362,19 @@ fn a_guardrail_that_cost_tokens_is_the_call_of_a_model() {
     let around = derive([guard("g").tokens(5, 1).at(1, 100), llm("c").under("g").at(2, 90).answer("ho")]);
     assert_eq!((row(&around, "g").kind, row(&around, "c").kind), (SpanKind::Guardrail, SpanKind::Llm));
 }
+
+/// Guarantees: a request whose answer is recorded in a trace of its own is no second call; one that failed, or that stands below
+/// another span, is one, and so is one with its record.
+#[test]
+fn a_request_alone_is_no_call_where_a_record_follows_elsewhere() {
+    let request = || llm("r").at(1, 5).question("hi").mapped(|mapped| mapped.awaits_record = true);
+    let record = || llm("d").at(9, 9).question("hi").answer("ho").mapped(|mapped| mapped.is_late_record = true);
+    assert_eq!(row(&derive([request()]), "r").kind, SpanKind::Chain);
+    for trace in [
+        vec![request().status(STATUS_ERROR, "failed")],
+        vec![chain("c").at(0, 9), request().under("c")],
+        vec![request(), record().under("r")],
+    ] {
+        assert_eq!(row(&derive(trace), "r").kind, SpanKind::Llm);
+    }
+}
