@@ -10,7 +10,7 @@ use super::functions::{callback_answer, callback_arguments};
 use super::otel_genai_events::{MessageEvent, message_events};
 use super::otel_genai_usage::read_usage;
 use super::reader::{Reader, captured};
-use super::{Reading, openlit, otel_genai_content};
+use super::{Reading, google_adk, openlit, otel_genai_content};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{arguments, finish_reason, lift_system, messages, system_text, tool_definitions};
 use crate::value::{is_empty, structured, text};
@@ -181,7 +181,8 @@ fn without_repeated_results(messages: Vec<Message>) -> Vec<Message> {
 fn read_messages(reader: &mut Reader, span: &MergedSpan) {
     let instructions = reader.find("system_prompt", &["gen_ai.system_instructions"]).and_then(system_text);
     let input = reader.find("input_messages", &["gen_ai.input.messages"]).map(|value| messages(value, "user"));
-    let output = reader.find("output_messages", &["gen_ai.output.messages"]).map(|value| messages(value, "assistant"));
+    let output = reader.find("output_messages", &["gen_ai.output.messages"]);
+    let output = output.map(|value| messages(&google_adk::without_pieces(value, span), "assistant"));
     tell_why_it_ended(reader, output.as_deref().unwrap_or_default(), "gen_ai.output.messages");
     let (mut input, mut output) = (input.and_then(captured), output.and_then(captured));
     if input.is_none() || output.is_none() {

@@ -79,13 +79,12 @@ pub(super) fn with_hidden_calls(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(Mer
             mapped.finish_reason = told.iter().flatten().find_map(|message| message.finish_reason.clone());
             mapped.source_keys.insert("finish_reason".to_owned(), origin.clone());
         }
-        if !may_hide(&spans[call].1) {
-            if let (Some(output), Some(told)) = (&mut mapped.output_messages, &told) {
-                add_missing_details(output, told);
-            }
-        } else if calls(&spans[step].1) || mapped.output_messages.is_none() {
+        let hides = may_hide(&spans[call].1) && (calls(&spans[step].1) || mapped.output_messages.is_none());
+        if hides {
             mapped.output_messages = told;
             mapped.source_keys.insert("output_messages".to_owned(), origin);
+        } else if let (Some(output), Some(told)) = (&mut mapped.output_messages, &told) {
+            add_missing_details(output, told);
         }
         for message in mapped.output_messages.iter_mut().flatten() {
             message.finish_reason.clone_from(&mapped.finish_reason);
