@@ -43,7 +43,7 @@ mod llama_index;
 mod logfire;
 mod mastra;
 mod mastra_methods;
-mod mcp;
+pub(crate) mod mcp;
 mod mlflow;
 mod mlflow_chunks;
 mod n8n;
@@ -52,6 +52,7 @@ mod openinference_gaps;
 mod openinference_parameters;
 mod openinference_text;
 mod openinference_tools;
+mod openinference_usage;
 mod openlit;
 mod openllmetry;
 mod openllmetry_js;
@@ -208,6 +209,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
     }
     mapped.is_late_record |= other.is_late_record;
     mapped.repeats_parent |= other.repeats_parent;
+    mapped.awaits_record |= other.awaits_record;
     mapped.knows_usage |= other.knows_usage;
     // Usage is read as a whole: what is cached belongs to the input that it is part of.
     if mapped.input_tokens.is_none() && mapped.output_tokens.is_none() {

@@ -95,6 +95,8 @@ pub struct Mapped {
     pub user_key: Option<String>,
     /// Whether the usage is the provider's own sum, and not added up from the pieces of a stream.
     pub knows_usage: bool,
+    /// Whether how the call ends is told of by a record to come ([`Self::is_late_record`]).
+    pub awaits_record: bool,
     /// Whether the span is a record of how a call ended that is told of by a span of its own (a streamed answer, written
     /// when the stream had ended).
     pub is_late_record: bool,

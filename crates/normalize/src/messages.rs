@@ -32,17 +32,46 @@ use crate::value::{first, first_str, first_text, is_redacted, structured};
 pub(crate) fn messages(value: &Value, default_role: &str) -> Vec<Message> {
     let read = match structured(value) {
         Value::Array(items) if items.iter().all(is_bare_part) => vec![message(&Value::Array(items), default_role)],
-        Value::Array(items) => items
-            .iter()
-            .map(|item| match item.as_str().and_then(printed::printed_message) {
-                Some(printed) => message(&printed, default_role),
-                None => message(item, default_role),
-            })
-            .collect(),
+        Value::Array(items) => {
+            let mut read: Vec<Message> = Vec::with_capacity(items.len());
+            for item in &items {
+                let mut next = match item.as_str().and_then(printed::printed_message) {
+                    Some(printed) => message(&printed, default_role),
+                    None => message(item, default_role),
+                };
+                if let Some(result) = result_named_by_role(&next, &read) {
+                    next = result;
+                }
+                match read.last_mut() {
+                    // smolagents writes the calls in text, after the text that the model said before them.
+                    Some(last)
+                        if last.role == "assistant" && item.get("role").is_some_and(|role| role == "tool-call") =>
+                    {
+                        last.parts.extend(next.parts);
+                    }
+                    _ => read.push(next),
+                }
+            }
+            read
+        }
         Value::Null => Vec::new(),
         single => vec![message(&single, default_role)],
     };
     join_split(read)
+}
+
+/// A result whose role is the name of the tool (Langfuse's handler of LangChain for JavaScript): one that was called before it.
+fn result_named_by_role(message: &Message, before: &[Message]) -> Option<Message> {
+    if matches!(message.role.as_str(), "system" | "user" | "assistant" | "tool") {
+        return None;
+    }
+    let asking = before.iter().rfind(|before| before.role == "assistant")?;
+    let is_call = |part: &Part| matches!(part, Part::ToolCall { name, .. } if *name == message.role);
+    asking.parts.iter().any(is_call).then(|| {
+        let response = gleaner_model::output_text(std::slice::from_ref(message)).unwrap_or_default();
+        let result = Part::ToolCallResponse { id: None, name: Some(message.role.clone()), response: response.into() };
+        build("tool", vec![result], None)
+    })
 }
 
 /// One message.
@@ -224,7 +253,8 @@ fn unprinted(part: Part, role: &str, known: &KnownCalls) -> Vec<Part> {
             .or_else(|| printed::printed_response(content))
             .or_else(|| printed::printed_google_part(content))
             .or_else(|| printed::printed_block(content)),
-        Part::Text { content } => printed::printed_google_part(content),
+        Part::Text { content } => printed::printed_google_part(content)
+            .or_else(|| printed::printed_texts(content).filter(|_| role == "system")),
         _ => None,
     };
     let mut read = item.map(|item| parts(&item)).unwrap_or_default();

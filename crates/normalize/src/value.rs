@@ -32,12 +32,19 @@ pub(crate) fn is_empty_text(text: &str) -> bool {
     text.is_empty() || matches!(text, "N/A" | "<not specified>") || is_address(text) || is_redacted(text)
 }
 
-/// `<groq.Stream object at 0x7fc6aa36c110>`: a stream that nobody had read yet, and the like.
+/// `<groq.Stream object at 0x7fc6aa36c110>`, `<async_generator object Base.stream at 0x7fc6aa36c110>`: a stream that nobody had
+/// read yet, and the like, also as JSON text.
 fn is_address(text: &str) -> bool {
+    let text = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
     let Some(inner) = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) else { return false };
-    let Some((name, address)) = inner.split_once(" object at 0x") else { return false };
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-    name.bytes().all(is_name) && address.bytes().all(|byte| byte.is_ascii_hexdigit())
+    let Some((name, address)) = inner.split_once(" at 0x") else { return false };
+    let (class, of) =
+        name.split_once(" object ").or_else(|| Some((name.strip_suffix(" object")?, ""))).unwrap_or_default();
+    // Functions inside others are named `outer.<locals>.inner`.
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'<' | b'>');
+    !class.is_empty()
+        && class.bytes().chain(of.bytes()).all(is_name)
+        && address.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a text is nothing but a marker for hidden content.

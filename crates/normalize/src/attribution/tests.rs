@@ -203,3 +203,18 @@ fn a_trace_that_tells_of_no_work_is_no_attempt() {
     told[1] = told[1].clone().mapped(|mapped| mapped.output_text = Some("done".into()));
     assert_eq!(derive(told).attempts.len(), 1);
 }
+
+/// Guarantees: what a server of tools did for a client whose context did not come along is no attempt; with a model's call, or
+/// below the client's own span, it is.
+#[test]
+fn a_served_tool_is_no_attempt_of_its_own() {
+    let served = |kind: i32| {
+        let mut served = tool("t", "f").attr("mcp.method.name", "tools/call").at(0, 9);
+        served.0.span.kind = kind;
+        served
+    };
+    assert!(derive([served(2)]).attempts.is_empty());
+    for trace in [vec![served(3)], vec![served(2), llm("m").under("t")], vec![agent("a"), served(2).under("a")]] {
+        assert_eq!(derive(trace).attempts.len(), 1);
+    }
+}

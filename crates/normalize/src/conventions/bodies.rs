@@ -208,17 +208,26 @@ pub(super) fn read_usage(mapped: &mut Mapped, usage: &Map<String, Value>) {
     let detail = |of: &[&str], key: &str| first(usage, of)?.get(key).and_then(integer);
     let cache_read = detail(&["prompt_tokens_details", "input_tokens_details"], "cached_tokens")
         .or_else(|| detail(&["input_token_details"], "cache_read"))
-        .or_else(|| count(&["cache_read_input_tokens", "cached_content_token_count", "cachedContentTokenCount"]));
-    let cache_write = count(&["cache_creation_input_tokens"]);
-    let input = count(&["prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount"]);
-    let output = count(&["completion_tokens", "output_tokens", "candidates_token_count", "candidatesTokenCount"]);
+        .or_else(|| count(&["cache_read_input_tokens", "cached_content_token_count", "cachedContentTokenCount"]))
+        .or_else(|| count(&["cacheReadInputTokens"]));
+    let cache_write = count(&["cache_creation_input_tokens", "cacheWriteInputTokens"]);
+    let input = count(&["prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount", "inputTokens"]);
+    let output = count(&[
+        "completion_tokens",
+        "output_tokens",
+        "candidates_token_count",
+        "candidatesTokenCount",
+        "outputTokens",
+    ]);
     mapped.reasoning_tokens = detail(&["completion_tokens_details", "output_tokens_details"], "reasoning_tokens")
         .or_else(|| detail(&["output_token_details"], "reasoning"))
         .or_else(|| count(&["thoughts_token_count", "thoughtsTokenCount"]));
     // Gemini counts thoughts beside the candidates; the canonical output includes them.
     let thoughts = count(&["thoughts_token_count", "thoughtsTokenCount"]).unwrap_or(0);
-    // Anthropic's own `input_tokens` never includes what a cache read or wrote.
-    let apart = if usage.contains_key("cache_creation_input_tokens") || usage.contains_key("cache_read_input_tokens") {
+    // Anthropic's own `input_tokens`, and Bedrock's, never include what a cache read or wrote.
+    const APART: &[&str] =
+        &["cache_creation_input_tokens", "cache_read_input_tokens", "cacheReadInputTokens", "cacheWriteInputTokens"];
+    let apart = if APART.iter().any(|key| usage.contains_key(*key)) {
         cache_read.unwrap_or(0) + cache_write.unwrap_or(0)
     } else {
         0

@@ -143,6 +143,11 @@ fn read_response(reader: &mut Reader, is_call: bool) -> bool {
         let text = sent.clone().filter(|text| structured(&json!(text)) == *data).unwrap_or_else(|| data.to_string());
         *part = Part::Text { content: text };
     }
+    // Its plugin for OpenAI leaves out what the model said before it called tools.
+    let only_calls = answer.parts.iter().all(|part| matches!(part, Part::ToolCall { .. }));
+    if let Some(content) = sent.filter(|_| is_call && only_calls && !answer.parts.is_empty()) {
+        answer.parts.insert(0, Part::Text { content });
+    }
     reader.mapped.output_messages = captured(vec![answer]);
     let finish = first(candidate.unwrap_or(&response), &["finishReason"]).and_then(finish_reason);
     // Genkit has one word for an answer in text and one that calls tools.

@@ -146,6 +146,21 @@ fn read_tool(reader: &mut Reader, span: &MergedSpan) {
     reader.mapped.tool_result = answer.filter(|value| is_content(value)).cloned();
 }
 
+/// Of a streamed answer ADK lists every piece, without a reason why it ended, and then the whole, with one.
+pub(super) fn without_pieces(answer: &Value, span: &MergedSpan) -> Value {
+    let told = structured(answer);
+    if span.span.scope.name == SCOPE
+        && let Value::Array(messages) = &told
+        && let [pieces @ .., whole] = messages.as_slice()
+    {
+        let ends = |message: &Value| !is_empty(message.get("finish_reason").unwrap_or(&Value::Null));
+        if !pieces.is_empty() && ends(whole) && !pieces.iter().any(ends) {
+            return Value::Array(vec![whole.clone()]);
+        }
+    }
+    told
+}
+
 /// The calls that an overwritten agent span tells of: those that its last call's history shows, then the last call.
 pub(super) fn told(span: &MergedSpan) -> Vec<Mapped> {
     if !is_overwritten(span) {

@@ -35,6 +35,11 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let attributes = reader.attributes();
     let metadata = payload::metadata(attributes, METADATA);
     reader.mapped.kind = kind(&mut reader, &metadata);
+    // The run of LangChain's agent is a chain with the agent's name, which stands in the metadata of all that it runs.
+    let is_run = first_str(&metadata, &["lc_agent_name"]) == Some(span.span.name.as_str());
+    if is_run && reader.mapped.kind == Some(SpanKind::Chain) {
+        reader.mapped.kind = Some(SpanKind::Agent);
+    }
     reader.mapped.model = reader.text("model", &["langfuse.observation.model.name"]);
     reader.mapped.agent_version = reader.text("agent_version", &["langfuse.version", "langfuse.release"]);
     read_parameters(&mut reader, &metadata);

@@ -49,6 +49,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.note("kind", "logfire.msg_template");
     }
     reader.mapped.is_late_record = is_late_record(span);
+    reader.mapped.awaits_record = !reader.mapped.is_late_record && streams(span);
     read_context(&mut reader);
     read_usage(&mut reader);
     let mut opaque = Mapped::default();
@@ -111,6 +112,12 @@ fn kind(span: &MergedSpan) -> Option<SpanKind> {
 /// OpenTelemetry's instrumentation of Google's client, whose events Logfire turns into one attribute.
 fn is_google_call(span: &MergedSpan) -> bool {
     span.span.scope.name.ends_with("google_genai") && span.span.attributes.contains_key("events")
+}
+
+/// A request whose answer streams; Logfire's integrations write the answer into the record alone.
+fn streams(span: &MergedSpan) -> bool {
+    let request = span.span.attributes.get("request_data").map(structured).unwrap_or_default();
+    request["stream"] == true && !span.span.attributes.contains_key("response_data")
 }
 
 fn is_late_record(span: &MergedSpan) -> bool {

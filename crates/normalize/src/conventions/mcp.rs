@@ -13,7 +13,7 @@ use crate::mapped::MergedSpan;
 use crate::messages::arguments;
 
 /// The key that every version writes.
-pub(super) const METHOD: &str = "mcp.method.name";
+pub(crate) const METHOD: &str = "mcp.method.name";
 
 /// Whether the span is a request of the protocol.
 pub(super) fn recognises(span: &MergedSpan) -> bool {

@@ -9,12 +9,13 @@ use serde_json::{Map, Value, json};
 use super::openinference_parameters::{read_models, read_parameters};
 use super::openinference_text::{agent_of_method, plain, read_search};
 use super::openinference_tools::read_tool;
+use super::openinference_usage::{believe_body, read_usage};
 use super::otel_genai::provider;
-use super::reader::{Reader, captured, set_usage};
+use super::reader::{Reader, captured};
 use super::{Reading, automatic_functions, bodies, openinference_gaps};
 use crate::mapped::{Mapped, MergedSpan, STATUS_ERROR};
 use crate::messages::{KnownCalls, finish_reason, lift_system, message, messages, tool_definitions};
-use crate::value::{first, first_str, first_text, is_empty, structured, text, unflatten};
+use crate::value::{first, first_str, first_text, is_empty, python, structured, text, unflatten};
 
 /// Whether the span carries OpenInference's kind, or messages in its form.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
@@ -60,6 +61,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
             Mapped::default()
         }
     };
+    believe_body(&mut reader, &opaque);
     drop_stale_calls(&mut reader.mapped, span);
     if let Some(history) = automatic_functions::history(span).filter(|_| kind == Some(SpanKind::Llm)) {
         reader.mapped.input_messages = Some(history);
@@ -68,7 +70,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let is_step = match kind {
         _ if is_event(&span.span.attributes) => true,
         Some(SpanKind::Llm) => !is_call(span, &reader.mapped, &opaque),
-        Some(SpanKind::Agent) => is_bare(span),
+        Some(SpanKind::Agent) => is_bare(span) || is_trace_of_agents(span),
         _ => false,
     };
     if is_step {
@@ -142,6 +144,14 @@ fn is_bare(span: &MergedSpan) -> bool {
         && agent_of_method(&span.span.name).is_none()
 }
 
+/// The trace of a run of OpenAI's Agents SDK has an agent's kind, a question and an answer, and is named by the workflow; agents
+/// name themselves.
+fn is_trace_of_agents(span: &MergedSpan) -> bool {
+    let scope = &span.span.scope.name;
+    let is_sdk = scope.ends_with("openai-agents") || scope.ends_with("openai_agents");
+    is_sdk && first(&span.span.attributes, &["graph.node.id", "agent.name"]).is_none()
+}
+
 fn kind(name: &str) -> Option<SpanKind> {
     Some(match name.to_ascii_uppercase().as_str() {
         "LLM" => SpanKind::Llm,
@@ -176,7 +186,13 @@ fn read_call(reader: &mut Reader, is_litellm: bool) {
     reader.mapped.provider =
         ["llm.provider", "llm.system"].iter().find_map(|key| provider(&reader.text("provider", &[key])?));
     let parameters = reader.find("parameters", &["llm.invocation_parameters", "embedding.invocation_parameters"]);
-    let parameters = parameters.map(structured).and_then(|value| value.as_object().cloned()).unwrap_or_default();
+    let parameters = parameters.and_then(|value| match structured(value) {
+        Value::Object(parameters) => Some(parameters),
+        // Guardrails has Python print them.
+        Value::String(printed) => python(&printed)?.as_object().cloned(),
+        _ => None,
+    });
+    let parameters = parameters.unwrap_or_default();
     read_models(reader, &parameters, is_litellm);
     let offered = unflatten(reader.attributes(), "llm.tools");
     let schemas: Value = offered.iter().map(|tool| tool.pointer("/tool/json_schema").unwrap_or(tool).clone()).collect();
@@ -189,16 +205,7 @@ fn read_call(reader: &mut Reader, is_litellm: bool) {
     }
     read_parameters(reader, parameters);
     reader.mapped.finish_reason = reader.find("finish_reason", &["llm.finish_reason"]).and_then(finish_reason);
-    let input = reader.count("input_tokens", &["llm.token_count.prompt"]);
-    let output = reader.count("output_tokens", &["llm.token_count.completion"]);
-    let details = "llm.token_count.prompt_details";
-    let cache_read =
-        reader.count("cached_tokens", &[&format!("{details}.cache_read"), &format!("{details}.cache_input")]);
-    let cache_write = reader.count("cache_write", &[&format!("{details}.cache_write")]);
-    reader.mapped.source_keys.shift_remove("cache_write");
-    set_usage(&mut reader.mapped, input, output, cache_read, cache_write);
-    reader.mapped.reasoning_tokens =
-        reader.count("reasoning_tokens", &["llm.token_count.completion_details.reasoning"]);
+    read_usage(reader);
     reader.mapped.cost_usd = reader.number("cost_usd", &["llm.cost.total"]);
     if reader.mapped.cost_usd.is_none() {
         let shares = ["llm.cost.prompt", "llm.cost.completion"].map(|key| reader.number("cost_usd", &[key]));

@@ -30,7 +30,7 @@ pub(super) fn read_models(reader: &mut Reader, parameters: &Map<String, Value>, 
         asked = Some(model);
     }
     if asked.is_none() {
-        asked = body_text(reader, "input.value", &["model"]);
+        asked = body_text(reader, "input.value", &["model", "modelId"]);
         if asked.is_some() {
             reader.note("model", "input.value");
         }

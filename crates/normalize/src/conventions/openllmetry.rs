@@ -7,7 +7,7 @@
 //! outputs in `traceloop.entity.*` in both. Sessions and users are association properties: see [`super::association`].
 //! Left out: the events per streamed chunk, which repeat the answer.
 
-use gleaner_model::{Message, SpanKind};
+use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
 use super::functions::{answer_of, arguments_of, final_text_of, question_of, unwrapped};
@@ -46,7 +46,7 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     let kind = kind(&mut reader);
     reader.mapped.kind = kind;
     read_call(&mut reader);
-    read_messages(&mut reader);
+    read_messages(&mut reader, &span.span.scope.name);
     let opaque = match kind.or_else(|| named_kind(&reader)) {
         Some(SpanKind::Tool) => {
             read_tool(&mut reader);
@@ -171,10 +171,25 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     Some(parameters)
 }
 
-fn read_messages(reader: &mut Reader) {
+/// Of Replicate's models every piece that they wrote is a completion of its own.
+fn in_one(pieces: Vec<Message>, scope: &str) -> Vec<Message> {
+    let texts: Option<Vec<&str>> = pieces
+        .iter()
+        .map(|piece| match piece.parts.as_slice() {
+            [Part::Text { content }] => Some(content.as_str()),
+            _ => None,
+        })
+        .collect();
+    match texts.filter(|_| scope == "opentelemetry.instrumentation.replicate") {
+        Some(texts) => vec![Message::text("assistant", texts.concat())],
+        None => pieces,
+    }
+}
+
+fn read_messages(reader: &mut Reader, scope: &str) {
     for (prompts, completions) in [("gen_ai.prompt", "gen_ai.completion"), ("llm.prompts", "llm.completions")] {
         let input = flattened(reader.attributes(), prompts, "user");
-        let output = flattened(reader.attributes(), completions, "assistant");
+        let output = flattened(reader.attributes(), completions, "assistant").map(|output| in_one(output, scope));
         if let Some(input) = input.filter(|_| reader.mapped.input_messages.is_none()) {
             let (system, rest) = lift_system(input);
             reader.note("input_messages", &format!("{prompts}.*"));
@@ -319,8 +334,12 @@ fn read_step(reader: &mut Reader) {
     }
 }
 
-/// What a step of LangGraph adds to the state: `{"messages": [answer]}`.
+/// What a step of LangGraph adds to the state: `{"messages": [answer]}`, or a command that does:
+/// `{"output": [{"update": {"messages": [answer]}}]}`.
 fn only_message(body: Value) -> Value {
+    let told = body.get("output").unwrap_or(&body);
+    let command = told.as_array().filter(|commands| commands.len() == 1).map_or(told, |commands| &commands[0]);
+    let body = command.get("update").filter(|update| update.is_object()).cloned().unwrap_or(body);
     match body.get("messages").and_then(Value::as_array).map(Vec::as_slice) {
         Some([only]) if only.get("kwargs").is_some() => only.clone(),
         _ => body,

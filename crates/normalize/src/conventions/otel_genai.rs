@@ -3,14 +3,14 @@
 //! Content that was uploaded elsewhere (`gen_ai.input.messages_ref`) is not read: the reference stays on the span.
 //! Source: open-telemetry/semantic-conventions-genai, `model/gen-ai`, and semantic-conventions up to 1.41.
 
-use gleaner_model::{Message, SpanKind};
+use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value};
 
 use super::functions::{callback_answer, callback_arguments};
 use super::otel_genai_events::{MessageEvent, message_events};
 use super::otel_genai_usage::read_usage;
 use super::reader::{Reader, captured};
-use super::{Reading, openlit, otel_genai_content};
+use super::{Reading, google_adk, openlit, otel_genai_content};
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{arguments, finish_reason, lift_system, messages, system_text, tool_definitions};
 use crate::value::{is_empty, structured, text};
@@ -163,10 +163,26 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
     Some(parameters)
 }
 
+/// OpenTelemetry's instrumentation of botocore tells of each result by an event of its own, and of all of them again as the
+/// user's message that Bedrock was sent.
+fn without_repeated_results(messages: Vec<Message>) -> Vec<Message> {
+    let mut kept: Vec<Message> = Vec::with_capacity(messages.len());
+    for message in messages {
+        let are_results = message.parts.iter().all(|part| matches!(part, Part::ToolCallResponse { id: Some(_), .. }));
+        let told = || kept.iter().rev().take_while(|before| before.role == "tool").flat_map(|before| &before.parts);
+        let is_told = |part: &Part| told().any(|before| before == part);
+        if !are_results || message.parts.is_empty() || !message.parts.iter().all(is_told) {
+            kept.push(message);
+        }
+    }
+    kept
+}
+
 fn read_messages(reader: &mut Reader, span: &MergedSpan) {
     let instructions = reader.find("system_prompt", &["gen_ai.system_instructions"]).and_then(system_text);
     let input = reader.find("input_messages", &["gen_ai.input.messages"]).map(|value| messages(value, "user"));
-    let output = reader.find("output_messages", &["gen_ai.output.messages"]).map(|value| messages(value, "assistant"));
+    let output = reader.find("output_messages", &["gen_ai.output.messages"]);
+    let output = output.map(|value| messages(&google_adk::without_pieces(value, span), "assistant"));
     tell_why_it_ended(reader, output.as_deref().unwrap_or_default(), "gen_ai.output.messages");
     let (mut input, mut output) = (input.and_then(captured), output.and_then(captured));
     if input.is_none() || output.is_none() {
@@ -176,7 +192,7 @@ fn read_messages(reader: &mut Reader, span: &MergedSpan) {
         let messages_of =
             |events: Vec<MessageEvent>| -> Vec<Message> { events.into_iter().map(|event| event.message).collect() };
         if input.is_none() {
-            input = captured(messages_of(history));
+            input = captured(without_repeated_results(messages_of(history)));
             if input.is_some() {
                 reader.note("input_messages", "gen_ai.*.message");
             }

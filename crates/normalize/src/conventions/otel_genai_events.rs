@@ -4,12 +4,12 @@
 //! `gen_ai.event.content`. Before 1.28, one event held the whole list.
 
 use gleaner_model::Message;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::otel_genai_content::role_lines;
 use crate::mapped::MergedSpan;
 use crate::messages::{message, messages};
-use crate::value::{is_empty, python, structured};
+use crate::value::{is_empty, python, structured, text};
 
 /// One message that the model was given, or one choice that it wrote.
 pub(super) struct MessageEvent {
@@ -73,11 +73,32 @@ fn events(name: &str, time_unix_nano: u64, payload: Option<Map<String, Value>>) 
     read.into_iter().map(|message| MessageEvent { time_unix_nano, is_choice, message }).collect()
 }
 
+/// One of these every message has, whoever wrote it.
+const MESSAGE_FIELDS: &[&str] = &[
+    "role",
+    "content",
+    "parts",
+    "text",
+    "toolUse",
+    "tool_calls",
+    "function_call",
+    "refusal",
+    "reasoning_content",
+    "reasoning",
+    "audio",
+    "kwargs",
+];
+
 /// A role in the payload wins over the event's name; the fields of a choice may stand beside its message.
 fn one(mut payload: Map<String, Value>, role: &str) -> Message {
     // An assistant's message may come as JSON, or as bare text.
     if let Some(inner) = payload.get("message").map(structured) {
         match inner {
+            // An object that the model was made to answer with (Strands' structured output).
+            Value::Object(fields) if !MESSAGE_FIELDS.iter().any(|key| fields.contains_key(*key)) => {
+                let written = payload.shift_remove("message").and_then(|message| text(&message));
+                payload.insert("content".to_owned(), json!(written));
+            }
             Value::Object(mut fields) => {
                 for key in ["tool_calls", "finish_reason"] {
                     if let Some(beside) = payload.get(key).filter(|value| !is_empty(value)) {

@@ -1,14 +1,18 @@
 //! Token counts under OpenTelemetry's keys, with the many names that cached and reasoning tokens have had.
 //!
-//! Bedrock counts apart what a cache read or wrote, and its instrumentations (OpenTelemetry's of botocore, OpenLLMetry's)
+//! Bedrock counts apart what a cache read or wrote, and its instrumentations (OpenTelemetry's two, OpenLLMetry's, OpenLIT's)
 //! copy its numbers. Where a cache held less than what was sent, nothing but their name tells that, or a total that is the
 //! sum of all of them.
 
 use super::reader::{Reader, set_usage};
 
 /// Scopes of the instrumentations that copy Bedrock's counts.
-const BEDROCK: &[&str] =
-    &["opentelemetry.instrumentation.bedrock", "opentelemetry.instrumentation.botocore.bedrock-runtime"];
+const BEDROCK: &[&str] = &[
+    "opentelemetry.instrumentation.bedrock",
+    "opentelemetry.instrumentation.botocore.bedrock-runtime",
+    "opentelemetry.instrumentation.genai.bedrock",
+    "openlit.instrumentation.bedrock",
+];
 
 const TOTAL: &[&str] = &["gen_ai.usage.total_tokens", "llm.usage.total_tokens"];
 

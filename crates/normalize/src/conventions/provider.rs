@@ -43,6 +43,8 @@ pub(super) fn take_off_route(mapped: &mut Mapped, span: &MergedSpan) {
     let embedded = attributes.get("lmnr.span.instrumentation_scope.name").and_then(|name| name.as_str());
     let is_router = span.span.scope.name.contains("litellm")
         || embedded == Some("litellm")
+        // ADK calls all models but Google's by LiteLLM.
+        || span.span.scope.name == "gcp.vertex.agent"
         // DSPy calls models by LiteLLM.
         || attributes.get("mlflow.message.format").and_then(decoded_text).as_deref() == Some("dspy")
         || attributes.keys().any(|key| key.starts_with("langwatch."));

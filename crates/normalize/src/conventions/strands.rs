@@ -29,7 +29,10 @@ pub(super) fn recognises(span: &MergedSpan) -> bool {
 pub(super) fn read(span: &MergedSpan) -> Reading {
     let mut reader = Reader::new(span);
     let operation = first_str(&span.span.attributes, &["gen_ai.operation.name"]).unwrap_or_default();
-    if operation.starts_with("invoke_") {
+    // The model is called without a span of its own.
+    if operation == "execute_structured_output" {
+        reader.mapped.kind = Some(SpanKind::Llm);
+    } else if operation.starts_with("invoke_") {
         // Teams: `invoke_swarm`, `invoke_graph`.
         let is_team = !matches!(operation, "invoke_agent" | "invoke_workflow");
         reader.mapped.kind = is_team.then_some(SpanKind::Chain);

@@ -42,8 +42,11 @@ pub(super) fn recognises(span: &MergedSpan) -> bool {
 /// Reads the span as OpenInference's.
 pub(super) fn read(span: &MergedSpan) -> Reading {
     let mut translated = span.clone();
-    translated.span.attributes =
-        span.span.attributes.iter().map(|(key, value)| (renamed(key, KEYS), value.clone())).collect();
+    let pairs = span.span.attributes.iter().map(|(key, value)| (renamed(key, KEYS), key, value));
+    // Beside OpenInference's own key of the same meaning, whatever their order, its own counts.
+    let (own, others): (Vec<_>, Vec<_>) = pairs.partition(|(name, key, _)| name != *key);
+    let in_order = others.into_iter().chain(own);
+    translated.span.attributes = in_order.map(|(name, _, value)| (name, value.clone())).collect();
     let mut reading = openinference::read(&translated);
     let back: Vec<(&str, &str)> = KEYS.iter().map(|(own, theirs)| (*theirs, *own)).collect();
     for mapped in [&mut reading.structured, &mut reading.opaque] {

@@ -4,7 +4,7 @@
 //! it becomes a chain or agent span. A *second report* is another instrumentation's span of the very same call: it keeps its
 //! kind and is marked as the duplicate of the richest report.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gleaner_model::{Part, SpanKind, canonical_json, output_text};
 use serde_json::json;
@@ -27,7 +27,8 @@ pub(crate) struct Calls {
 pub(crate) fn find_calls(tree: &Tree<'_>) -> Calls {
     let mut kinds: Vec<SpanKind> = tree.nodes.iter().map(|node| node.mapped.kind.unwrap_or(SpanKind::Other)).collect();
     let mut reports = Reports::new(tree.nodes.len());
-    join_late_records(tree, &kinds, &mut reports);
+    let recorded = join_late_records(tree, &kinds, &mut reports);
+    drop_announcements(tree, &mut kinds, &recorded);
     join_copies(tree, &mut reports);
     settle_nested_llm_spans(tree, &mut kinds, &mut reports);
     join_by_response_id(tree, &kinds, &mut reports);
@@ -96,7 +97,13 @@ fn settle_nested_llm_spans(tree: &Tree<'_>, kinds: &mut [SpanKind], reports: &mu
                 _ => kinds[place] = wrapper_kind(node),
             }
         }
-        if kinds[place] == SpanKind::Chain && calls.is_empty() && stands_for_a_call(&tree.nodes[place]) {
+        let may_stand = match kinds[place] {
+            SpanKind::Chain => true,
+            // Guardrails' own call of the model has its kind, as the steps around it do; a call alone costs tokens.
+            SpanKind::Guardrail => tree.nodes[place].mapped.output_tokens.is_some(),
+            _ => false,
+        };
+        if may_stand && calls.is_empty() && stands_for_a_call(&tree.nodes[place]) {
             kinds[place] = SpanKind::Llm;
             calls = CallsBelow::one(place, tree.nodes[place].span().start_time_unix_nano);
         }
@@ -135,7 +142,7 @@ fn tell_of_one_call(outer: &Node<'_>, inner: &Node<'_>) -> bool {
         return false;
     }
     match (output_of(outer), output_of(inner)) {
-        (Some(a), Some(b)) => a == b,
+        (Some(a), Some(b)) => a == b || a.text == b.text && (hides_calls(outer, &a) || hides_calls(inner, &b)),
         // One of them did not capture content. Two ids would tell two calls apart.
         _ => outer.mapped.response_id.is_none() || inner.mapped.response_id.is_none(),
     }
@@ -192,12 +199,19 @@ fn output_of<'a>(node: &Node<'a>) -> Option<Output<'a>> {
     (text.is_some() || !tool_calls.is_empty()).then_some(Output { text, tool_calls })
 }
 
+/// It stopped to call tools and shows none: its instrumentation records the text alone (Mastra's innermost span).
+fn hides_calls(node: &Node<'_>, told: &Output<'_>) -> bool {
+    told.tool_calls.is_empty() && node.mapped.finish_reason.as_deref() == Some("tool_call")
+}
+
 /// A record of how a streamed call ended belongs to the latest call before it that has the same question, no answer, and no
 /// record yet; both stand below the same parent, or the record below the call.
-fn join_late_records(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports) {
+/// Returned are the calls that have one.
+fn join_late_records(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports) -> HashSet<usize> {
     type Question = (Option<usize>, String);
+    let mut recorded = HashSet::new();
     if !tree.nodes.iter().any(|node| node.mapped.is_late_record) {
-        return;
+        return recorded;
     }
     let mut waiting: HashMap<Question, Vec<usize>> = HashMap::new();
     for (place, node) in tree.nodes.iter().enumerate().filter(|(place, _)| kinds[*place] == SpanKind::Llm) {
@@ -210,9 +224,21 @@ fn join_late_records(tree: &Tree<'_>, kinds: &[SpanKind], reports: &mut Reports)
             let call = beside.or_else(|| parent.filter(|above| kinds[*above] == SpanKind::Llm));
             if let Some(call) = call {
                 reports.join(call, place);
+                recorded.insert(call);
             }
         } else if output_of(node).is_none() && node.span().status_code != STATUS_ERROR {
             waiting.entry((parent, asked)).or_default().push(place);
+        }
+    }
+    recorded
+}
+
+/// Below no other span, a record begins a trace of its own: there the call counts, and the request alone is none.
+fn drop_announcements(tree: &Tree<'_>, kinds: &mut [SpanKind], recorded: &HashSet<usize>) {
+    for (place, node) in tree.nodes.iter().enumerate().filter(|(place, _)| tree.is_parentless(*place)) {
+        let is_answered = output_of(node).is_some() || recorded.contains(&place);
+        if node.mapped.awaits_record && !is_answered && node.span().status_code != STATUS_ERROR {
+            kinds[place] = SpanKind::Chain;
         }
     }
 }

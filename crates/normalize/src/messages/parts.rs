@@ -1,7 +1,7 @@
 //! One part of a message, in whatever shape it comes.
 
 use gleaner_model::Part;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::printed::{printed_content, printed_part};
 use super::reasoning::{reasoning, redacted, thought};
@@ -83,6 +83,11 @@ fn part(map: &Map<String, Value>) -> Option<Part> {
             None => Some(other()),
         },
         "reasoning" | "thinking" | "reasoning_text" => reasoning(map),
+        // Bedrock's block in the place of the text (Strands).
+        "reasoningContent" => {
+            let block = map.get("content").filter(|block| block.is_object()).map(|block| json!({kind: block}));
+            block.and_then(|block| untyped(block.as_object()?)).or_else(|| Some(other()))
+        }
         "redacted_thinking" | "redacted-reasoning" => Some(redacted(map)),
         "refusal" => Some(
             first_str(map, &["refusal", "content"])

@@ -122,11 +122,31 @@ pub(super) fn printed_content(map: &Map<String, Value>, kind: &str) -> Option<Va
     python(content).filter(|item| kind != "text" && item.get("type").is_some_and(|of_item| of_item == kind))
 }
 
-/// The block of Bedrock's reasoning that a text is the JSON of: what an instrumentation does not know it writes down so.
+/// The block of Bedrock's reasoning, or Anthropic's block of thinking or of a call, that a text is the JSON of: what an
+/// instrumentation does not know it writes down so.
 pub(super) fn printed_block(text: &str) -> Option<Value> {
-    let block =
-        text.strip_prefix('{').filter(|rest| rest.trim_start().starts_with("\"reasoningContent\"")).and(json(text))?;
-    (block.as_object()?.len() == 1).then_some(block)
+    let begins = text.starts_with('{') && text.ends_with('}');
+    let named = ["\"reasoningContent\"", "\"thinking\"", "\"tool_use\"", "\"redacted_thinking\""];
+    let block = json(text).filter(|_| begins && named.iter().any(|name| text.contains(name)))?;
+    let fields = block.as_object()?;
+    let has = |keys: &[&str]| keys.iter().all(|key| fields.contains_key(*key));
+    let is_block = match fields.get("type").and_then(Value::as_str) {
+        Some("thinking") => has(&["thinking"]),
+        Some("redacted_thinking") => has(&["data"]),
+        Some("tool_use") => has(&["id", "name", "input"]),
+        Some(_) => false,
+        None => fields.len() == 1 && has(&["reasoningContent"]),
+    };
+    is_block.then_some(block)
+}
+
+/// The list of a prompt's text blocks that a text is the JSON of: `[{"type":"text","text":"hi"}]`.
+pub(super) fn printed_texts(text: &str) -> Option<Value> {
+    let Value::Array(items) = text.strip_prefix("[{").filter(|rest| rest.ends_with("}]")).and(json(text))? else {
+        return None;
+    };
+    let is_text = |item: &Value| item.get("type").is_some_and(|kind| kind == "text") && item["text"].is_string();
+    items.iter().all(is_text).then_some(Value::Array(items))
 }
 
 /// The call or the response in a part of Google's GenAI SDK: `video_metadata=None … function_call=FunctionCall(

@@ -197,3 +197,25 @@ fn a_refusal_that_langchain_keeps_beside_the_message() {
     let read = json!(messages(&json!([answer]), "assistant"));
     assert_eq!(read[0]["parts"], json!([{"type": "refusal", "content": "No."}]));
 }
+
+#[test]
+fn a_role_that_names_the_tool_called_before_is_a_result() {
+    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let list = json!([{"role": "assistant", "content": "", "tool_calls": [call("c1"), call("c2")]},
+        {"role": "f", "content": "{\"x\":1}", "additional_kwargs": {}}, {"role": "f", "content": "2"}, {"role": "g", "content": "3"}]);
+    let read = json!(messages(&list, "user"));
+    let result =
+        |text: &str| json!({"role": "tool", "parts": [{"type": "tool_call_response", "name": "f", "response": text}]});
+    assert_eq!((&read[1], &read[2]), (&result("{\"x\":1}"), &result("2")));
+    assert_eq!(read[3]["role"], "g");
+}
+
+#[test]
+fn calls_in_text_belong_to_the_answer_before_them() {
+    let list = json!([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Wait."},
+        {"role": "tool-call", "content": "Calling tools: []"}, {"role": "tool-response", "content": "Observation: 1"}]);
+    let read = json!(messages(&list, "user"));
+    let texts = json!([{"type": "text", "content": "Wait."}, {"type": "text", "content": "Calling tools: []"}]);
+    assert_eq!(read[1], json!({"role": "assistant", "parts": texts}));
+    assert_eq!((read.as_array().map(Vec::len), &read[2]["role"]), (Some(3), &json!("user")));
+}

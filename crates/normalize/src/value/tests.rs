@@ -92,3 +92,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_object_that_python_printed_by_its_address_says_nothing() {
+    for text in [
+        "<groq.Stream object at 0x7fc6aa36c110>",
+        "<async_generator object Base.stream at 0x7fc1dcc82bd0>",
+        "<generator object f.<locals>.g at 0x7fc1dcc82bd0>",
+        "\"<coroutine object f at 0x7fc1dcc82bd0>\"",
+    ] {
+        assert!(is_empty(&json!(text)), "{text}");
+    }
+    for text in ["<b>object at 0x1</b>", "< object at 0x12>", "<an object I saw at 0x12>", "object f at 0x12"] {
+        assert!(!is_empty(&json!(text)), "{text}");
+    }
+}

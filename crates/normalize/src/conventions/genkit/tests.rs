@@ -125,3 +125,17 @@ fn the_provider_s_own_finish_reason_is_believed() {
     let mapped = model(json!({"messages": []}), json!({"message": message, "finishReason": "stop", "raw": raw}));
     assert_eq!(mapped.finish_reason.as_deref(), Some("tool_call"));
 }
+
+/// Genkit's plugin for OpenAI makes a message of the calls alone.
+#[test]
+fn what_was_said_before_calls_stands_in_the_provider_s_answer() {
+    let answer = |content: &str| {
+        let raw = json!({"id": "chatcmpl-1", "choices": [{"message": {"role": "assistant", "content": content, "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]});
+        let message = json!({"role": "model", "content": [{"toolRequest": {"name": "f", "ref": "c", "input": {}}}]});
+        output(&model(json!({"messages": []}), json!({"message": message, "finishReason": "stop", "raw": raw})))
+    };
+    let call = json!({"type": "tool_call", "id": "c", "name": "f", "arguments": {}});
+    assert_eq!(answer("Wait.")[0]["parts"], json!([{"type": "text", "content": "Wait."}, call]));
+    assert_eq!(answer("")[0]["parts"], json!([call]));
+}

@@ -131,3 +131,17 @@ fn an_agent_that_its_calls_wrote_over_tells_of_them() {
     assert_eq!(output(&calls[1])[0]["parts"], json!([{"type": "text", "content": "408."}]));
     assert_eq!((calls[1].finish_reason.as_deref(), calls[1].input_tokens), (Some("stop"), Some(30)));
 }
+
+#[test]
+fn of_a_stream_the_whole_answer_counts() {
+    let message = |text: &str, reason: &str| json!({"role": "assistant", "parts": [{"type": "text", "content": text}], "finish_reason": reason});
+    let texts = |messages: Value, scope: &str| {
+        let mut call = span(json!({"gen_ai.operation.name": "generate_content", "gen_ai.output.messages": messages}));
+        call.span.scope.name = scope.into();
+        output(&map(&call)).as_array().map(Vec::len)
+    };
+    let streamed = json!([message("It is", ""), message(" cold.", ""), message("It is cold.", "stop")]);
+    assert_eq!(texts(streamed.clone(), "gcp.vertex.agent"), Some(1));
+    assert_eq!(texts(streamed, "app"), Some(3), "choices");
+    assert_eq!(texts(json!([message("a", "stop"), message("b", "stop")]), "gcp.vertex.agent"), Some(2), "choices");
+}

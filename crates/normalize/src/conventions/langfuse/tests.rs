@@ -191,3 +191,16 @@ fn a_step_of_langchain_tells_why_its_model_ended() {
     assert_eq!(step(update).as_deref(), Some("length"));
     assert_eq!(step(json!({"messages": [{"type": "human", "content": "q"}]})), None);
 }
+
+#[test]
+fn the_run_of_langchain_s_agent_is_an_agent() {
+    let read = |name: &str| {
+        let mut run = span(json!({"langfuse.observation.type": "chain",
+            "langfuse.observation.metadata.lc_agent_name": "\"skylark\""}));
+        run.span.name = name.into();
+        let mapped = map(&run);
+        (mapped.kind, mapped.agent_name)
+    };
+    assert_eq!(read("skylark"), (Some(SpanKind::Agent), Some("skylark".into())));
+    assert_eq!(read("model").0, Some(SpanKind::Chain));
+}

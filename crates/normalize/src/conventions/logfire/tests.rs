@@ -243,3 +243,14 @@ fn a_streamed_chat_of_the_agents_sdk_ended_when_its_items_are_complete() {
     assert_eq!(ended("completed").as_deref(), Some("stop"));
     assert_eq!(ended("incomplete"), None);
 }
+
+#[test]
+fn a_request_that_streams_awaits_its_record() {
+    let template = "Chat Completion with {request_data[model]!r}";
+    let awaits =
+        |stream: bool| logfire(template, json!({"request_data": {"model": "m", "stream": stream}})).awaits_record;
+    assert_eq!((awaits(true), awaits(false)), (true, false));
+    assert!(
+        !logfire(template, json!({"request_data": {"model": "m", "stream": true}, "response_data": {}})).awaits_record
+    );
+}

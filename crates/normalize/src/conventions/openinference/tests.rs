@@ -326,3 +326,20 @@ fn a_result_in_a_users_message_is_a_tools() {
         json!([{"role": "tool", "parts": [{"type": "tool_call_response", "id": "t1", "response": "Sunny"}]}]);
     assert_eq!(input(&mapped), expected);
 }
+
+#[test]
+fn a_run_of_openai_s_agents_is_no_agent() {
+    let kind = |more: Value, scope: &str| {
+        let mut attributes = json!({"openinference.span.kind": "AGENT", "input.value": "hi", "output.value": "ho"});
+        if let (Value::Object(all), Value::Object(more)) = (&mut attributes, more) {
+            all.extend(more);
+        }
+        let mut span = span(attributes);
+        span.span.scope.name = scope.into();
+        map(&span).kind
+    };
+    let sdk = "@arizeai/openinference-instrumentation-openai-agents";
+    assert_eq!(kind(json!({}), sdk), Some(SpanKind::Chain));
+    assert_eq!(kind(json!({"graph.node.id": "skylark"}), sdk), Some(SpanKind::Agent));
+    assert_eq!(kind(json!({}), "app"), Some(SpanKind::Agent));
+}

@@ -48,3 +48,28 @@ fn a_list_without_gaps_stays() {
     let told = vec![json!({"role": "user"})];
     assert_eq!(filled(&attributes, "llm.input_messages", "input.value", told.clone()), told);
 }
+
+/// OpenAI's Agents SDK for JavaScript: the body is the list of messages, without the instructions.
+#[test]
+fn a_message_that_is_a_role_alone_has_its_content_from_the_body() {
+    let told = || {
+        vec![
+            json!({"role": "system", "content": "Be brief."}),
+            json!({"role": "user", "content": "hi"}),
+            json!({"role": "assistant"}),
+            json!({"role": "assistant", "tool_calls": []}),
+        ]
+    };
+    let answer = json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "ho"}]});
+    let fill = |body: Value| {
+        let attributes = json!({"input.value": body.to_string()}).as_object().cloned().unwrap_or_default();
+        filled(&attributes, "llm.input_messages", "input.value", told())
+    };
+    let filled = fill(json!([{"role": "user", "content": "hi"}, answer, {"type": "function_call", "name": "f"}]));
+    assert_eq!((&filled[2], &filled[3]), (&answer, &told()[3]));
+    for other in
+        [json!([{"role": "user"}]), json!([{"role": "user"}, {"role": "user"}, {"role": "assistant"}]), json!("hi")]
+    {
+        assert_eq!(fill(other.clone()), told(), "{other}");
+    }
+}

@@ -42,3 +42,18 @@ fn litellm_s_older_instrumentation_names_the_provider_in_the_model() {
     let mapped = map(&asked);
     assert_eq!((mapped.model.as_deref(), mapped.provider.as_deref()), (Some("claude-sonnet-4-5"), Some("anthropic")));
 }
+
+#[test]
+fn a_request_of_bedrock_names_the_model_whole() {
+    let body = json!({"modelId": "anthropic.claude-3-5-sonnet-20241022-v2:0", "messages": []}).to_string();
+    let mapped = map(&span(call(json!({"llm.model_name": "claude-3-5-sonnet-20241022", "input.value": body}))));
+    assert_eq!(mapped.model.as_deref(), Some("anthropic.claude-3-5-sonnet-20241022-v2:0"));
+    assert_eq!(mapped.response_model.as_deref(), Some("claude-3-5-sonnet-20241022"));
+}
+
+#[test]
+fn parameters_that_python_printed() {
+    let printed = "{'temperature': 0, 'messages': [{'role': 'user', 'content': 'hi'}], 'model': 'm'}";
+    let mapped = map(&span(call(json!({"llm.invocation_parameters": printed}))));
+    assert_eq!((mapped.model.as_deref(), json!(mapped.parameters)), (Some("m"), json!({"temperature": 0})));
+}

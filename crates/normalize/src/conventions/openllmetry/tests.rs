@@ -285,3 +285,29 @@ fn callbacks_of_tools_in_the_keys_of_opentelemetry() {
     assert_eq!(mapped.tool_result, Some(json!("sunny")));
     assert_eq!(mapped.tool_call_id.as_deref(), Some("c1"));
 }
+
+/// LangGraph's nodes return commands since 1.0.
+#[test]
+fn a_command_of_a_step_holds_the_answer() {
+    let message = json!({"lc": 1, "type": "constructor", "id": ["langchain_core", "messages", "AIMessage"],
+        "kwargs": {"content": "Wait.", "tool_calls": [{"id": "c1", "name": "f", "args": {"x": 1}}]}});
+    let command = json!({"lg_name": "Command", "update": {"messages": [message]}});
+    for returned in [json!({"output": [command]}), json!({"outputs": command, "kwargs": {"tags": []}})] {
+        let mapped =
+            map(&span(json!({"traceloop.span.kind": "workflow", "traceloop.entity.output": returned.to_string()})));
+        let call = json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}});
+        let parts = json!([{"type": "text", "content": "Wait."}, call]);
+        assert_eq!(output(&mapped)[0]["parts"], parts);
+    }
+}
+
+#[test]
+fn what_replicate_wrote_in_pieces_is_one_answer() {
+    let mut call = span(json!({"gen_ai.system": "Replicate", "llm.request.type": "completion",
+        "gen_ai.prompt.0.user": "Oslo?", "gen_ai.completion.0.content": "It is ", "gen_ai.completion.1.content": "cold."}));
+    call.span.scope.name = "opentelemetry.instrumentation.replicate".into();
+    let parts = json!([{"type": "text", "content": "It is cold."}]);
+    assert_eq!(output(&map(&call)), json!([{"role": "assistant", "parts": parts}]));
+    call.span.scope.name = "opentelemetry.instrumentation.openai".into();
+    assert_eq!(output(&map(&call)).as_array().map(Vec::len), Some(2), "choices");
+}

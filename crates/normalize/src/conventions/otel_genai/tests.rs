@@ -129,8 +129,10 @@ fn usage_that_leaves_out_a_small_cache_is_completed_where_that_is_known() {
         "gen_ai.usage.cache_read.input_tokens": 40});
     assert_eq!(map(&span(usage.clone())).input_tokens, Some(100));
     let mut of_bedrock = span(usage.clone());
-    of_bedrock.span.scope.name = "opentelemetry.instrumentation.botocore.bedrock-runtime".into();
-    assert_eq!(map(&of_bedrock).input_tokens, Some(140));
+    for scope in ["botocore.bedrock-runtime", "genai.bedrock"] {
+        of_bedrock.span.scope.name = format!("opentelemetry.instrumentation.{scope}");
+        assert_eq!(map(&of_bedrock).input_tokens, Some(140));
+    }
     for (total, input) in [(147, 140), (107, 100)] {
         let mut summed = usage.clone();
         summed["gen_ai.usage.total_tokens"] = json!(total);

@@ -95,3 +95,20 @@ fn a_body_that_python_printed() {
     merged.logs = vec![log("gen_ai.user.message", 1, body, json!({"chat_message_index": 0}))];
     assert_eq!(input(&map(&merged)), json!([{"role": "user", "parts": [{"type": "text", "content": "it's me"}]}]));
 }
+
+/// botocore's instrumentation: an event for each result, and one for the message with all of them.
+#[test]
+fn results_that_are_told_twice_are_in_the_prompt_once() {
+    let result = |id: &str| json!({"toolResult": {"toolUseId": id, "content": [{"text": "408"}]}});
+    let mut merged = span(json!({"gen_ai.operation.name": "chat", "gen_ai.system": "aws.bedrock"}));
+    merged.logs = vec![
+        log("gen_ai.user.message", 1, json!({"content": [{"text": "hi"}]}), json!({})),
+        log("gen_ai.tool.message", 2, json!({"id": "c1", "content": [{"text": "408"}]}), json!({})),
+        log("gen_ai.tool.message", 3, json!({"id": "c2", "content": [{"text": "408"}]}), json!({})),
+        log("gen_ai.user.message", 4, json!({"content": [result("c1"), result("c2")]}), json!({})),
+        log("gen_ai.user.message", 5, json!({"content": [result("c3")]}), json!({})),
+    ];
+    let given = input(&map(&merged));
+    let ids: Vec<&Value> = given.as_array().unwrap().iter().map(|message| &message["parts"][0]["id"]).collect();
+    assert_eq!(ids, [&Value::Null, &json!("c1"), &json!("c2"), &json!("c3")]);
+}

@@ -36,6 +36,13 @@ fn routers_name_the_provider_before_the_model() {
     assert_eq!(read(litellm, "openai/gpt-4o-mini", "openai").as_deref(), Some("gpt-4o-mini"));
     assert_eq!(read(litellm, "openrouter/openai/gpt-4o", "openrouter").as_deref(), Some("openai/gpt-4o"));
     assert_eq!(read(litellm, "meta-llama/Llama-3", "together_ai").as_deref(), Some("meta-llama/Llama-3"));
+    assert_eq!(
+        read("gcp.vertex.agent", "openai/gpt-4o-mini", "gcp.vertex.agent").as_deref(),
+        Some("gpt-4o-mini"),
+        "ADK's"
+    );
+    let googles = "projects/p/locations/l/publishers/google/models/gemini-2.5-pro";
+    assert_eq!(read("gcp.vertex.agent", googles, "gcp.vertex.agent").as_deref(), Some(googles));
     let openai = "opentelemetry.instrumentation.openai";
     assert_eq!(read(openai, "openai/gpt-4o-mini", "openai").as_deref(), Some("openai/gpt-4o-mini"), "of another host");
 }

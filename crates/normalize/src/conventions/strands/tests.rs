@@ -134,3 +134,20 @@ fn an_agent_lists_its_tools_by_name() {
     let tools = json!([{"type": "function", "name": "f"}, {"type": "function", "name": "g"}]);
     assert_eq!((mapped.tool_definitions, mapped.system_prompt.as_deref()), (Some(tools), Some("Be brief.")));
 }
+
+/// The model is called without a span of its own, and made to answer with an object.
+#[test]
+fn structured_output_is_a_call() {
+    let mapped = map(&with_events(
+        json!({"gen_ai.operation.name": "execute_structured_output", "gen_ai.system": "strands-agents"}),
+        &[
+            ("gen_ai.user.message", json!({"role": "user", "content": "[{\"text\": \"Facts?\"}]"})),
+            ("gen_ai.choice", json!({"message": "{\"city\": \"Paris\", \"n\": 7}"})),
+        ],
+    ));
+    assert_eq!(mapped.kind, Some(SpanKind::Llm));
+    assert_eq!(
+        output(&mapped),
+        json!([{"role": "assistant", "parts": [{"type": "text", "content": "{\"city\": \"Paris\", \"n\": 7}"}]}])
+    );
+}

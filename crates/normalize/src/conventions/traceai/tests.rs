@@ -54,3 +54,13 @@ fn one_value_is_opentelemetry() {
     ));
     assert_eq!(mapped.convention, Some("otel_genai"));
 }
+
+#[test]
+fn beside_openinference_s_keys_its_own_count_in_any_order() {
+    let own = ("gen_ai.input.messages.0.message.content", json!("own"));
+    let others = ("llm.input_messages.0.message.content", json!("other"));
+    for keys in [[own.clone(), others.clone()], [others, own]] {
+        let attributes = keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        assert_eq!(input(&map(&span(Value::Object(attributes))))[0]["parts"][0]["content"], json!("own"));
+    }
+}

@@ -2,7 +2,7 @@ use gleaner_model::Message;
 use serde_json::json;
 
 use super::*;
-use crate::derive::fixtures::{TestSpan, agent, attempt, chain, derive, llm, row, tool};
+use crate::derive::fixtures::{TestSpan, agent, attempt, chain, derive, llm, row, span, tool};
 
 #[test]
 fn a_wrapper_of_two_calls_becomes_a_chain_and_is_not_summed() {
@@ -333,4 +333,48 @@ fn a_step_with_an_answer_in_text_alone_is_a_call() {
     assert_eq!(row(&derive([step("s")]), "s").kind, SpanKind::Llm);
     let around = derive([step("s").at(1, 100), llm("c").under("s").at(2, 90).answer("x")]);
     assert_eq!((row(&around, "s").kind, row(&around, "c").kind), (SpanKind::Chain, SpanKind::Llm));
+}
+
+/// Mastra's innermost span has the text of an answer alone, the step around it the calls too.
+#[test]
+fn a_report_that_shows_no_calls_is_of_the_call_that_made_them() {
+    let nested = |finish: &str, inner_text: &str| {
+        let outer = llm("outer").at(1, 100).asks(&[(Some("c1"), "f", json!({}))]).mapped(|mapped| {
+            mapped.response_id = Some("r".into());
+            let answer = &mut mapped.output_messages.as_mut().unwrap()[0];
+            answer.parts.insert(0, gleaner_model::Part::Text { content: "Wait.".into() });
+        });
+        let inner = llm("inner").under("outer").at(2, 90).answer(inner_text).tokens(5, 1);
+        let trace = derive([outer, inner.mapped(|mapped| mapped.finish_reason = Some(finish.into()))]);
+        (trace.attempts[0].llm_calls, trace.attempts[0].input_tokens, row(&trace, "outer").kind)
+    };
+    assert_eq!(nested("tool_call", "Wait."), (1, Some(5), SpanKind::Llm), "one call, told twice");
+    assert_eq!(nested("tool_call", "Other."), (1, Some(5), SpanKind::Chain), "a wrapper");
+    assert_eq!(nested("stop", "Wait."), (1, Some(5), SpanKind::Chain), "it shows all that it has");
+}
+
+#[test]
+fn a_guardrail_that_cost_tokens_is_the_call_of_a_model() {
+    let guard = |id: &str| span(id, SpanKind::Guardrail).question("hi").answer("ho");
+    let guard = |id: &str| guard(id).mapped(|mapped| mapped.model = Some("m".into()));
+    assert_eq!(row(&derive([guard("g").tokens(5, 1)]), "g").kind, SpanKind::Llm);
+    assert_eq!(row(&derive([guard("g")]), "g").kind, SpanKind::Guardrail, "a check");
+    let around = derive([guard("g").tokens(5, 1).at(1, 100), llm("c").under("g").at(2, 90).answer("ho")]);
+    assert_eq!((row(&around, "g").kind, row(&around, "c").kind), (SpanKind::Guardrail, SpanKind::Llm));
+}
+
+/// Guarantees: a request whose answer is recorded in a trace of its own is no second call; one that failed, or that stands below
+/// another span, is one, and so is one with its record.
+#[test]
+fn a_request_alone_is_no_call_where_a_record_follows_elsewhere() {
+    let request = || llm("r").at(1, 5).question("hi").mapped(|mapped| mapped.awaits_record = true);
+    let record = || llm("d").at(9, 9).question("hi").answer("ho").mapped(|mapped| mapped.is_late_record = true);
+    assert_eq!(row(&derive([request()]), "r").kind, SpanKind::Chain);
+    for trace in [
+        vec![request().status(STATUS_ERROR, "failed")],
+        vec![chain("c").at(0, 9), request().under("c")],
+        vec![request(), record().under("r")],
+    ] {
+        assert_eq!(row(&derive(trace), "r").kind, SpanKind::Llm);
+    }
 }

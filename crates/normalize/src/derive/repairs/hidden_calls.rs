@@ -1,4 +1,4 @@
-//! Tool calls and finish reasons that a model's own span leaves out, from the step around it.
+//! Tool calls, finish reasons and reasoning that a model's own span leaves out, from the step around it.
 //!
 //! Some instrumentations record a model's text only: the span says that the model stopped to call a tool, and not which, or
 //! shows what it said before it called. The framework's step around the call, its parent or a sibling that encloses it in
@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use gleaner_model::{Message, Part, SpanKind, output_text};
 use serde_json::Value;
 
+use crate::conventions::add_missing_details;
 use crate::mapped::{Mapped, MergedSpan};
 
 /// How many steps that began before a call are looked at for one that encloses it.
@@ -17,7 +18,8 @@ const MAX_STEPS: usize = 16;
 
 /// The spans, with tool calls and finish reasons where a step around a model call tells them.
 pub(super) fn with_hidden_calls(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(MergedSpan, Mapped)]> {
-    let mut hiding: Vec<usize> = (0..spans.len()).filter(|place| may_hide(&spans[*place].1)).collect();
+    let may_lack = |place: &usize| may_hide(&spans[*place].1) || may_lack_reasoning(&spans[*place].1);
+    let mut hiding: Vec<usize> = (0..spans.len()).filter(may_lack).collect();
     if hiding.is_empty() {
         return Cow::Borrowed(spans);
     }
@@ -46,7 +48,7 @@ pub(super) fn with_hidden_calls(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(Mer
     let mut asked: Vec<(usize, &[usize])> = Vec::new();
     for call in hiding {
         let span = &spans[call].0.span;
-        if let Some(places) = below.get(span.span_id.as_str()) {
+        if let Some(places) = below.get(span.span_id.as_str()).filter(|_| may_hide(&spans[call].1)) {
             asked.push((call, places));
             continue;
         }
@@ -77,9 +79,12 @@ pub(super) fn with_hidden_calls(spans: &[(MergedSpan, Mapped)]) -> Cow<'_, [(Mer
             mapped.finish_reason = told.iter().flatten().find_map(|message| message.finish_reason.clone());
             mapped.source_keys.insert("finish_reason".to_owned(), origin.clone());
         }
-        if calls(&spans[step].1) || mapped.output_messages.is_none() {
+        let hides = may_hide(&spans[call].1) && (calls(&spans[step].1) || mapped.output_messages.is_none());
+        if hides {
             mapped.output_messages = told;
             mapped.source_keys.insert("output_messages".to_owned(), origin);
+        } else if let (Some(output), Some(told)) = (&mut mapped.output_messages, &told) {
+            add_missing_details(output, told);
         }
         for message in mapped.output_messages.iter_mut().flatten() {
             message.finish_reason.clone_from(&mapped.finish_reason);
@@ -134,11 +139,21 @@ fn may_hide(mapped: &Mapped) -> bool {
     mapped.kind == Some(SpanKind::Llm) && is_open && !calls(mapped)
 }
 
+/// A model call that shows a text and no reasoning: OpenLLMetry's instrumentation of LangChain leaves that to the step.
+fn may_lack_reasoning(mapped: &Mapped) -> bool {
+    let text = || mapped.output_messages.as_deref().and_then(output_text);
+    mapped.kind == Some(SpanKind::Llm) && !mapped.repeats_parent && !reasons(mapped) && text().is_some()
+}
+
+fn reasons(mapped: &Mapped) -> bool {
+    mapped.output_messages.iter().flatten().flat_map(|message| &message.parts).any(Part::is_reasoning)
+}
+
 /// A step that returned one message, with tool calls or the reason why it ended.
 fn is_step_with_answer(mapped: &Mapped) -> bool {
     let Some([only]) = mapped.output_messages.as_deref() else { return false };
     let is_step = mapped.kind == Some(SpanKind::Chain) && !mapped.repeats_parent;
-    is_step && (calls(mapped) || only.finish_reason.is_some() || streams_unseen(mapped))
+    is_step && (calls(mapped) || only.finish_reason.is_some() || streams_unseen(mapped) || reasons(mapped))
 }
 
 /// LlamaIndex ends the span of a call before its answer streams: only the step around it is told what it was.
@@ -148,6 +163,9 @@ fn streams_unseen(mapped: &Mapped) -> bool {
 
 /// Whether the step returned what the call answered: what the call shows of it is the same text.
 fn tells_more(step: &Mapped, call: &Mapped) -> bool {
+    if !may_hide(call) && !reasons(step) {
+        return false;
+    }
     let text = |mapped: &Mapped| mapped.output_messages.as_deref().and_then(output_text);
     match &call.output_messages {
         None => calls(step) || streams_unseen(call),

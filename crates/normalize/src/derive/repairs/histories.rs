@@ -1,5 +1,5 @@
-//! Answers that a later call's history leaves empty: some instrumentations drop the tool calls of earlier answers when they
-//! record what a call was given, and leave an assistant's message without content.
+//! Answers that a later call's history leaves empty, or without their tool calls: some instrumentations drop the calls of
+//! earlier answers when they record what a call was given, and leave of an assistant's message its text, or nothing.
 //!
 //! The call before, which was given the same messages up to that one, tells what it answered. Only within a trace.
 
@@ -11,10 +11,13 @@ use serde_json::json;
 use crate::derive::calls::Calls;
 use crate::messages::pair_results;
 
-/// Fills empty assistant messages of histories.
+/// Fills assistant messages of histories that are empty, or that results follow to which they made no call.
 pub(crate) fn fill_empty_answers(calls: &Calls, rows: &mut [Span]) {
     let is_call = |place: usize| calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
-    let has_gap = |row: &Span| row.input_messages.iter().flatten().any(is_empty_answer);
+    let has_gap = |row: &Span| {
+        let input = row.input_messages.as_deref().unwrap_or_default();
+        (0..input.len()).any(|index| is_gap(&input[index..]))
+    };
     let places: Vec<usize> = (0..rows.len()).filter(|place| is_call(*place)).collect();
     if !places.iter().any(|place| has_gap(&rows[*place])) {
         return;
@@ -25,8 +28,9 @@ pub(crate) fn fill_empty_answers(calls: &Calls, rows: &mut [Span]) {
         let mut filled: Vec<(usize, Vec<Part>, String)> = Vec::new();
         let mut given = start();
         for (index, message) in input.iter().enumerate() {
-            if is_empty_answer(message)
+            if is_gap(&input[index..])
                 && let Some((parts, span_id)) = answers.get(&given)
+                && has_no_more_text(message, parts)
             {
                 filled.push((index, parts.clone(), span_id.clone()));
             }
@@ -45,8 +49,24 @@ pub(crate) fn fill_empty_answers(calls: &Calls, rows: &mut [Span]) {
     }
 }
 
-fn is_empty_answer(message: &Message) -> bool {
-    message.role == "assistant" && message.parts.is_empty()
+/// Whether the first of these messages is an answer of which the rest of the conversation knows more.
+fn is_gap(messages: &[Message]) -> bool {
+    let [answer, after @ ..] = messages else { return false };
+    let asks = answer.parts.iter().any(|part| matches!(part, Part::ToolCall { .. }));
+    let is_answered = after.first().is_some_and(|message| message.role == "tool");
+    answer.role == "assistant" && (answer.parts.is_empty() || is_answered && !asks)
+}
+
+/// Whether the answer says no other text than the message that is left of it.
+fn has_no_more_text(left: &Message, answer: &[Part]) -> bool {
+    let text_of = |parts: &[Part]| {
+        let texts = parts.iter().filter_map(|part| match part {
+            Part::Text { content } => Some(content.trim()),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    left.parts.is_empty() || text_of(&left.parts) == text_of(answer)
 }
 
 /// The hash of no messages.

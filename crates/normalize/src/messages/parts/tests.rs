@@ -1,3 +1,4 @@
+use gleaner_model::Part;
 use serde_json::{Value, json};
 
 use super::parts;
@@ -96,4 +97,12 @@ fn arguments_that_python_printed() {
     for text in ["{'city': 'Oslo'", "city('Oslo')", "{city}"] {
         assert_eq!(super::arguments(&json!(text)), json!(text));
     }
+}
+
+#[test]
+fn a_block_of_bedrock_s_reasoning_in_the_place_of_a_text() {
+    let text = json!({"reasoningText": {"text": "Hm.", "signature": "s"}});
+    let read = parts(&json!([{"type": "reasoningContent", "content": text}, {"type": "text", "content": "Hi."}]));
+    assert_eq!(read, [Part::reasoning("Hm."), Part::Text { content: "Hi.".into() }]);
+    assert!(matches!(&parts(&json!([{"type": "reasoningContent", "content": 1}]))[..], [Part::Other { .. }]));
 }

@@ -149,3 +149,34 @@ fn a_printed_response_is_its_items() {
         {"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}}]}]);
     assert_eq!(json!(read), expected);
 }
+
+/// OpenLLMetry's instrumentation of LangChain writes down Anthropic's blocks so, and the calls in them once more.
+#[test]
+fn json_of_a_block_is_the_block() {
+    let thinking = json!({"type": "thinking", "thinking": "Hm.", "signature": "s"}).to_string();
+    let call = json!({"type": "tool_use", "id": "c1", "name": "f", "input": {"x": 1}}).to_string();
+    let text = |content: &str| json!({"type": "text", "content": content});
+    let parts =
+        [text(&thinking), text(&call), json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}})];
+    let read = messages(&json!([{"role": "assistant", "parts": parts}]), "assistant");
+    let expected = json!([{"role": "assistant", "parts": [{"type": "reasoning", "content": "Hm."},
+        {"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}}]}]);
+    assert_eq!(json!(read), expected);
+    for answer in
+        [r#"{"type":"thinking"}"#, r#"{"thinking":"x"}"#, r#"{"type":"tool_use","name":"f"}"#, "{\"thinking\""]
+    {
+        let read = messages(&json!([{"role": "assistant", "parts": [text(answer)]}]), "assistant");
+        assert_eq!(json!(read), json!([{"role": "assistant", "parts": [text(answer)]}]));
+    }
+}
+
+#[test]
+fn json_of_a_prompt_s_text_blocks_is_their_text() {
+    let blocks = json!([{"type": "text", "text": "Be brief."}, {"type": "text", "text": "Be kind."}]).to_string();
+    let read = |role: &str| {
+        let messages = messages(&json!([{"role": role, "parts": [{"type": "text", "content": blocks}]}]), role);
+        gleaner_model::output_text(&messages)
+    };
+    assert!(read("system").is_some_and(|prompt| prompt.contains("Be brief.") && !prompt.contains('{')));
+    assert_eq!(read("user").as_deref(), Some(blocks.as_str()), "what a user wrote stays");
+}

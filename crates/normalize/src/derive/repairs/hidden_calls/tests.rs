@@ -124,3 +124,27 @@ fn what_streams_after_its_span_is_told_by_the_step() {
         assert_eq!(outputs(&spans)[0].is_some(), is_told, "{convention}");
     }
 }
+
+/// Guarantees: reasoning comes from a step that returned the same text, and nothing else of it.
+#[test]
+fn reasoning_that_the_step_alone_shows_is_the_call_s() {
+    let thought = Part::reasoning("Hm.");
+    let told = |text: &str, finish: Option<&str>| {
+        let step = chain("p").at(1, 9).mapped(|mapped| {
+            let mut message = Message::text("assistant", "Done.");
+            message.parts.insert(0, thought.clone());
+            message.finish_reason = Some("length".into());
+            mapped.output_messages = Some(vec![message]);
+        });
+        let call =
+            said("c", text).under("p").at(2, 3).mapped(|mapped| mapped.finish_reason = finish.map(str::to_owned));
+        outputs(&[call, step])[0].clone().unwrap()[0].clone()
+    };
+    let told_without_reason = told("Done.", None);
+    assert_eq!(told_without_reason.parts, [thought.clone(), Part::Text { content: "Done.".into() }]);
+    assert_eq!(told_without_reason.finish_reason.as_deref(), Some("length"), "which the call does not say");
+    let told = |text: &str| told(text, Some("stop"));
+    assert_eq!(told("Done.").parts, [thought.clone(), Part::Text { content: "Done.".into() }]);
+    assert_eq!(told("Done.").finish_reason.as_deref(), Some("stop"));
+    assert_eq!(told("Other.").parts, [Part::Text { content: "Other.".into() }]);
+}

@@ -37,3 +37,28 @@ fn an_empty_answer_is_told_by_the_call_before() {
     assert_eq!(row(&trace, "second").source_keys["input_messages.1"], "span:first");
     assert_eq!(row(&trace, "other").input_messages.as_deref().unwrap_or_default()[1].parts, []);
 }
+
+/// Guarantees: where results follow an answer that shows no call, the call with the same history tells it, if it said the same.
+#[test]
+fn an_answer_without_its_calls_is_told_by_the_call_before() {
+    let asks = Part::ToolCall { id: Some("c1".into()), name: "f".into(), arguments: json!({}) };
+    let result = Part::ToolCallResponse { id: Some("c1".into()), name: None, response: json!("1") };
+    let question = text("user", "Oslo?");
+    let whole = Message { parts: vec![Part::Text { content: "Wait.".into() }, asks], ..text("assistant", "") };
+    let filled = |left: &str| {
+        let trace = derive([
+            llm("first").at(1, 2).mapped(|mapped| {
+                mapped.input_messages = Some(vec![question.clone()]);
+                mapped.output_messages = Some(vec![whole.clone()]);
+            }),
+            llm("second").at(3, 4).mapped(|mapped| {
+                mapped.input_messages =
+                    Some(vec![question.clone(), text("assistant", left), message("tool", result.clone())]);
+                mapped.output_messages = Some(vec![text("assistant", "1")]);
+            }),
+        ]);
+        row(&trace, "second").input_messages.clone().unwrap_or_default()[1].clone()
+    };
+    assert_eq!(filled("Wait.").parts, whole.parts);
+    assert_eq!(filled("Stop."), text("assistant", "Stop."));
+}
