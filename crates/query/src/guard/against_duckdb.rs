@@ -64,7 +64,7 @@ impl House {
             return Ok(());
         }
         let told = self.answer(text);
-        if told.contains(SECRET) {
+        if Self::has_told(&told) {
             return Err(format!("{text} showed {told}"));
         }
         if self.has_changed() {
