@@ -34,12 +34,14 @@ pub(crate) fn messages(value: &Value, default_role: &str) -> Vec<Message> {
         Value::Array(items) if items.iter().all(is_bare_part) => vec![message(&Value::Array(items), default_role)],
         Value::Array(items) => {
             let mut read: Vec<Message> = Vec::with_capacity(items.len());
+            // Place of the last answer.
+            let mut asking = None;
             for item in &items {
                 let mut next = match item.as_str().and_then(printed::printed_message) {
                     Some(printed) => message(&printed, default_role),
                     None => message(item, default_role),
                 };
-                if let Some(result) = result_named_by_role(&next, &read) {
+                if let Some(result) = asking.and_then(|place: usize| result_named_by_role(&next, &read[place])) {
                     next = result;
                 }
                 match read.last_mut() {
@@ -51,6 +53,9 @@ pub(crate) fn messages(value: &Value, default_role: &str) -> Vec<Message> {
                     }
                     _ => read.push(next),
                 }
+                if read.last().is_some_and(|last| last.role == "assistant") {
+                    asking = Some(read.len() - 1);
+                }
             }
             read
         }
@@ -60,12 +65,11 @@ pub(crate) fn messages(value: &Value, default_role: &str) -> Vec<Message> {
     join_split(read)
 }
 
-/// A result whose role is the name of the tool (Langfuse's handler of LangChain for JavaScript): one that was called before it.
-fn result_named_by_role(message: &Message, before: &[Message]) -> Option<Message> {
+/// A result whose role is the name of the tool (Langfuse's handler of LangChain for JavaScript): one that was called by the answer before it.
+fn result_named_by_role(message: &Message, asking: &Message) -> Option<Message> {
     if matches!(message.role.as_str(), "system" | "user" | "assistant" | "tool") {
         return None;
     }
-    let asking = before.iter().rfind(|before| before.role == "assistant")?;
     let is_call = |part: &Part| matches!(part, Part::ToolCall { name, .. } if *name == message.role);
     asking.parts.iter().any(is_call).then(|| {
         let response = gleaner_model::output_text(std::slice::from_ref(message)).unwrap_or_default();

@@ -357,6 +357,7 @@ impl Store {
     /// Writes what was committed since the last checkpoint into the file. Readers go on undisturbed; space of replaced rows is only freed
     /// while no reader holds an older snapshot.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        // Nobody opens a store at rest anew when its checkpoint fails.
         if self.memory_limit_bytes.is_some() || checkpoints_need_full_memory() {
             self.readers.raise_memory_for_now()?;
         }

@@ -208,8 +208,14 @@ pub(super) fn read_usage(mapped: &mut Mapped, usage: &Map<String, Value>) {
     let detail = |of: &[&str], key: &str| first(usage, of)?.get(key).and_then(integer);
     let cache_read = detail(&["prompt_tokens_details", "input_tokens_details"], "cached_tokens")
         .or_else(|| detail(&["input_token_details"], "cache_read"))
-        .or_else(|| count(&["cache_read_input_tokens", "cached_content_token_count", "cachedContentTokenCount"]))
-        .or_else(|| count(&["cacheReadInputTokens"]));
+        .or_else(|| {
+            count(&[
+                "cache_read_input_tokens",
+                "cached_content_token_count",
+                "cachedContentTokenCount",
+                "cacheReadInputTokens",
+            ])
+        });
     let cache_write = count(&["cache_creation_input_tokens", "cacheWriteInputTokens"]);
     let input = count(&["prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount", "inputTokens"]);
     let output = count(&[

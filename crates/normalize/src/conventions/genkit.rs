@@ -12,7 +12,7 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
 use super::otel_genai::provider;
-use super::reader::{Reader, captured, set_usage, with_reasoning};
+use super::reader::{Reader, captured, set_usage, with_part};
 use super::{Reading, bodies};
 use crate::mapped::MergedSpan;
 use crate::messages::{arguments, finish_reason, lift_system, message, tool_definitions};
@@ -160,8 +160,7 @@ fn read_response(reader: &mut Reader, is_call: bool) -> bool {
         let count = |key: &str| usage.get(key).and_then(integer).filter(|count| *count >= 0);
         let input = count("inputTokens").or(raw.input_tokens);
         let reasoning = count("thoughtsTokens").or(raw.reasoning_tokens);
-        let output =
-            with_reasoning(input, count("outputTokens"), reasoning, count("totalTokens")).or(raw.output_tokens);
+        let output = with_part(input, count("outputTokens"), reasoning, count("totalTokens")).or(raw.output_tokens);
         set_usage(&mut reader.mapped, input, output, count("cachedContentTokens").or(raw.cached_tokens), None);
         reader.mapped.reasoning_tokens = reasoning;
         for field in

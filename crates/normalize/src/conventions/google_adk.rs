@@ -21,7 +21,7 @@ use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::arguments;
 use crate::value::{first_str, is_empty, structured, text};
 
-const SCOPE: &str = "gcp.vertex.agent";
+pub(super) const SCOPE: &str = "gcp.vertex.agent";
 
 /// Whether the span carries ADK's keys or comes from its tracer.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
@@ -146,19 +146,15 @@ fn read_tool(reader: &mut Reader, span: &MergedSpan) {
     reader.mapped.tool_result = answer.filter(|value| is_content(value)).cloned();
 }
 
-/// Of a streamed answer ADK lists every piece, without a reason why it ended, and then the whole, with one.
-pub(super) fn without_pieces(answer: &Value, span: &MergedSpan) -> Value {
-    let told = structured(answer);
-    if span.span.scope.name == SCOPE
-        && let Value::Array(messages) = &told
-        && let [pieces @ .., whole] = messages.as_slice()
-    {
-        let ends = |message: &Value| !is_empty(message.get("finish_reason").unwrap_or(&Value::Null));
-        if !pieces.is_empty() && ends(whole) && !pieces.iter().any(ends) {
-            return Value::Array(vec![whole.clone()]);
-        }
+/// Of a streamed answer ADK lists every piece, without a reason why it ended, and then the whole, with one: that one.
+pub(super) fn whole_of_pieces(answer: &Value, span: &MergedSpan) -> Option<Value> {
+    if span.span.scope.name != SCOPE {
+        return None;
     }
-    told
+    let Value::Array(mut messages) = structured(answer) else { return None };
+    let whole = messages.pop()?;
+    let ends = |message: &Value| !is_empty(message.get("finish_reason").unwrap_or(&Value::Null));
+    (!messages.is_empty() && ends(&whole) && !messages.iter().any(ends)).then(|| Value::Array(vec![whole]))
 }
 
 /// The calls that an overwritten agent span tells of: those that its last call's history shows, then the last call.

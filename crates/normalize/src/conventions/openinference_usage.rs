@@ -1,7 +1,7 @@
 //! Token counts of OpenInference. What came from or went to a cache belongs to the prompt; some instrumentations copy the counts
 //! of a provider that has it apart (Bedrock's): the total tells.
 
-use super::reader::{Reader, set_usage};
+use super::reader::{Reader, set_usage, with_part};
 use crate::mapped::Mapped;
 use crate::value::integer;
 
@@ -16,7 +16,8 @@ pub(super) fn read_usage(reader: &mut Reader) {
     reader.mapped.source_keys.shift_remove("cache_write");
     let total = reader.count("total", &["llm.token_count.total"]);
     reader.mapped.source_keys.shift_remove("total");
-    let input = with_cached(input, output, cache_read, cache_write, total);
+    let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
+    let input = with_part(output, input, Some(cached), total);
     set_usage(&mut reader.mapped, input, output, cache_read, cache_write);
     reader.mapped.reasoning_tokens =
         reader.count("reasoning_tokens", &["llm.token_count.completion_details.reasoning"]);
@@ -33,23 +34,6 @@ pub(super) fn believe_body(reader: &mut Reader, body: &Mapped) {
         for field in ["input_tokens", "output_tokens"] {
             reader.note(field, "output.value");
         }
-    }
-}
-
-/// Input tokens with cached ones included: where they are counted beside the input, only all of them make the total.
-fn with_cached(
-    input: Option<i64>,
-    output: Option<i64>,
-    cache_read: Option<i64>,
-    cache_write: Option<i64>,
-    total: Option<i64>,
-) -> Option<i64> {
-    let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
-    match (input, output, total) {
-        (Some(input), Some(output), Some(total)) if input.saturating_add(output).saturating_add(cached) == total => {
-            Some(input.saturating_add(cached))
-        }
-        _ => input,
     }
 }
 

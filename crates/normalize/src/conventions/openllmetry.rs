@@ -173,6 +173,9 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
 
 /// Of Replicate's models every piece that they wrote is a completion of its own.
 fn in_one(pieces: Vec<Message>, scope: &str) -> Vec<Message> {
+    if scope != "opentelemetry.instrumentation.replicate" {
+        return pieces;
+    }
     let texts: Option<Vec<&str>> = pieces
         .iter()
         .map(|piece| match piece.parts.as_slice() {
@@ -180,7 +183,7 @@ fn in_one(pieces: Vec<Message>, scope: &str) -> Vec<Message> {
             _ => None,
         })
         .collect();
-    match texts.filter(|_| scope == "opentelemetry.instrumentation.replicate") {
+    match texts {
         Some(texts) => vec![Message::text("assistant", texts.concat())],
         None => pieces,
     }

@@ -3,6 +3,8 @@
 //! Content that was uploaded elsewhere (`gen_ai.input.messages_ref`) is not read: the reference stays on the span.
 //! Source: open-telemetry/semantic-conventions-genai, `model/gen-ai`, and semantic-conventions up to 1.41.
 
+use std::collections::HashMap;
+
 use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value};
 
@@ -166,14 +168,28 @@ fn parameters(reader: &mut Reader) -> Option<Map<String, Value>> {
 /// OpenTelemetry's instrumentation of botocore tells of each result by an event of its own, and of all of them again as the
 /// user's message that Bedrock was sent.
 fn without_repeated_results(messages: Vec<Message>) -> Vec<Message> {
+    let id_of = |part: &Part| match part {
+        Part::ToolCallResponse { id, .. } => id.clone(),
+        _ => None,
+    };
     let mut kept: Vec<Message> = Vec::with_capacity(messages.len());
+    // Where the results of the last messages of tools stand, by their calls: of one call the last.
+    let mut told: HashMap<String, (usize, usize)> = HashMap::new();
     for message in messages {
-        let are_results = message.parts.iter().all(|part| matches!(part, Part::ToolCallResponse { id: Some(_), .. }));
-        let told = || kept.iter().rev().take_while(|before| before.role == "tool").flat_map(|before| &before.parts);
-        let is_told = |part: &Part| told().any(|before| before == part);
-        if !are_results || message.parts.is_empty() || !message.parts.iter().all(is_told) {
-            kept.push(message);
+        let is_told = |part: &Part| {
+            let place = id_of(part).and_then(|id| told.get(&id));
+            place.is_some_and(|(message, place)| kept[*message].parts[*place] == *part)
+        };
+        if !message.parts.is_empty() && message.parts.iter().all(is_told) {
+            continue;
         }
+        if message.role == "tool" {
+            let ids = message.parts.iter().enumerate().filter_map(|(place, part)| Some((id_of(part)?, place)));
+            told.extend(ids.map(|(id, place)| (id, (kept.len(), place))));
+        } else {
+            told.clear();
+        }
+        kept.push(message);
     }
     kept
 }
@@ -182,7 +198,10 @@ fn read_messages(reader: &mut Reader, span: &MergedSpan) {
     let instructions = reader.find("system_prompt", &["gen_ai.system_instructions"]).and_then(system_text);
     let input = reader.find("input_messages", &["gen_ai.input.messages"]).map(|value| messages(value, "user"));
     let output = reader.find("output_messages", &["gen_ai.output.messages"]);
-    let output = output.map(|value| messages(&google_adk::without_pieces(value, span), "assistant"));
+    let output = output.map(|value| {
+        let whole = google_adk::whole_of_pieces(value, span);
+        messages(whole.as_ref().unwrap_or(value), "assistant")
+    });
     tell_why_it_ended(reader, output.as_deref().unwrap_or_default(), "gen_ai.output.messages");
     let (mut input, mut output) = (input.and_then(captured), output.and_then(captured));
     if input.is_none() || output.is_none() {

@@ -1,6 +1,7 @@
 //! The provider that a model's name tells, for frameworks that write their own name where the provider's belongs.
 
 use super::functions::decoded_text;
+use super::google_adk;
 use super::otel_genai::provider;
 use crate::mapped::{Mapped, MergedSpan};
 
@@ -44,7 +45,7 @@ pub(super) fn take_off_route(mapped: &mut Mapped, span: &MergedSpan) {
     let is_router = span.span.scope.name.contains("litellm")
         || embedded == Some("litellm")
         // ADK calls all models but Google's by LiteLLM.
-        || span.span.scope.name == "gcp.vertex.agent"
+        || span.span.scope.name == google_adk::SCOPE
         // DSPy calls models by LiteLLM.
         || attributes.get("mlflow.message.format").and_then(decoded_text).as_deref() == Some("dspy")
         || attributes.keys().any(|key| key.starts_with("langwatch."));

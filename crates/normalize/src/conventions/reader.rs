@@ -100,20 +100,16 @@ pub(super) fn set_usage(
     mapped.cached_tokens = cache_read;
 }
 
-/// Output tokens with reasoning included: where a library counts reasoning beside the output, only all three make the total.
-pub(super) fn with_reasoning(
-    input: Option<i64>,
-    output: Option<i64>,
-    reasoning: Option<i64>,
-    total: Option<i64>,
-) -> Option<i64> {
-    match (input, output, reasoning, total) {
-        (Some(input), Some(output), Some(reasoning), Some(total))
-            if input.saturating_add(output).saturating_add(reasoning) == total =>
+/// A count with a part of it included that some libraries count beside it (output with reasoning, input with what a cache read or
+/// wrote): then only all three, with the `other` count, make the total.
+pub(super) fn with_part(other: Option<i64>, count: Option<i64>, part: Option<i64>, total: Option<i64>) -> Option<i64> {
+    match (other, count, part, total) {
+        (Some(other), Some(count), Some(part), Some(total))
+            if other.saturating_add(count).saturating_add(part) == total =>
         {
-            Some(output.saturating_add(reasoning))
+            Some(count.saturating_add(part))
         }
-        _ => output,
+        _ => count,
     }
 }
 

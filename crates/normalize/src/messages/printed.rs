@@ -125,9 +125,13 @@ pub(super) fn printed_content(map: &Map<String, Value>, kind: &str) -> Option<Va
 /// The block of Bedrock's reasoning, or Anthropic's block of thinking or of a call, that a text is the JSON of: what an
 /// instrumentation does not know it writes down so.
 pub(super) fn printed_block(text: &str) -> Option<Value> {
-    let begins = text.starts_with('{') && text.ends_with('}');
-    let named = ["\"reasoningContent\"", "\"thinking\"", "\"tool_use\"", "\"redacted_thinking\""];
-    let block = json(text).filter(|_| begins && named.iter().any(|name| text.contains(name)))?;
+    const NAMES: &[&str] = &["\"reasoningContent\"", "\"thinking\"", "\"tool_use\"", "\"redacted_thinking\""];
+    let is_object = text.starts_with('{') && text.ends_with('}');
+    // Before it is parsed: nearly every other text is none.
+    if !is_object || !NAMES.iter().any(|name| text.contains(name)) {
+        return None;
+    }
+    let block = json(text)?;
     let fields = block.as_object()?;
     let has = |keys: &[&str]| keys.iter().all(|key| fields.contains_key(*key));
     let is_block = match fields.get("type").and_then(Value::as_str) {

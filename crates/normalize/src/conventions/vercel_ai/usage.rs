@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::reader::{Reader, set_usage, with_reasoning};
+use super::super::reader::{Reader, set_usage, with_part};
 use crate::value::{first, integer, number, structured};
 
 const INPUT: &[&str] = &[
@@ -43,7 +43,7 @@ pub(super) fn read(reader: &mut Reader) {
     // Until the input had details, providers that count cached tokens apart had them outside of it.
     let is_apart = uncached.is_none() && told.is_apart && told.input.is_none_or(|own| Some(own) == input);
     let apart = if is_apart { cached.unwrap_or(0).saturating_add(written.unwrap_or(0)) } else { 0 };
-    let output = with_reasoning(input, output, reasoning, total);
+    let output = with_part(input, output, reasoning, total);
     set_usage(&mut reader.mapped, input.map(|input| input.saturating_add(apart)), output, cached, written);
 }
 
