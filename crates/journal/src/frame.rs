@@ -100,8 +100,19 @@ impl FrameHeader {
         body.len() == self.body_bytes() && crc32c::crc32c(body) == self.body_crc
     }
 
-    /// The record, from a body that is intact. The reason why not, should the writer have written nonsense.
+    /// The record, from a body that is intact and was compressed alone. The reason why not, should the writer have written nonsense.
     pub(crate) fn decode_body(&self, body: &[u8]) -> Result<Record, &'static str> {
+        self.record(body, |compressed, payload_bytes| {
+            zstd::bulk::decompress(compressed, payload_bytes).map_err(|_| "payload cannot be decompressed")
+        })
+    }
+
+    /// As [`decode_body`](Self::decode_body), with another way to get the payload from its compressed bytes and its length.
+    pub(crate) fn record(
+        &self,
+        body: &[u8],
+        decompress: impl FnOnce(&[u8], usize) -> Result<Vec<u8>, &'static str>,
+    ) -> Result<Record, &'static str> {
         let payload_bytes = self.payload_bytes as usize;
         if payload_bytes > PAYLOAD_BYTES_MAX {
             return Err("payload length exceeds the format's limit");
@@ -110,8 +121,7 @@ impl FrameHeader {
             return Err("frame body is shorter than its project name");
         };
         let project = str::from_utf8(project).map_err(|_| "project name is not UTF-8")?;
-        let payload =
-            zstd::bulk::decompress(compressed, payload_bytes).map_err(|_| "payload cannot be decompressed")?;
+        let payload = decompress(compressed, payload_bytes)?;
         if payload.len() != payload_bytes {
             return Err("payload has another length than its frame says");
         }
@@ -141,6 +151,25 @@ pub(crate) struct FrameBody {
 }
 
 impl FrameBody {
+    /// The record must be within the limits above. `compress` puts the compressed payload behind what is there.
+    pub(crate) fn new(record: &Record, compress: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<FrameBody> {
+        let project = record.project.as_bytes();
+        let mut bytes = project.to_vec();
+        compress(&mut bytes)?;
+        // It waits for the disk with others: what was reserved for the worst case goes back.
+        bytes.shrink_to_fit();
+        Ok(FrameBody {
+            crc: crc32c::crc32c(&bytes),
+            recorded_at_unix_nano: record.recorded_at_unix_nano,
+            payload_bytes: narrow(record.payload.len())?,
+            compressed_bytes: narrow(bytes.len() - project.len())?,
+            project_bytes: narrow(project.len())?,
+            kind: record.kind,
+            encoding: record.encoding,
+            bytes,
+        })
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -163,7 +192,7 @@ impl FrameBody {
     }
 }
 
-/// Makes bodies of frames; keeps the compressor's memory between them.
+/// Makes bodies of frames, each compressed alone; keeps the compressor's memory between them.
 pub(crate) struct FrameEncoder {
     compressor: Compressor<'static>,
 }
@@ -175,23 +204,12 @@ impl FrameEncoder {
 
     /// The record must be within the limits above.
     pub(crate) fn encode(&mut self, record: &Record) -> io::Result<FrameBody> {
-        let project = record.project.as_bytes();
-        let mut bytes = Vec::with_capacity(project.len() + zstd::zstd_safe::compress_bound(record.payload.len()));
-        bytes.extend_from_slice(project);
-        let mut cursor = Cursor::new(&mut bytes);
-        cursor.set_position(project.len() as u64);
-        let compressed_bytes = self.compressor.compress_to_buffer(&record.payload, &mut cursor)?;
-        // It waits for the disk with others: what was reserved for the worst case goes back.
-        bytes.shrink_to_fit();
-        Ok(FrameBody {
-            crc: crc32c::crc32c(&bytes),
-            recorded_at_unix_nano: record.recorded_at_unix_nano,
-            payload_bytes: narrow(record.payload.len())?,
-            compressed_bytes: narrow(compressed_bytes)?,
-            project_bytes: narrow(project.len())?,
-            kind: record.kind,
-            encoding: record.encoding,
-            bytes,
+        FrameBody::new(record, |bytes| {
+            let start = bytes.len();
+            bytes.reserve(zstd::zstd_safe::compress_bound(record.payload.len()));
+            let mut cursor = Cursor::new(bytes);
+            cursor.set_position(start as u64);
+            self.compressor.compress_to_buffer(&record.payload, &mut cursor).map(drop)
         })
     }
 }

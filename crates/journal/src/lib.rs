@@ -65,6 +65,7 @@ mod recompress;
 mod recover;
 mod segment;
 mod shared;
+mod stream;
 mod writer;
 
 #[cfg(test)]

@@ -44,13 +44,10 @@ impl Reader {
                 Step::Bad(reason) => return Err(segment.corrupt(reason)),
             };
             if header.position < position {
-                segment.skip_body(&header)?;
+                segment.skip_record(&header)?;
                 continue;
             }
-            let record = match segment.read_body(&header)? {
-                Some(body) => header.decode_body(&body).map_err(|reason| segment.corrupt(reason))?,
-                None => return Err(segment.corrupt("frame body checksum does not match")),
-            };
+            let record = segment.read_record(&header)?;
             self.segment = Some(segment);
             self.position = position;
             return Ok(record);

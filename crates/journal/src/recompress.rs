@@ -1,4 +1,4 @@
-//! Recompresses sealed segments harder, in the background, while the writer has nothing to do.
+//! Recompresses sealed segments in the background, while the writer has nothing to do: all payloads of one as one stream, and harder.
 //!
 //! The new file is complete and durable before it takes the old one's name, so at every instant one whole segment has
 //! that name. Nothing here can fail an append: on an error the segment stays as it is until the next open.
@@ -9,9 +9,9 @@ use std::path::Path;
 
 use crate::disk::Disk;
 use crate::error::JournalError;
-use crate::frame::FrameEncoder;
 use crate::segment::{SegmentHeader, SegmentReader, Step, segment_path};
 use crate::shared::Shared;
+use crate::stream::StreamEncoder;
 
 const WRITE_BYTES: usize = 1024 * 1024;
 /// It has all the time in the world, and others wait for the disk.
@@ -75,9 +75,10 @@ impl Sealed<'_> {
     ) -> Result<bool, JournalError> {
         let write_error = |error: io::Error| JournalError::io("write", tmp_path)(error);
         let salt = source.header.salt;
-        let mut encoder = FrameEncoder::new(level).map_err(write_error)?;
+        let mut encoder = StreamEncoder::new(level).map_err(write_error)?;
         let mut file = disk.create(tmp_path).map_err(write_error)?;
-        let mut buffer = SegmentHeader { sealed_level: level, ..source.header.clone() }.encode().to_vec();
+        let mut buffer =
+            SegmentHeader { sealed_level: level, is_stream: true, ..source.header.clone() }.encode().to_vec();
         loop {
             if !keep_going() {
                 return Ok(false);
@@ -88,20 +89,9 @@ impl Sealed<'_> {
                 Step::End => return Err(source.corrupt("segment ends before its last record")),
                 Step::Bad(reason) => return Err(source.corrupt(reason)),
             };
-            let Some(body) = source.read_body(&header)? else {
-                return Err(source.corrupt("frame body checksum does not match"));
-            };
-            let record = header.decode_body(&body).map_err(|reason| source.corrupt(reason))?;
-            let start = buffer.len();
-            let group_first = header.group_first_position;
-            let harder = encoder.encode(&record).map_err(write_error)?;
-            harder.write(header.position, group_first, salt, &mut buffer);
-            let original = header.encode(salt);
-            if buffer.len() - start > original.len() + body.len() {
-                buffer.truncate(start);
-                buffer.extend_from_slice(&original);
-                buffer.extend_from_slice(&body);
-            }
+            let record = source.read_record(&header)?;
+            let body = encoder.encode(&record).map_err(write_error)?;
+            body.write(header.position, header.group_first_position, salt, &mut buffer);
             if buffer.len() >= WRITE_BYTES {
                 file.append(&buffer).map_err(write_error)?;
                 buffer.clear();

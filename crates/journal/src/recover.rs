@@ -36,7 +36,7 @@ pub(crate) struct Recovered {
     pub(crate) segments: Vec<u64>,
     /// The sealed ones that were not recompressed yet, each with the first position of the next segment.
     pub(crate) to_recompress: Vec<(u64, u64)>,
-    /// The last segment and its length, if there is one to append to.
+    /// The last segment and its length, if it is one to append to.
     pub(crate) active: Option<(SegmentHeader, u64)>,
 }
 
@@ -111,7 +111,8 @@ fn recover_last(dir: &Path, first_position: u64, previous: u64, recovered: &mut 
     }
     recovered.report.records = reader.next_position - 1;
     recovered.segments.push(first_position);
-    recovered.active = Some((reader.header, reader.offset));
+    // It is the last one only if a later one is gone. What is appended is compressed alone, and would end its stream.
+    recovered.active = (!reader.header.is_stream).then_some((reader.header, reader.offset));
     Ok(())
 }
 
@@ -148,8 +149,8 @@ fn read_to_end(reader: &mut SegmentReader) -> Result<Option<&'static str>, Journ
     loop {
         match reader.next_header()? {
             Step::Frame(header) => {
-                if reader.read_body(&header)?.is_none() {
-                    return Ok(Some("frame body checksum does not match"));
+                if let Err(reason) = reader.check_body(&header)? {
+                    return Ok(Some(reason));
                 }
             }
             Step::End => return Ok(None),

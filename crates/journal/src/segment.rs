@@ -7,6 +7,9 @@
 //! 16 first position u64           40 frames
 //! ```
 //!
+//! Version 1: each payload is compressed alone, as it is written. Version 2: all are one stream ([`crate::stream`]), as recompression leaves
+//! them.
+//!
 //! The header is synced before the first frame is written. The link to the previous segment shows a missing file on
 //! open, without reading any frame.
 
@@ -16,11 +19,13 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::error::JournalError;
-use crate::frame::{FRAME_HEADER_BYTES, FrameHeader, le_u32, le_u64};
+use crate::frame::{FRAME_HEADER_BYTES, FrameHeader, Record, le_u32, le_u64};
+use crate::stream::StreamDecoder;
 
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 40;
 const SEGMENT_MAGIC: [u8; 8] = *b"GLNRJNL\0";
-const FORMAT_VERSION: u32 = 1;
+const VERSION_ALONE: u32 = 1;
+const VERSION_STREAM: u32 = 2;
 
 pub(crate) fn segment_path(dir: &Path, first_position: u64) -> PathBuf {
     dir.join(format!("{first_position:020}.seg"))
@@ -35,26 +40,32 @@ pub(crate) fn parse_segment_name(name: &str) -> Option<u64> {
     digits.parse().ok().filter(|position| *position > 0)
 }
 
+const DAMAGED_BODY: &str = "frame body checksum does not match";
+
 /// What a segment says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
     pub(crate) salt: u32,
     pub(crate) first_position: u64,
     pub(crate) previous_first_position: u64,
+    /// The level of its recompression, which made one stream of its payloads; 0 before. Segments that version 1 of the format recompressed have
+    /// a level, too, and each payload alone.
     pub(crate) sealed_level: i32,
+    pub(crate) is_stream: bool,
 }
 
 impl SegmentHeader {
     pub(crate) fn new(first_position: u64, previous_first_position: u64) -> SegmentHeader {
         // The hasher's keys are random per process and differ per instance; std has no other source of randomness.
         let salt = RandomState::new().build_hasher().finish() as u32;
-        SegmentHeader { salt, first_position, previous_first_position, sealed_level: 0 }
+        SegmentHeader { salt, first_position, previous_first_position, sealed_level: 0, is_stream: false }
     }
 
     pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES] {
         let mut bytes = [0; SEGMENT_HEADER_BYTES];
         bytes[0..8].copy_from_slice(&SEGMENT_MAGIC);
-        bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        let version = if self.is_stream { VERSION_STREAM } else { VERSION_ALONE };
+        bytes[8..12].copy_from_slice(&version.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.salt.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.first_position.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.previous_first_position.to_le_bytes());
@@ -73,15 +84,16 @@ impl SegmentHeader {
             return Err(corrupt("segment header checksum does not match"));
         }
         let version = le_u32(bytes, 8);
-        if version != FORMAT_VERSION {
+        if ![VERSION_ALONE, VERSION_STREAM].contains(&version) {
             let path = path.to_owned();
-            return Err(JournalError::UnsupportedVersion { path, version, supported: FORMAT_VERSION });
+            return Err(JournalError::UnsupportedVersion { path, version, supported: VERSION_STREAM });
         }
         Ok(SegmentHeader {
             salt: le_u32(bytes, 12),
             first_position: le_u64(bytes, 16),
             previous_first_position: le_u64(bytes, 24),
             sealed_level: le_u32(bytes, 32) as i32,
+            is_stream: version == VERSION_STREAM,
         })
     }
 }
@@ -107,6 +119,8 @@ pub(crate) struct SegmentReader {
     file: File,
     /// The file's length when it was last asked for; it may have grown since.
     length: u64,
+    /// Has read every part so far, where the payloads are one stream.
+    decoder: Option<StreamDecoder>,
 }
 
 impl SegmentReader {
@@ -125,11 +139,12 @@ impl SegmentReader {
             return Err(corrupt("segment header and file name tell different first positions"));
         }
         let offset = SEGMENT_HEADER_BYTES as u64;
-        Ok(SegmentReader { path, header, offset, next_position: first_position, file, length })
+        let decoder = header.is_stream.then(StreamDecoder::new).transpose().map_err(JournalError::io("read", &path))?;
+        Ok(SegmentReader { path, header, offset, next_position: first_position, file, length, decoder })
     }
 
-    /// Reads the next frame's header. After `Frame`, call [`read_body`](Self::read_body) or
-    /// [`skip_body`](Self::skip_body); after anything else the reader is at its end.
+    /// Reads the next frame's header. After `Frame`, call [`read_record`](Self::read_record), [`skip_record`](Self::skip_record) or
+    /// [`check_body`](Self::check_body); after anything else the reader is at its end.
     pub(crate) fn next_header(&mut self) -> Result<Step, JournalError> {
         let left = self.bytes_left(FRAME_HEADER_BYTES as u64)?;
         if left == 0 {
@@ -153,24 +168,44 @@ impl SegmentReader {
         Ok(Step::Frame(header))
     }
 
-    /// Reads and checks the body of the frame whose header was just read; `None` if it is damaged.
-    pub(crate) fn read_body(&mut self, header: &FrameHeader) -> Result<Option<Vec<u8>>, JournalError> {
-        // No more than what is left in the file, see `next_header`.
-        let mut body = Vec::with_capacity(header.body_bytes());
-        let mut limited = (&mut self.file).take(header.body_bytes() as u64);
-        limited.read_to_end(&mut body).map_err(JournalError::io("read", &self.path))?;
-        if !header.body_is_intact(&body) {
-            return Ok(None);
-        }
+    /// Reads the record of the frame whose header was just read.
+    pub(crate) fn read_record(&mut self, header: &FrameHeader) -> Result<Record, JournalError> {
+        let body = self.read_body(header)?.ok_or_else(|| self.corrupt(DAMAGED_BODY))?;
+        let record = match &mut self.decoder {
+            Some(decoder) => decoder.decode_body(header, &body),
+            None => header.decode_body(&body),
+        };
+        let record = record.map_err(|reason| self.corrupt(reason))?;
         self.advance(header);
-        Ok(Some(body))
+        Ok(record)
     }
 
-    pub(crate) fn skip_body(&mut self, header: &FrameHeader) -> Result<(), JournalError> {
+    /// Goes past the frame whose header was just read. Of a stream every part has to be read all the same.
+    pub(crate) fn skip_record(&mut self, header: &FrameHeader) -> Result<(), JournalError> {
+        if self.decoder.is_some() {
+            return self.read_record(header).map(drop);
+        }
         let body_bytes = header.body_bytes() as i64;
         self.file.seek(SeekFrom::Current(body_bytes)).map_err(JournalError::io("read", &self.path))?;
         self.advance(header);
         Ok(())
+    }
+
+    /// Goes past the frame whose header was just read, if its body is as it was written. No record is read after it.
+    pub(crate) fn check_body(&mut self, header: &FrameHeader) -> Result<Result<(), &'static str>, JournalError> {
+        let is_intact = self.read_body(header)?.is_some();
+        if is_intact {
+            self.advance(header);
+        }
+        Ok(is_intact.then_some(()).ok_or(DAMAGED_BODY))
+    }
+
+    fn read_body(&mut self, header: &FrameHeader) -> Result<Option<Vec<u8>>, JournalError> {
+        // No more than what is left in the file, see `next_header`.
+        let mut body = Vec::with_capacity(header.body_bytes());
+        let mut limited = (&mut self.file).take(header.body_bytes() as u64);
+        limited.read_to_end(&mut body).map_err(JournalError::io("read", &self.path))?;
+        Ok(Some(body).filter(|body| header.body_is_intact(body)))
     }
 
     /// The error for what stands at [`offset`](Self::offset).

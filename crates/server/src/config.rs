@@ -125,7 +125,7 @@ section!(
         max_disk_mib: u64 = 0,
         min_free_disk_mib: u64 = 512,
         compression_level: i32 = 1,
-        sealed_compression_level: i32 = 9,
+        sealed_compression_level: i32 = 3,
     }
 );
 section!(

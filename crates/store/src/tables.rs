@@ -116,14 +116,18 @@ impl<'a> Rows<'a> {
     }
 
     fn add_trace(&mut self, trace: &'a DerivedTrace, reports: &HashMap<(&str, &str), usize>, texts: &mut Texts) {
-        let mut messages = Messages { rows: self, trace, seen: HashMap::new() };
+        let mut messages = Messages { rows: self, trace, known: Vec::new(), by_hash: HashMap::new() };
+        let [mut last_input, mut last_output] = [History::default(), History::default()];
+        let mut repeated = Repeated::default();
         let mut spans = Vec::with_capacity(trace.spans.len());
         for span in &trace.spans {
             let [(input_messages, input_message_hashes), (output_messages, output_message_hashes)] =
-                [&span.input_messages, &span.output_messages].map(|list| match list {
-                    Some(list) => messages.add(list, texts),
-                    None => (None, None),
-                });
+                [(&span.input_messages, &mut last_input), (&span.output_messages, &mut last_output)].map(
+                    |(list, last)| match list {
+                        Some(list) => messages.add(list, last, texts),
+                        None => (None, None),
+                    },
+                );
             let report = reports.get(&(span.trace_id.as_str(), span.span_id.as_str()));
             let report = report.map(|place| &messages.rows.facts[*place]);
             let attributes = match report.filter(|row| row.span().is_some_and(|of| of.attributes == span.attributes)) {
@@ -131,7 +135,10 @@ impl<'a> Rows<'a> {
                 None => texts.pieces(&json_text(&span.attributes)),
             };
             let texts = SpanTexts {
-                system_prompt: span.system_prompt.as_ref().map(|prompt| texts.pieces(prompt)),
+                system_prompt: span
+                    .system_prompt
+                    .as_ref()
+                    .map(|prompt| repeated.system_prompt.of(prompt, |p| texts.pieces(p))),
                 input_messages,
                 input_message_hashes,
                 output_messages,
@@ -139,10 +146,11 @@ impl<'a> Rows<'a> {
                 input_text: span.input_text.as_ref().map(|text| texts.pieces(text)),
                 reasoning_text: span.reasoning_text.as_ref().map(|text| texts.pieces(text)),
                 tool_result: span.tool_result.as_ref().map(|result| texts.pieces(&json_text(result))),
-                tool_definitions: span.tool_definitions.as_ref().map(|tools| texts.pieces(&json_text(tools))),
+                tool_definitions: (span.tool_definitions.as_ref())
+                    .map(|tools| repeated.tool_definitions.of(tools, |tools| texts.pieces(&json_text(tools)))),
                 attributes,
                 events: texts.pieces(&json_text(&span.events)),
-                resource: texts.pieces(&json_text(&span.resource)),
+                resource: repeated.resource.of(&span.resource, |resource| texts.pieces(&json_text(resource))),
                 source_keys: texts.pieces(&json_text(&span.source_keys)),
             };
             spans.push(SpanRow { trace, span, texts });
@@ -219,36 +227,98 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// What the spans of a trace mostly repeat.
+#[derive(Default)]
+struct Repeated<'a> {
+    system_prompt: Last<'a, String>,
+    tool_definitions: Last<'a, Value>,
+    resource: Last<'a, Map<String, Value>>,
+}
+
+/// Pieces of a value, made anew only where it is not the one that came last.
+struct Last<'a, T>(Option<(&'a T, Vec<u64>)>);
+
+impl<T> Default for Last<'_, T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'a, T: PartialEq> Last<'a, T> {
+    fn of(&mut self, value: &'a T, make: impl FnOnce(&T) -> Vec<u64>) -> Vec<u64> {
+        match &self.0 {
+            Some((last, pieces)) if *last == value => pieces.clone(),
+            _ => self.0.insert((value, make(value))).1.clone(),
+        }
+    }
+}
+
 /// The messages of one trace on their way into the rows: each is a content, stored once, and referred to once by a trace.
 struct Messages<'r, 'a> {
     rows: &'r mut Rows<'a>,
     trace: &'a DerivedTrace,
-    /// Pieces of each and the piece of its hash, by hash: a history is cut once, however many calls repeat it.
-    seen: HashMap<String, (Vec<u64>, u64)>,
+    /// Pieces of each different message, and the piece of its hash.
+    known: Vec<(Vec<u64>, u64)>,
+    /// Places in `known`.
+    by_hash: HashMap<String, usize>,
 }
 
-impl Messages<'_, '_> {
+/// A list of messages with their places in [`Messages::known`]. Most lists are the one before and some more, and to compare is cheaper than
+/// to hash.
+#[derive(Default)]
+struct History<'a> {
+    list: &'a [Message],
+    places: Vec<usize>,
+}
+
+impl History<'_> {
+    /// The place of a message that stands where it stood before.
+    fn place(&self, at: usize, message: &Message) -> Option<usize> {
+        (self.list.get(at)? == message).then(|| self.places[at])
+    }
+}
+
+impl<'a> Messages<'_, 'a> {
     /// Pieces of a list, and of its hashes: each with a comma behind it.
-    fn add(&mut self, list: &[Message], texts: &mut Texts) -> (Option<Vec<u64>>, Option<Vec<u64>>) {
+    fn add(
+        &mut self,
+        list: &'a [Message],
+        last: &mut History<'a>,
+        texts: &mut Texts,
+    ) -> (Option<Vec<u64>>, Option<Vec<u64>>) {
         let mut pieces = ListPieces::default();
         let mut hashes = Vec::with_capacity(list.len());
-        for message in list {
-            let canonical = message.canonical_json();
-            let hash = ContentHash::of_canonical(&canonical).0;
-            let (known, hash) = self.seen.entry(hash).or_insert_with_key(|hash| {
-                let body = ContentBody::new(&self.trace.project, hash.clone(), &canonical, texts);
-                let pieces = body.pieces.clone();
-                self.rows.references.push(ContentRef::of_trace(self.trace, hash.clone(), ContentKind::Message));
-                self.rows.bodies.push(body);
-                (pieces, texts.piece(&format!("{hash},")))
-            });
+        let mut places = Vec::with_capacity(list.len());
+        for (at, message) in list.iter().enumerate() {
+            let place = match last.place(at, message) {
+                Some(place) => place,
+                None => self.place(message, texts),
+            };
+            places.push(place);
+            let (known, hash) = &self.known[place];
             hashes.push(*hash);
             match message.finish_reason {
                 None => pieces.add(known, texts),
-                Some(_) => pieces.add(&message_pieces(message, &canonical, texts), texts),
+                Some(_) => pieces.add(&message_pieces(message, &message.canonical_json(), texts), texts),
             }
         }
+        *last = History { list, places };
         (Some(pieces.end(texts)), Some(hashes))
+    }
+
+    /// The place in `known` of a message, which is made a content at first sight.
+    fn place(&mut self, message: &Message, texts: &mut Texts) -> usize {
+        let canonical = message.canonical_json();
+        let hash = ContentHash::of_canonical(&canonical).0;
+        if let Some(place) = self.by_hash.get(&hash) {
+            return *place;
+        }
+        let body = ContentBody::new(&self.trace.project, hash.clone(), &canonical, texts);
+        self.known.push((body.pieces.clone(), texts.piece(&format!("{hash},"))));
+        self.rows.references.push(ContentRef::of_trace(self.trace, hash.clone(), ContentKind::Message));
+        self.rows.bodies.push(body);
+        self.by_hash.insert(hash, self.known.len() - 1);
+        self.known.len() - 1
     }
 }
 

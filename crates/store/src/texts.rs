@@ -20,7 +20,10 @@
 //! - Ids grow with the order of first sight, so that the pieces of rows that were written together lie together.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 use std::ops::Range;
+
+use xxhash_rust::xxh3::xxh3_128_with_secret;
 
 /// A text without quotation marks of at least so many bytes is cut from what stands around it. Names and short values are not: each
 /// piece costs a place in a list, and each that is new a row, some 20 bytes.
@@ -33,15 +36,52 @@ const MAX_PIECE_BYTES: usize = 8192;
 /// about one piece.
 const CUT_MASK: u64 = 0x1ff << 55;
 
-/// Bytes of a piece's hash that are kept: collisions are out of reach at 128 bits.
-type Key = [u8; 16];
+/// A piece's hash, XXH3: eight times as fast as a cryptographic one on texts of this length, which are most of what is hashed. 128 bits collide by
+/// chance in no store that could be; and by design only for who knows [`Secret`].
+type Key = u128;
+
+/// Drawn anew for every [`Texts`], and told to nobody: no client can write two texts of one hash.
+type Secret = [u8; 192];
+
+fn new_secret() -> Secret {
+    let mut secret = [0; 192];
+    // Seeded by the system's random numbers.
+    let random = RandomState::new();
+    for (n, bytes) in secret.chunks_exact_mut(size_of::<u64>()).enumerate() {
+        bytes.copy_from_slice(&random.hash_one(n).to_le_bytes());
+    }
+    secret
+}
+
+/// Ids of pieces by their hash.
+type Known = HashMap<Key, u64, BuildHasherDefault<KeyHasher>>;
+
+/// A [`Key`] is a hash already.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash << 8) | u64::from(*byte));
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "any 64 of its bits are as good")]
+    fn write_u128(&mut self, key: u128) {
+        self.0 = key as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// Gives texts as pieces, and remembers the latest pieces.
 #[derive(Debug)]
 pub(crate) struct Texts {
     /// Pieces seen of late. When it is full it becomes `older`, and what `older` held is forgotten unless seen again.
-    recent: HashMap<Key, u64>,
-    older: HashMap<Key, u64>,
+    recent: Known,
+    older: Known,
+    secret: Secret,
     max_known: usize,
     next_id: u64,
     new: Vec<TextRow>,
@@ -57,7 +97,8 @@ pub(crate) struct TextRow {
 impl Texts {
     /// Knows no piece. `next_id` is above every id in the table; of pieces at most `max_known` are remembered.
     pub(crate) fn new(next_id: u64, max_known: usize) -> Self {
-        Self { recent: HashMap::new(), older: HashMap::new(), max_known, next_id, new: Vec::new() }
+        let (recent, older) = (Known::default(), Known::default());
+        Self { recent, older, secret: new_secret(), max_known, next_id, new: Vec::new() }
     }
 
     /// The ids of a text's pieces.
@@ -96,8 +137,7 @@ impl Texts {
 
     /// The id of a text that is one piece whatever its length.
     pub(crate) fn piece(&mut self, text: &str) -> u64 {
-        let mut key = Key::default();
-        key.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..size_of::<Key>()]);
+        let key = xxh3_128_with_secret(text.as_bytes(), &self.secret);
         if let Some(id) = self.recent.get(&key) {
             return *id;
         }

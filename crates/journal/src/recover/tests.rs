@@ -113,7 +113,7 @@ fn a_group_torn_in_its_middle_is_cut_from_there() {
     let mut reader = SegmentReader::open(dir.path(), 1).unwrap();
     while reader.next_position < 4 {
         let Step::Frame(header) = reader.next_header().unwrap() else { panic!("a frame was expected") };
-        reader.skip_body(&header).unwrap();
+        reader.skip_record(&header).unwrap();
     }
     let fourth = reader.offset as usize;
     assert!(fourth > group_start, "records 3 to 6 are one group");

@@ -26,7 +26,13 @@ fn only_exact_names_are_segments() {
 
 #[test]
 fn a_header_is_read_back_and_every_flipped_byte_is_an_error() {
-    let header = SegmentHeader { salt: 0xabcd, first_position: 9, previous_first_position: 4, sealed_level: -3 };
+    let header = SegmentHeader {
+        salt: 0xabcd,
+        first_position: 9,
+        previous_first_position: 4,
+        sealed_level: -3,
+        is_stream: true,
+    };
     let bytes = header.encode();
     let path = Path::new("s");
     assert_eq!(SegmentHeader::decode(&bytes, path).unwrap(), header);
@@ -40,11 +46,11 @@ fn a_header_is_read_back_and_every_flipped_byte_is_an_error() {
 #[test]
 fn another_format_version_is_named() {
     let mut bytes = SegmentHeader::new(1, 0).encode();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let crc = crc32c::crc32c(&bytes[..36]);
     bytes[36..].copy_from_slice(&crc.to_le_bytes());
     let error = SegmentHeader::decode(&bytes, Path::new("s")).unwrap_err();
-    assert_eq!(error.to_string(), "s has journal format 2, this program reads 1");
+    assert_eq!(error.to_string(), "s has journal format 3, this program reads 2");
 }
 
 #[test]

@@ -101,12 +101,16 @@ pub(crate) fn contents(spans: &[Span], attempts: &[AttemptPart]) -> Vec<Content>
             contents.push(Content { hash, kind, body: canonical_json(value) });
         }
     };
+    // Most calls repeat those of the call before.
+    let (mut last_prompt, mut last_tools) = (None, None);
     for span in spans {
-        if let Some(prompt) = &span.system_prompt {
+        if let Some(prompt) = span.system_prompt.as_ref().filter(|prompt| last_prompt != Some(*prompt)) {
             add(ContentKind::SystemPrompt, &Value::String(prompt.clone()));
+            last_prompt = Some(prompt);
         }
-        if let Some(tools) = &span.tool_definitions {
+        if let Some(tools) = span.tool_definitions.as_ref().filter(|tools| last_tools != Some(*tools)) {
             add(ContentKind::Tools, tools);
+            last_tools = Some(tools);
         }
     }
     for attempt in attempts {
