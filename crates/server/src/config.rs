@@ -133,6 +133,7 @@ section!(
     Loader {
         max_batch_mib: u64 = 16,
         max_batch_requests: usize = 2_000,
+        commit_interval_ms: u64 = 500,
         niceness: i32 = 5,
     }
 );

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::engine::supervisor::Supervisor;
+use crate::loader::Demand;
 use crate::metrics::{Metrics, Readings};
 use crate::own_traces::OwnTraces;
 
@@ -67,6 +68,7 @@ struct Open {
     readers: Readers,
     loaded: watch::Receiver<u64>,
     failing: Arc<AtomicBool>,
+    demand: Arc<Demand>,
     feedback_keys: Vec<FeedbackKey>,
 }
 
@@ -182,6 +184,9 @@ impl Engine {
         while matches!(&*self.store.borrow(), StoreState::Open(open) if keeps_loading(open))
             && Instant::now() < deadline
         {
+            if let StoreState::Open(open) = &*self.store.borrow() {
+                open.demand.ask(head);
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
         self.signals.stop.store(true, Ordering::Release);
@@ -219,6 +224,7 @@ impl FreshReads {
             let _ = tokio::time::timeout_at(deadline, settled).await.map(|state| state.map(drop));
             let open = self.opened()?;
             let mut loaded = open.loaded.clone();
+            open.demand.ask(head);
             // The answer says how far behind it is. A loader that ended is no error either: the store still reads.
             let reached = loaded.wait_for(|position| *position >= head);
             let _ = tokio::time::timeout_at(deadline, reached).await.map(|r| r.map(drop));
@@ -240,11 +246,14 @@ impl FreshReads {
         self.journal.head()
     }
 
-    /// The journal's head, if everything before it is loaded.
-    pub(crate) fn head_if_loaded(&self) -> Option<u64> {
+    /// Whether everything that is acknowledged now is loaded within so short a time.
+    pub(crate) async fn are_fresh_within(&self, wait: Duration) -> bool {
         let head = self.head();
-        let loaded = *self.opened().ok()?.loaded.borrow();
-        (loaded >= head).then_some(head)
+        let Ok(open) = self.opened() else { return false };
+        let mut loaded = open.loaded.clone();
+        open.demand.ask(head);
+        let reached = loaded.wait_for(|position| *position >= head);
+        tokio::time::timeout(wait, reached).await.is_ok_and(|reached| reached.is_ok())
     }
 
     /// A reader of what is loaded, without waiting.

@@ -16,10 +16,12 @@ use gleaner_wire::{Encoding, Limits};
 use tokio::sync::watch;
 
 use crate::ingest::{ENCODING_JSON, ENCODING_PROTOBUF, RecordKind};
+pub(crate) use crate::loader::demand::Demand;
 use crate::loader::derive::{Derived, Rules, derive};
 pub(crate) use crate::loader::target::Target;
 use crate::own_traces::OwnTraces;
 
+mod demand;
 mod derive;
 mod target;
 
@@ -72,6 +74,10 @@ pub(crate) struct Loader<S = Store> {
     position: u64,
     loaded: watch::Sender<u64>,
     failing: Arc<AtomicBool>,
+    demand: Arc<Demand>,
+    /// From the beginning of one batch to that of the next, unless somebody waits; none where it is zero.
+    commit_interval: Duration,
+    last_began: Option<Instant>,
     on_commit: OnCommit,
     own_traces: OwnTraces,
 }
@@ -113,13 +119,33 @@ impl<S: Target> Loader<S> {
         let position = store.position()?;
         let (loaded, receiver) = watch::channel(position);
         let on_commit: OnCommit = Box::new(|_| ());
-        let (failing, own_traces) = (Arc::default(), OwnTraces::default());
-        Ok((Self { journal, store, settings, limits, position, loaded, failing, on_commit, own_traces }, receiver))
+        let (failing, demand, own_traces) = (Arc::default(), Arc::default(), OwnTraces::default());
+        let (commit_interval, last_began) = (Duration::ZERO, None);
+        let loader = Self {
+            journal,
+            store,
+            settings,
+            limits,
+            position,
+            loaded,
+            failing,
+            demand,
+            commit_interval,
+            last_began,
+            on_commit,
+            own_traces,
+        };
+        Ok((loader, receiver))
     }
 
     /// Tells what each transaction takes, from now on.
     pub(crate) fn observe_commits(&mut self, on_commit: OnCommit) {
         self.on_commit = on_commit;
+    }
+
+    /// Lets requests gather for so long between two batches of [`Loader::run`], from now on.
+    pub(crate) fn commit_every(&mut self, interval: Duration) {
+        self.commit_interval = interval;
     }
 
     /// Records spans of its work, from now on.
@@ -165,6 +191,9 @@ impl<S: Target> Loader<S> {
                 self.store.rest();
                 continue;
             }
+            if let Some(last_began) = self.last_began {
+                self.demand.wait_past(self.position, last_began + self.commit_interval);
+            }
             match self.load_batch(u64::MAX) {
                 Ok(()) => {
                     *pause = RETRY_PAUSE.0;
@@ -209,6 +238,11 @@ impl<S: Target> Loader<S> {
         self.failing.clone()
     }
 
+    /// Where is told that somebody waits for rows.
+    pub(crate) fn demand(&self) -> Arc<Demand> {
+        self.demand.clone()
+    }
+
     /// The store itself, once nothing more is to be loaded.
     pub(crate) fn into_store(self) -> S {
         self.store
@@ -220,6 +254,7 @@ impl<S: Target> Loader<S> {
     }
 
     fn load_batch(&mut self, end: u64) -> Result<(), LoadError> {
+        self.last_began = Some(Instant::now());
         let records = self.next_records(end)?;
         let Some((last, _)) = records.last() else { return Ok(()) };
         let last = *last;

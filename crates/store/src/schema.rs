@@ -13,7 +13,7 @@ use crate::store::{artifact_roots, attempt_index, bindings, evaluations, histori
 use crate::{StoreError, tables};
 
 /// Version of the tables. Raise it whenever a table changes.
-pub const SCHEMA_VERSION: u64 = 8;
+pub const SCHEMA_VERSION: u64 = 9;
 
 /// The public relations. Everything else in the file is internal and may change.
 pub const PUBLIC_RELATIONS: &[&str] = &[

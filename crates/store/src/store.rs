@@ -12,6 +12,7 @@ pub(crate) mod histories;
 mod keys;
 pub(crate) mod pairs;
 pub(crate) mod retractions;
+mod seen;
 mod units;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,8 @@ use std::time::{Duration, Instant};
 use duckdb::{Config, Connection, params};
 use gleaner_model::{DerivedTrace, FeedbackItem, StoredFragment, ToldCall};
 
+use self::seen::Seen;
+use crate::known_contents::KnownContents;
 use crate::memory_limit::{MemoryLimit, checkpoints_need_full_memory, note_failed_checkpoint};
 use crate::reader::{self, Readers};
 use crate::texts::Texts;
@@ -154,6 +157,10 @@ pub struct Store {
     /// `None` after a commit that failed: what pieces it had given out is not there.
     texts: Option<Texts>,
     max_known_texts: usize,
+    /// Likewise.
+    contents: Option<KnownContents>,
+    /// `None` before the first commit.
+    seen: Option<Seen>,
     /// Of a store at rest.
     memory_limit_bytes: Option<u64>,
 }
@@ -184,9 +191,19 @@ impl Store {
         let memory = MemoryLimit::new(config.loading_memory_limit_bytes, config.memory_limit_bytes);
         let readers = Readers::new(&connection, memory)?;
         let (checkpoint_bytes, max_known_texts) = (config.checkpoint_bytes, config.max_known_texts);
-        let (unsaved_bytes, texts) = (0, None);
+        let (unsaved_bytes, texts, contents, seen) = (0, None, None, None);
         let memory_limit_bytes = config.at_rest.then_some(config.memory_limit_bytes);
-        Ok(Self { connection, readers, checkpoint_bytes, unsaved_bytes, texts, max_known_texts, memory_limit_bytes })
+        Ok(Self {
+            connection,
+            readers,
+            checkpoint_bytes,
+            unsaved_bytes,
+            texts,
+            max_known_texts,
+            contents,
+            seen,
+            memory_limit_bytes,
+        })
     }
 
     /// The settings that the store was made under. Where they are no longer the configured ones, only what is derived from now
@@ -281,13 +298,23 @@ impl Store {
             Some(texts) => texts,
             None => Texts::new(next_text_id(&self.connection)?, self.max_known_texts),
         };
+        let mut contents = match self.contents.take().filter(|contents| !contents.is_full()) {
+            Some(contents) => contents,
+            None => commit::known_contents(&self.connection)?,
+        };
+        let mut seen = match self.seen {
+            Some(seen) => seen,
+            None => Seen::in_store(&self.connection)?,
+        };
+        seen.add(commit);
+        self.seen = Some(seen);
         self.connection.execute_batch("BEGIN TRANSACTION").map_err(sql)?;
-        let written = commit::write(&self.connection, commit, &mut texts)
+        let written = commit::write(&self.connection, commit, &mut texts, &mut contents, seen)
             .and_then(|()| self.set_position(commit.position))
             .and_then(|()| self.connection.execute_batch("COMMIT").map_err(sql));
         match written {
             Ok(()) => {
-                self.texts = Some(texts);
+                (self.texts, self.contents) = (Some(texts), Some(contents));
                 self.unsaved_bytes += commit.request_bytes;
             }
             // The first error is the one to tell; after a failed COMMIT there is nothing left to roll back.

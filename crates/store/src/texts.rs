@@ -19,11 +19,9 @@
 //!   long, or not since the start, is stored again under a new id. Nothing but its size tells.
 //! - Ids grow with the order of first sight, so that the pieces of rows that were written together lie together.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 use std::ops::Range;
 
-use xxhash_rust::xxh3::xxh3_128_with_secret;
+use crate::recent::{Recent, Secret};
 
 /// A text without quotation marks of at least so many bytes is cut from what stands around it. Names and short values are not: each
 /// piece costs a place in a list, and each that is new a row, some 20 bytes.
@@ -36,53 +34,12 @@ const MAX_PIECE_BYTES: usize = 8192;
 /// about one piece.
 const CUT_MASK: u64 = 0x1ff << 55;
 
-/// A piece's hash, XXH3: eight times as fast as a cryptographic one on texts of this length, which are most of what is hashed. 128 bits collide by
-/// chance in no store that could be; and by design only for who knows [`Secret`].
-type Key = u128;
-
-/// Drawn anew for every [`Texts`], and told to nobody: no client can write two texts of one hash.
-type Secret = [u8; 192];
-
-fn new_secret() -> Secret {
-    let mut secret = [0; 192];
-    // Seeded by the system's random numbers.
-    let random = RandomState::new();
-    for (n, bytes) in secret.chunks_exact_mut(size_of::<u64>()).enumerate() {
-        bytes.copy_from_slice(&random.hash_one(n).to_le_bytes());
-    }
-    secret
-}
-
-/// Ids of pieces by their hash.
-type Known = HashMap<Key, u64, BuildHasherDefault<KeyHasher>>;
-
-/// A [`Key`] is a hash already.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash << 8) | u64::from(*byte));
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "any 64 of its bits are as good")]
-    fn write_u128(&mut self, key: u128) {
-        self.0 = key as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 /// Gives texts as pieces, and remembers the latest pieces.
 #[derive(Debug)]
 pub(crate) struct Texts {
-    /// Pieces seen of late. When it is full it becomes `older`, and what `older` held is forgotten unless seen again.
-    recent: Known,
-    older: Known,
+    /// Ids of pieces seen of late.
+    recent: Recent<u64>,
     secret: Secret,
-    max_known: usize,
     next_id: u64,
     new: Vec<TextRow>,
 }
@@ -97,8 +54,7 @@ pub(crate) struct TextRow {
 impl Texts {
     /// Knows no piece. `next_id` is above every id in the table; of pieces at most `max_known` are remembered.
     pub(crate) fn new(next_id: u64, max_known: usize) -> Self {
-        let (recent, older) = (Known::default(), Known::default());
-        Self { recent, older, secret: new_secret(), max_known, next_id, new: Vec::new() }
+        Self { recent: Recent::new(max_known), secret: Secret::new(), next_id, new: Vec::new() }
     }
 
     /// The ids of a text's pieces.
@@ -137,19 +93,13 @@ impl Texts {
 
     /// The id of a text that is one piece whatever its length.
     pub(crate) fn piece(&mut self, text: &str) -> u64 {
-        let key = xxh3_128_with_secret(text.as_bytes(), &self.secret);
-        if let Some(id) = self.recent.get(&key) {
-            return *id;
+        let key = self.secret.key(text.as_bytes());
+        if let Some(id) = self.recent.get(key) {
+            return id;
         }
-        let id = self.older.get(&key).copied().unwrap_or_else(|| {
-            let id = self.next_id;
-            self.next_id += 1;
-            self.new.push(TextRow { id, text: text.to_owned() });
-            id
-        });
-        if self.recent.len() >= self.max_known / 2 {
-            self.older = std::mem::take(&mut self.recent);
-        }
+        let id = self.next_id;
+        self.next_id += 1;
+        self.new.push(TextRow { id, text: text.to_owned() });
         self.recent.insert(key, id);
         id
     }

@@ -156,12 +156,14 @@ impl Supervisor {
             feedback_keys: store.feedback_keys()?,
             loaded,
             failing: loader.failing(),
+            demand: loader.demand(),
         });
         self.state.send_replace(StoreState::Open(open.clone()));
         Ok(Some(Serving { loader, open }))
     }
 
     fn observe(&self, loader: &mut Loader) {
+        loader.commit_every(Duration::from_millis(self.config.loader.commit_interval_ms));
         loader.record(self.own_traces.clone());
         let metrics = self.metrics.clone();
         loader.observe_commits(Box::new(move |took| {

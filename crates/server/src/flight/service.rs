@@ -1,6 +1,7 @@
 //! What the service keeps, and the way of a query through it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
@@ -18,6 +19,9 @@ use super::running::Running;
 use super::ticket::Ticket;
 use crate::api_http::BEHIND_HEADER;
 use crate::queries::{Ask, Pipe, Queries, Question, store_unavailable};
+
+/// How long a statement to be prepared waits for the loader: most of what is acknowledged is loaded by then.
+const CATCH_UP_WAIT: Duration = Duration::from_millis(50);
 
 type Relations = Arc<Vec<(&'static str, SchemaRef)>>;
 
@@ -106,7 +110,8 @@ impl FlightSql {
     pub(super) async fn prepare(&self, question: &Question) -> Result<(Description, Option<Bytes>), Status> {
         let checked = self.queries.check(&question.sql).await.map_err(|refusal| refusal.to_status())?;
         let parameters = checked.parameters().to_vec();
-        if parameters.is_empty() && question.as_of.is_none() && self.queries.reads.head_if_loaded().is_some() {
+        if parameters.is_empty() && question.as_of.is_none() && self.queries.reads.are_fresh_within(CATCH_UP_WAIT).await
+        {
             let ticket = Ticket::new(question.sql.clone(), String::new());
             let schema = self.begin_and_describe(&ticket, question.clone()).await?;
             return Ok((Description { schema, parameters }, Some(ticket.id)));

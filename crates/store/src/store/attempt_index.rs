@@ -8,12 +8,12 @@
 
 use duckdb::{Connection, params};
 
-use super::keys::{KEYS, Keys, list};
+use super::keys::{KEYS, Keys, list, rows_of};
 use crate::StoreError;
 
 /// The table; see [`crate::schema`].
 pub(crate) const CREATE: &str = "CREATE TABLE attempt_index (
-    project VARCHAR, attempt_id VARCHAR, rollout_id VARCHAR, lineage_id VARCHAR, session_id VARCHAR, lineage_label VARCHAR,
+    project VARCHAR, attempt_id VARCHAR, rollout_id VARCHAR, lineage_id VARCHAR, session_id VARCHAR, session_key UBIGINT, lineage_label VARCHAR,
     agent_definition_id VARCHAR, final_answer_id VARCHAR, trace_id VARCHAR, parts BIGINT, status VARCHAR, start_key VARCHAR,
     started_at TIMESTAMP, recorded_at TIMESTAMP, cycle BIGINT, attempt_number BIGINT, is_last BOOLEAN, is_last_ok BOOLEAN
 )";
@@ -25,17 +25,23 @@ pub(super) fn refresh(connection: &Connection, sessions: &Keys) -> Result<(), St
     }
     let sql = |e| StoreError::sql("keeping the index of attempts", e);
     let list = list(sessions);
-    let delete = format!("DELETE FROM attempt_index WHERE (project, session_id) IN {KEYS}");
-    let insert = format!("INSERT INTO attempt_index BY NAME {}", counted(KEYS));
-    for statement in [delete, insert] {
-        connection.prepare_cached(&statement).and_then(|mut known| known.execute(params![list])).map_err(sql)?;
+    let delete = format!("DELETE FROM attempt_index WHERE {}", ROWS.replace("$sessions", KEYS));
+    let insert = format!("INSERT INTO attempt_index BY NAME {}", counted(&ROWS.replace("$sessions", KEYS)));
+    for (table, statement) in [("attempt_index", delete), ("attempt_rows", insert)] {
+        let keys = sessions.iter().map(|(project, id)| (project.as_str(), id.as_str()));
+        let Some((first, last)) = rows_of(connection, table, "session_key", keys).map_err(sql)? else { continue };
+        let mut statement = connection.prepare_cached(&statement).map_err(sql)?;
+        statement.execute(params![first, last, list]).map_err(sql)?;
     }
     Ok(())
 }
 
-/// The rows of some sessions. `sessions` is a relation of project and session id.
-fn counted(sessions: &'static str) -> String {
-    include_str!("attempt_index.sql").replace("$sessions", sessions)
+/// Rows of some sessions, a relation of project and id, that lie between two others.
+const ROWS: &str = "rowid BETWEEN ? AND ? AND (project, session_id) IN $sessions";
+
+/// What the index has of the rows of attempts that `which` tells.
+fn counted(which: &str) -> String {
+    include_str!("attempt_index.sql").replace("$which", which)
 }
 
 #[cfg(test)]

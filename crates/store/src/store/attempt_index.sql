@@ -8,6 +8,7 @@ WITH whole AS (
         arg_min(rollout_id, part_key) AS rollout_id,
         arg_min(lineage_id, part_key) AS lineage_id,
         arg_min(session_id, part_key) AS session_id,
+        arg_min(session_key, part_key) AS session_key,
         arg_min(lineage_label, part_key) AS lineage_label,
         -- Of two parts the one whose definition started earlier decides.
         arg_min(agent_definition_id, definition_key) AS agent_definition_id,
@@ -21,7 +22,7 @@ WITH whole AS (
         arg_min(attempt_number, part_key) AS sent_number,
         bool_and(surrounds) AS surrounds
     FROM attempt_rows
-    WHERE (project, session_id) IN $sessions
+    WHERE $which
     GROUP BY project, attempt_id
 ),
 rollout AS (
@@ -65,7 +66,7 @@ standing AS (
     GROUP BY project, lineage_id, lineage_label, cycle
 )
 SELECT
-    numbered.project, numbered.attempt_id, numbered.rollout_id, numbered.lineage_id, numbered.session_id,
+    numbered.project, numbered.attempt_id, numbered.rollout_id, numbered.lineage_id, numbered.session_id, numbered.session_key,
     numbered.lineage_label, numbered.agent_definition_id, md5('final_answer:' || numbered.attempt_id) AS final_answer_id,
     numbered.trace_id, numbered.parts, numbered.status,
     numbered.start_key, numbered.started_at, numbered.recorded_at, numbered.cycle, numbered.attempt_number,

@@ -9,7 +9,7 @@
 use duckdb::{Connection, params};
 use gleaner_model::DerivedTrace;
 
-use super::keys::{KEYS, Keys, list, numbered, read_keys};
+use super::keys::{KEYS, Keys, RowRange, list, numbered, read_keys};
 use crate::StoreError;
 
 /// The table; see [`crate::schema`].
@@ -90,16 +90,23 @@ impl Touched {
         }
     }
 
-    /// What is in traces, a list of (project, trace id), before their rows are replaced.
-    pub(super) fn add_before(&mut self, connection: &Connection, traces: &str) -> Result<(), StoreError> {
+    /// What is in traces, a list of (project, trace id) whose book-keeping lies between some rows, before their rows are replaced.
+    pub(super) fn add_before(
+        &mut self,
+        connection: &Connection,
+        (first_row, last_row): RowRange,
+        traces: &str,
+    ) -> Result<(), StoreError> {
         let before = |table: &'static str, column: &'static str| {
             let query = format!(
                 "SELECT DISTINCT project, {column} FROM {table}
                  WHERE {column} IS NOT NULL AND (project, trace_id, recorded_at) IN (
-                     SELECT project, trace_id, derived_at FROM known_traces WHERE (project, trace_id) IN {KEYS}
+                     SELECT project, trace_id, derived_at FROM known_traces
+                     WHERE rowid BETWEEN ? AND ? AND (project, trace_id) IN {KEYS}
                  )"
             );
-            read_keys(connection, &query, params![traces]).map_err(|e| StoreError::sql("reading what a trace had", e))
+            read_keys(connection, &query, params![first_row, last_row, traces])
+                .map_err(|e| StoreError::sql("reading what a trace had", e))
         };
         self.sessions.extend(before("attempt_rows", "session_id")?);
         self.responses.extend(before("span_rows", "response_id")?);
@@ -110,11 +117,6 @@ impl Touched {
 /// Binds anew what may be bound otherwise, after everything else of the commit was written.
 pub(super) fn refresh(connection: &Connection, touched: &Touched) -> Result<Rebound, StoreError> {
     let sql = |e| StoreError::sql("looking for feedback", e);
-    let is_empty: bool =
-        connection.query_row("SELECT NOT EXISTS (FROM feedback_targets)", [], |row| row.get(0)).map_err(sql)?;
-    if is_empty {
-        return Ok(Rebound::default());
-    }
     let (sessions, traces, responses, items) =
         (list(&touched.sessions), list(&touched.traces), list(&touched.responses), list(&touched.items));
     let fill = |text: &str| {

@@ -4,14 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use arrow::array::{AsArray as _, RecordBatch};
 use duckdb::{Connection, params};
 use gleaner_model::{DerivedTrace, Fragment, StoredFragment};
 
 use super::bindings::Touched;
-use super::keys::{KEYS, key_list};
+use super::keys::{KEYS, RowRange, key_list, rows_of};
 use super::pairs::Changed;
+use super::seen::Seen;
 use super::{Commit, artifact_roots, attempt_index, bindings, histories, pairs, retractions, units};
 use crate::StoreError;
+use crate::known_contents::{Known as KnownContent, KnownContents};
 use crate::tables::{DERIVED_TABLES, FeedbackFact, KnownTrace, Rows};
 use crate::text_reader::read_texts;
 use crate::texts::{TextRow, Texts};
@@ -23,8 +26,14 @@ type TraceKey<'a> = (&'a str, &'a str);
 /// ordinal, and no more.
 const CARRIED_BITS: u32 = 20;
 
-/// Appends and replaces everything of a commit but the journal position.
-pub(super) fn write(connection: &Connection, commit: &Commit, texts: &mut Texts) -> Result<(), StoreError> {
+/// Appends and replaces everything of a commit but the journal position. `seen` is what the store has with it.
+pub(super) fn write(
+    connection: &Connection,
+    commit: &Commit,
+    texts: &mut Texts,
+    contents: &mut KnownContents,
+    seen: Seen,
+) -> Result<(), StoreError> {
     let mut rows = Rows::default();
     let mut touched = Touched::default();
     rows.add_facts(&commit.facts, texts);
@@ -34,13 +43,16 @@ pub(super) fn write(connection: &Connection, commit: &Commit, texts: &mut Texts)
     touched.add_now(traces.values().copied());
     replace_known(connection, &mut rows, commit, &traces, &mut touched)?;
     units::replace_known(connection, &mut rows, commit)?;
-    drop_known_bodies(connection, &mut rows)?;
+    drop_known_bodies(connection, &mut rows, contents)?;
     rows.append(connection, &texts.take_new())?;
     attempt_index::refresh(connection, &touched.sessions)?;
+    let histories_changed = seen.continued_call && histories::refresh(connection, traces.values().copied())?;
+    if !seen.feedback {
+        return Ok(());
+    }
     touched.links_changed = artifact_roots::refresh(connection, commit)?;
     let retracted = retractions::refresh(connection, &touched.items)?;
     let rebound = bindings::refresh(connection, &touched)?;
-    let histories_changed = histories::refresh(connection, traces.values().copied())?;
     pairs::refresh(connection, &Changed { touched, rebound, retracted, histories_changed })
 }
 
@@ -50,7 +62,7 @@ pub(super) fn fragments(
     traces: &[(String, String)],
 ) -> Result<Vec<StoredFragment>, StoreError> {
     let keys = traces.iter().map(|(project, trace_id)| (project.as_str(), trace_id.as_str()));
-    let known = known_traces(connection, keys)?;
+    let Known { traces: known, .. } = known_traces(connection, keys)?;
     let with_facts = || known.values().filter(|k| k.first_fact_unix_nano != 0);
     let Some(first) = with_facts().map(|k| k.first_fact_unix_nano).min() else {
         return Ok(Vec::new());
@@ -191,7 +203,7 @@ fn replace_known(
     }
     let concerned: BTreeSet<TraceKey<'_>> = facts.keys().chain(traces.keys()).copied().collect();
     touched.traces.extend(concerned.iter().map(|(project, trace_id)| ((*project).to_owned(), (*trace_id).to_owned())));
-    let known = known_traces(connection, concerned.iter().copied())?;
+    let Known { traces: known, rows: (first_row, last_row) } = known_traces(connection, concerned.iter().copied())?;
     let derived_before = known.values().filter(|k| k.derived_at_unix_nano != 0);
     let replaced: Vec<TraceKey<'_>> = derived_before
         .map(|k| (k.project.as_str(), k.trace_id.as_str()))
@@ -199,21 +211,28 @@ fn replace_known(
         .collect();
     if !replaced.is_empty() {
         let list = key_list(replaced.into_iter());
-        touched.add_before(connection, &list)?;
-        for table in DERIVED_TABLES {
+        touched.add_before(connection, (first_row, last_row), &list)?;
+        let filled = known.values().fold(0, |filled, known| filled | known.derived_tables);
+        for (_, table) in DERIVED_TABLES.iter().enumerate().filter(|(place, _)| filled >> place & 1 == 1) {
             // The time of derivation is part of the key, since rows lie in its order: most row groups are spared.
             let sql = format!(
                 "DELETE FROM {table} WHERE (project, trace_id, recorded_at) IN (
-                     SELECT project, trace_id, derived_at FROM known_traces WHERE (project, trace_id) IN {KEYS}
+                     SELECT project, trace_id, derived_at FROM known_traces
+                     WHERE rowid BETWEEN ? AND ? AND (project, trace_id) IN {KEYS}
                  )"
             );
-            connection.execute(&sql, params![list]).map_err(|e| StoreError::sql("replacing derived rows", e))?;
+            connection
+                .execute(&sql, params![first_row, last_row, list])
+                .map_err(|e| StoreError::sql("replacing derived rows", e))?;
         }
     }
     if !known.is_empty() {
         let list = key_list(known.keys().map(|(project, trace_id)| (project.as_str(), trace_id.as_str())));
         connection
-            .execute(&format!("DELETE FROM known_traces WHERE (project, trace_id) IN {KEYS}"), params![list])
+            .execute(
+                &format!("DELETE FROM known_traces WHERE rowid BETWEEN ? AND ? AND (project, trace_id) IN {KEYS}"),
+                params![first_row, last_row, list],
+            )
             .map_err(|e| StoreError::sql("replacing derived rows", e))?;
     }
     for key in concerned {
@@ -234,6 +253,10 @@ fn replace_known(
                 first
             },
             last_fact_unix_nano: last.max(before.map_or(0, |k| k.last_fact_unix_nano)),
+            derived_tables: match traces.get(&key) {
+                Some(_) => rows.derived_tables_of(key),
+                None => before.map_or(0, |k| k.derived_tables),
+            },
         };
         // A derived trace that is no longer derived leaves no trace of itself.
         if now.derived_at_unix_nano != 0 || now.first_fact_unix_nano != 0 {
@@ -259,14 +282,55 @@ fn is_empty(trace: &DerivedTrace) -> bool {
 }
 
 /// Bodies are facts: one that is there, or comes twice in this commit, is not written again.
-fn drop_known_bodies(connection: &Connection, rows: &mut Rows<'_>) -> Result<(), StoreError> {
+fn drop_known_bodies(
+    connection: &Connection,
+    rows: &mut Rows<'_>,
+    contents: &mut KnownContents,
+) -> Result<(), StoreError> {
+    let unsure: Vec<(&str, &str)> = rows
+        .content_keys()
+        .filter(|(project, hash)| {
+            let key = contents.key(project, hash);
+            contents.look(key) == KnownContent::Unsure
+        })
+        .collect();
     let mut seen = stored_keys(
         connection,
         &format!("SELECT project, content_hash FROM content_bodies WHERE (project, content_hash) IN {KEYS}"),
-        rows.content_keys(),
+        unsure.into_iter(),
     )?;
-    rows.retain_bodies(|project, hash| seen.insert((project.to_owned(), hash.to_owned())));
+    for (project, hash) in &seen {
+        contents.see(contents.key(project, hash));
+    }
+    rows.retain_bodies(|project, hash| {
+        let key = contents.key(project, hash);
+        let is_new = contents.look(key) != KnownContent::There && seen.insert((project.to_owned(), hash.to_owned()));
+        if is_new {
+            contents.add(key);
+        }
+        is_new
+    });
     Ok(())
+}
+
+/// What is known of the contents of a store: all, none of them of late.
+pub(super) fn known_contents(connection: &Connection) -> Result<KnownContents, StoreError> {
+    let sql = |e| StoreError::sql("reading the hashes of contents", e);
+    let count: u64 = connection.query_row("SELECT count(*) FROM content_bodies", [], |row| row.get(0)).map_err(sql)?;
+    let mut known = KnownContents::for_contents(usize::try_from(count).unwrap_or(usize::MAX));
+    let mut statement = connection.prepare("SELECT project, content_hash FROM content_bodies").map_err(sql)?;
+    statement.execute([]).map_err(sql)?;
+    while let Some(batch) = statement.step().map_err(sql)? {
+        let batch = RecordBatch::from(&batch);
+        let [projects, hashes] = [0, 1].map(|at| batch.column(at).as_string_opt::<i32>());
+        let (Some(projects), Some(hashes)) = (projects, hashes) else {
+            return Err(StoreError::Value { what: "content_bodies", message: "its keys are no texts".to_owned() });
+        };
+        for (project, hash) in projects.iter().zip(hashes) {
+            known.add_stored(known.key(project.unwrap_or_default(), hash.unwrap_or_default()));
+        }
+    }
+    Ok(known)
 }
 
 /// Which of some keys a table has. `sql` takes the list as its one parameter and gives both parts of the key.
@@ -287,31 +351,44 @@ fn stored_keys<'a>(
     rows.collect::<Result<_, _>>().map_err(failed)
 }
 
+/// The book-keeping on some traces.
+#[derive(Default)]
+struct Known {
+    traces: HashMap<(String, String), KnownTrace>,
+    /// Where it lies in `known_traces`.
+    rows: RowRange,
+}
+
 fn known_traces<'a>(
     connection: &Connection,
-    keys: impl Iterator<Item = TraceKey<'a>>,
-) -> Result<HashMap<(String, String), KnownTrace>, StoreError> {
+    keys: impl Iterator<Item = TraceKey<'a>> + Clone,
+) -> Result<Known, StoreError> {
     let failed = |e| StoreError::sql("looking for known traces", e);
+    let rows = rows_of(connection, "known_traces", "trace_key", keys.clone()).map_err(failed)?;
+    let Some((first_row, last_row)) = rows else { return Ok(Known::default()) };
     let nanos = |micros: Option<i64>| micros.map_or(0, |m| u64::try_from(m).unwrap_or(0).saturating_mul(1_000));
     let mut statement = connection
         .prepare_cached(&format!(
-            "SELECT project, trace_id, epoch_us(derived_at), epoch_us(first_fact_at), epoch_us(last_fact_at)
+            "SELECT project, trace_id, epoch_us(derived_at), epoch_us(first_fact_at), epoch_us(last_fact_at), derived_tables
              FROM known_traces
-             WHERE (project, trace_id) IN {KEYS}"
+             WHERE rowid BETWEEN ? AND ? AND (project, trace_id) IN {KEYS}"
         ))
         .map_err(failed)?;
-    let rows = statement
-        .query_map(params![key_list(keys)], |row| {
+    let known = statement
+        .query_map(params![first_row, last_row, key_list(keys)], |row| {
             Ok(KnownTrace {
                 project: row.get(0)?,
                 trace_id: row.get(1)?,
                 derived_at_unix_nano: nanos(row.get(2)?),
                 first_fact_unix_nano: nanos(row.get(3)?),
                 last_fact_unix_nano: nanos(row.get(4)?),
+                derived_tables: row.get(5)?,
             })
         })
         .map_err(failed)?;
-    rows.map(|row| row.map(|known| ((known.project.clone(), known.trace_id.clone()), known)))
+    let traces = known
+        .map(|row| row.map(|known| ((known.project.clone(), known.trace_id.clone()), known)))
         .collect::<Result<_, _>>()
-        .map_err(failed)
+        .map_err(failed)?;
+    Ok(Known { traces, rows: (first_row, last_row) })
 }

@@ -97,6 +97,9 @@ pub(super) fn selected(sessions: &str, items: &str, all_sessions: &str) -> Strin
 
 /// Evaluations and comparisons that speak of some sessions.
 fn items_of(connection: &Connection, sessions: &Keys) -> Result<Keys, duckdb::Error> {
+    if sessions.is_empty() {
+        return Ok(Keys::new());
+    }
     let query = format!(
         "SELECT project, item_id FROM target_bindings
          WHERE kind IN ('evaluation', 'comparison') AND (project, session_id) IN {sessions}
@@ -109,6 +112,9 @@ fn items_of(connection: &Connection, sessions: &Keys) -> Result<Keys, duckdb::Er
 
 /// The sessions that some items speak of.
 fn sessions_of(connection: &Connection, items: &Keys) -> Result<Keys, duckdb::Error> {
+    if items.is_empty() {
+        return Ok(Keys::new());
+    }
     let query = format!(
         "SELECT project, session_id FROM target_bindings WHERE session_id IS NOT NULL AND (project, item_id) IN {items}
          UNION

@@ -198,6 +198,39 @@ fn hostile_values_are_stored() {
     assert_eq!(store.position().expect("a position"), u64::MAX);
 }
 
+/// Guarantees: what a tool gave back is kept once, and read as it was, whatever it is; with the program's own function and in plain SQL.
+#[test]
+fn an_output_that_is_the_result_is_read_from_it() {
+    let results = [
+        json!("line\n\"quoted\" \u{1f600} \\ \0"),
+        json!("42"),
+        json!(""),
+        json!(-1.5e300),
+        json!(null),
+        json!([1.0, "x", {"a": "é\n"}]),
+    ];
+    let text = |result: &Value| result.as_str().map_or_else(|| result.to_string(), str::to_owned);
+    let mut trace = trace(1, &["a", "b", "c", "d", "e", "f", "g"]);
+    for (span, result) in trace.spans.iter_mut().zip(&results) {
+        (span.tool_result, span.output_text) = (Some(result.clone()), Some(text(result)));
+    }
+    // Where it says something else it is kept.
+    let mut expected: Vec<Option<String>> = results.iter().map(|result| Some(text(result))).collect();
+    trace.spans[6].output_text = Some("in other words".to_owned());
+    expected.push(trace.spans[6].output_text.clone());
+    let mut store = Store::open_in_memory().expect("a store");
+    store.commit(&Commit { position: 1, traces: vec![trace], ..Commit::default() }).expect("a commit");
+
+    let query = "SELECT output_text FROM execution_spans ORDER BY span_id";
+    let rows = store.reader().and_then(|reader| reader.rows(query, &[])).expect("texts");
+    let read: Vec<Option<String>> = rows.iter().map(|row| row["output_text"].as_str().map(str::to_owned)).collect();
+    assert_eq!(read, expected);
+    let mut statement = store.connection.prepare(query).expect("a query");
+    let rows = statement.query_map([], |row| row.get(0)).expect("texts");
+    assert_eq!(rows.collect::<Result<Vec<Option<String>>, _>>().expect("texts"), expected);
+    assert_eq!(count(&store, "SELECT count(output_text) FROM span_rows"), 1);
+}
+
 #[test]
 fn more_rows_than_a_vector() {
     let mut store = Store::open_in_memory().expect("a store");

@@ -2,6 +2,7 @@
 //! pieces, in columns named `<column>_pieces`.
 
 use gleaner_model::{DerivedTrace, Fragment, Span, SpanFragment, SpanOrigin};
+use serde_json::Value;
 
 use super::{json_text, recorded_at};
 use crate::Fact;
@@ -75,6 +76,17 @@ pub(crate) struct SpanRow<'a> {
     pub(crate) texts: SpanTexts,
 }
 
+impl SpanRow<'_> {
+    /// Whether the output is the tool's result, word for word: then the one is read from the other.
+    fn output_is_result(&self) -> bool {
+        match (&self.span.output_text, &self.span.tool_result) {
+            (Some(output), Some(Value::String(result))) => output == result,
+            (Some(output), Some(result)) => *output == json_text(result),
+            _ => false,
+        }
+    }
+}
+
 /// The texts of a span that other spans are likely to have too, as pieces.
 #[derive(Default)]
 pub(crate) struct SpanTexts {
@@ -95,7 +107,7 @@ pub(crate) struct SpanTexts {
 
 /// Canonical spans: the columns of `execution_spans` and what goes beyond them.
 pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
-    use Kind::{Float, Int, Json, LongText, Pieces, Text, Time, UInt};
+    use Kind::{Bool, Float, Int, Json, LongText, Pieces, Text, Time, UInt};
     vec![
         column("project", Text, |r| (&r.trace.project).into()),
         column("recorded_at", Time, |r| recorded_at(r.trace.recorded_at_unix_nano)),
@@ -119,8 +131,9 @@ pub(crate) fn span_rows<'a>() -> Vec<Column<SpanRow<'a>>> {
         column("input_message_hashes_pieces", Pieces, |r| (&r.texts.input_message_hashes).into()),
         column("output_messages_pieces", Pieces, |r| (&r.texts.output_messages).into()),
         column("output_message_hashes_pieces", Pieces, |r| (&r.texts.output_message_hashes).into()),
-        // The one that is asked for most, so it is at hand as it is.
-        column("output_text", LongText, |r| (&r.span.output_text).into()),
+        // The one that is asked for most, so it is at hand as it is: what a tool gave back apart, which is long and rarely asked for.
+        column("output_text", LongText, |r| r.span.output_text.as_ref().filter(|_| !r.output_is_result()).into()),
+        column("output_is_result", Bool, |r| r.output_is_result().into()),
         column("input_text_pieces", Pieces, |r| (&r.texts.input_text).into()),
         column("reasoning_text_pieces", Pieces, |r| (&r.texts.reasoning_text).into()),
         column("tool_definitions_pieces", Pieces, |r| (&r.texts.tool_definitions).into()),

@@ -8,7 +8,7 @@ use gleaner_model::{
 };
 use serde_json::Value;
 
-use super::{json_text, recorded_at};
+use super::{json_text, recorded_at, short_key};
 use crate::columns::{Cell, Column, Kind, column};
 use crate::texts::{TextRow, Texts};
 
@@ -120,6 +120,7 @@ pub(crate) fn attempt_rows<'a>() -> Vec<Column<AttemptRow<'a>>> {
         column("rollout_id", Text, |r| (&r.part.rollout_id).into()),
         column("lineage_id", Text, |r| (&r.part.lineage_id).into()),
         column("session_id", Text, |r| (&r.part.session_id).into()),
+        column("session_key", UInt, |r| short_key(&r.trace.project, &r.part.session_id).into()),
         column("part_key", Text, |r| time_key(r.part.start_time_unix_nano, &r.part.trace_id).into()),
         column("root_span_id", Text, |r| (&r.part.root_span_id).into()),
         column("lineage_label", Text, |r| (&r.part.lineage_label).into()),
@@ -339,16 +340,20 @@ pub(crate) struct KnownTrace {
     pub(crate) first_fact_unix_nano: u64,
     /// `recorded_at` of its last fact.
     pub(crate) last_fact_unix_nano: u64,
+    /// Which of [`super::DERIVED_TABLES`] have rows of it: a bit each, the lowest for the first.
+    pub(crate) derived_tables: u64,
 }
 
 pub(crate) fn known_traces() -> Vec<Column<KnownTrace>> {
-    use Kind::{Text, Time};
+    use Kind::{Text, Time, UInt};
     vec![
         column("project", Text, |r| (&r.project).into()),
         column("trace_id", Text, |r| (&r.trace_id).into()),
+        column("trace_key", UInt, |r| short_key(&r.project, &r.trace_id).into()),
         column("derived_at", Time, |r| Cell::Time(r.derived_at_unix_nano)),
         column("first_fact_at", Time, |r| Cell::Time(r.first_fact_unix_nano)),
         column("last_fact_at", Time, |r| Cell::Time(r.last_fact_unix_nano)),
+        column("derived_tables", UInt, |r| r.derived_tables.into()),
     ]
 }
 

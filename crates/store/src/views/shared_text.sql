@@ -9,5 +9,9 @@ CREATE OR REPLACE MACRO shared_text(ids) AS (
 -- Internal. A list of short texts, each of which is kept with a comma behind it.
 CREATE OR REPLACE MACRO shared_texts(ids) AS string_split(shared_text(ids), ',')[:-2];
 
+-- Internal. The text that JSON is: of a string what it says, of anything else itself. In a list of one, so that the text is put together once.
+CREATE OR REPLACE MACRO shared_result(ids) AS
+    list_transform([shared_text(ids)], lambda text: CASE WHEN starts_with(text, '"') THEN text::JSON ->> '$' ELSE text END)[1];
+
 -- Internal. The same where it is JSON.
 CREATE OR REPLACE MACRO shared_json(ids) AS shared_text(ids)::JSON;

@@ -50,7 +50,7 @@ proptest! {
             });
             store.commit(&Commit { position, traces: traces.collect(), ..Commit::default() }).expect("a commit");
         }
-        let whole = super::counted("(SELECT project, session_id FROM attempt_rows)");
+        let whole = super::counted("true");
         let different: i64 = store.connection.query_row(
             &format!(
                 "WITH whole AS MATERIALIZED ({whole})
