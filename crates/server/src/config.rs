@@ -131,7 +131,7 @@ section!(
 section!(
     /// `[loader]`
     Loader {
-        max_batch_mib: u64 = 16,
+        max_batch_mib: u64 = 8,
         max_batch_requests: usize = 2_000,
         commit_interval_ms: u64 = 500,
         niceness: i32 = 5,

@@ -27,8 +27,8 @@ mod target;
 
 /// How long the loader sleeps at most before it looks whether it should stop.
 const IDLE_WAIT: Duration = Duration::from_millis(100);
-/// With more records than this to load, segments are not compressed harder meanwhile: that took a quarter of the processor (measured),
-/// and what is acknowledged should be readable first.
+/// With more records than this to load, segments are not compressed harder meanwhile, and nothing waits for more of them: what is acknowledged
+/// should be readable first.
 const URGENT_RECORDS: u64 = 50;
 /// First and longest pause after a failed commit.
 const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
@@ -143,7 +143,7 @@ impl<S: Target> Loader<S> {
         self.on_commit = on_commit;
     }
 
-    /// Lets requests gather for so long between two batches of [`Loader::run`], from now on.
+    /// Lets requests gather for so long between two batches of [`Loader::run`], from now on, as long as they are few.
     pub(crate) fn commit_every(&mut self, interval: Duration) {
         self.commit_interval = interval;
     }
@@ -186,12 +186,13 @@ impl<S: Target> Loader<S> {
     fn run_until(&mut self, leave: &AtomicBool, pause: &mut Duration, whole: BatchLimits) -> Ended {
         while !leave.load(Ordering::Acquire) {
             let head = self.journal.wait_for(self.position + 1, IDLE_WAIT);
-            self.journal.hold_recompression(head > self.position + URGENT_RECORDS);
+            let is_urgent = head > self.position + URGENT_RECORDS;
+            self.journal.hold_recompression(is_urgent);
             if head <= self.position {
                 self.store.rest();
                 continue;
             }
-            if let Some(last_began) = self.last_began {
+            if let Some(last_began) = self.last_began.filter(|_| !is_urgent) {
                 self.demand.wait_past(self.position, last_began + self.commit_interval);
             }
             match self.load_batch(u64::MAX) {
