@@ -50,6 +50,7 @@ mod n8n;
 mod openinference;
 mod openinference_gaps;
 mod openinference_parameters;
+pub(crate) mod openinference_runs;
 mod openinference_text;
 mod openinference_tools;
 mod openinference_usage;

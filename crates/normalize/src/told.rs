@@ -16,6 +16,7 @@ pub(crate) use tools::add_told_tools;
 
 use crate::conventions;
 use crate::conventions::automatic_functions::{is_told_by_functions, told_by_functions};
+use crate::conventions::openinference_runs::{Tool, is_run, told_by_run};
 use crate::mapped::{Mapped, MergedSpan};
 
 /// How many of a span's calls, counted from the last, are told with all that they were given. Every call repeats the history
@@ -26,6 +27,7 @@ pub(crate) const MAX_HISTORIES: usize = 32;
 pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
     let mut told: Vec<Vec<Mapped>> = spans.iter().map(|(teller, _)| conventions::told(teller)).collect();
     add_told_by_functions(spans, &mut told);
+    add_told_by_runs(spans, &mut told);
     if told.iter().all(Vec::is_empty) {
         return;
     }
@@ -80,6 +82,26 @@ fn add_told_by_functions(spans: &[(MergedSpan, Mapped)], told: &mut [Vec<Mapped>
         functions.sort_by_key(|place| (spans[*place].0.span.start_time_unix_nano, &spans[*place].0.span.span_id));
         let functions: Vec<&Mapped> = functions.iter().map(|place| &spans[*place].1).collect();
         told[teller] = told_by_functions(&spans[teller].1, &functions);
+    }
+}
+
+/// The calls of a run that its span and the tools' spans below it tell together.
+fn add_told_by_runs(spans: &[(MergedSpan, Mapped)], told: &mut [Vec<Mapped>]) {
+    let is_teller = |place: &usize| told[*place].is_empty() && is_run(&spans[*place].0, &spans[*place].1);
+    let runs: HashMap<&str, usize> =
+        (0..spans.len()).filter(is_teller).map(|place| (spans[place].0.span.span_id.as_str(), place)).collect();
+    if runs.is_empty() {
+        return;
+    }
+    let mut below: HashMap<usize, Vec<Tool<'_>>> = HashMap::new();
+    for (merged, mapped) in spans.iter().filter(|(_, mapped)| mapped.kind == Some(SpanKind::Tool)) {
+        if let Some(run) = merged.span.parent_span_id.as_deref().and_then(|parent| runs.get(parent)) {
+            below.entry(*run).or_default().push((merged, mapped));
+        }
+    }
+    for run in runs.into_values() {
+        let (merged, mapped) = &spans[run];
+        told[run] = told_by_run((merged, mapped), &below.remove(&run).unwrap_or_default());
     }
 }
 

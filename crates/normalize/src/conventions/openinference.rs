@@ -123,9 +123,22 @@ fn read_answer_of_step(reader: &mut Reader) {
         && mapped.output_messages.is_none()
         && let Some(answer) = &mapped.output_text
     {
-        mapped.output_messages = Some(vec![Message::text("assistant", answer.clone())]);
+        let mut message = Message::text("assistant", answer.clone());
+        if let Some(call) = filled_model(reader.attributes()) {
+            message.parts = vec![call];
+        }
+        reader.mapped.output_messages = Some(vec![message]);
         reader.note("output_messages", "output.value");
     }
+}
+
+/// Instructor's usual way to an object is a function that is called as the object's class, and has to be called. What stands for
+/// no class (`list`, `Iterable`) is called otherwise.
+fn filled_model(attributes: &Map<String, Value>) -> Option<Part> {
+    let name = attributes.get("instructor.response_model")?.as_str()?;
+    let is_class = name.starts_with(|first: char| first.is_uppercase()) && name != "Iterable";
+    let arguments = attributes.get("output.value").map(structured).filter(Value::is_object)?;
+    is_class.then(|| Part::ToolCall { id: None, name: name.to_owned(), arguments })
 }
 
 /// BeeAI's events of a run become spans of the kind of what they tell of, below it.
@@ -307,6 +320,7 @@ fn nested_message(item: &Value) -> Value {
     if let Some(plain) = first(fields, &["content"]).filter(|_| !has_text) {
         match plain {
             Value::String(text) => content.push(json!({"type": "text", "text": text})),
+            Value::Array(texts) => content.extend(texts.iter().cloned()),
             other => content.push(other.clone()),
         }
     }

@@ -1,0 +1,160 @@
+//! Whole runs of agents that OpenInference records as one AGENT span with a model's name (Claude's Agent SDK, whose model calls
+//! are another program's): the question is the span's input, the last answer its output, and the tools that ran have spans
+//! below it. In Python every block that the model wrote is a message of `llm.output_messages` too.
+//!
+//! A call ends with the tools that it asked for. What comes after them is the next call's; a further request for a tool is one of
+//! the same call if the tools ran side by side, or one followed the other faster than a model answers. Usage is the run's: a
+//! call has it where it is the only one.
+
+use std::collections::HashMap;
+
+use gleaner_model::{Message, Part, SpanFragment, SpanKind};
+use serde_json::Value;
+
+use super::told_calls::calls_of_history;
+use crate::mapped::{Mapped, MergedSpan};
+use crate::messages::finish_reason;
+
+/// A tool's span below a run.
+pub(crate) type Tool<'a> = (&'a MergedSpan, &'a Mapped);
+
+/// No model has answered before that.
+const FASTEST_ANSWER_NANO: u64 = 20_000_000;
+
+/// Whether a span may stand for the model calls of a run.
+pub(crate) fn is_run(span: &MergedSpan, mapped: &Mapped) -> bool {
+    let is_declared = span.span.attributes.get("openinference.span.kind").is_some_and(|kind| kind == "AGENT");
+    let has_answer = mapped.output_messages.iter().flatten().any(|message| !message.parts.is_empty());
+    let is_counted = mapped.output_text.is_some() && mapped.output_tokens.is_some();
+    is_declared && mapped.kind == Some(SpanKind::Agent) && mapped.model.is_some() && (has_answer || is_counted)
+}
+
+/// What a call answered, and what the tools that it asked for returned.
+#[derive(Default)]
+struct Step {
+    answer: Vec<Part>,
+    results: Vec<Part>,
+}
+
+/// The calls of a run, in order.
+pub(crate) fn told_by_run((span, run): (&MergedSpan, &Mapped), tools: &[Tool<'_>]) -> Vec<Mapped> {
+    let mut steps = match run.output_messages.as_deref() {
+        Some(told) => steps_of_messages(told, tools),
+        None => steps_of_tools(run, tools),
+    };
+    let Some(last) = steps.pop() else { return Vec::new() };
+    let question = || run.input_text.clone().map(|text| vec![Message::text("user", text)]);
+    let mut history = run.input_messages.clone().or_else(question).unwrap_or_default();
+    let is_only = steps.is_empty();
+    // Why the last call ended; the run's own reading of it knows of all that was asked for.
+    let ended = span.span.attributes.get("llm.finish_reason").and_then(finish_reason);
+    for step in steps {
+        history.push(message("assistant", step.answer));
+        if !step.results.is_empty() {
+            history.push(message("tool", step.results));
+        }
+    }
+    let mut call = Mapped {
+        convention: run.convention,
+        kind: Some(SpanKind::Llm),
+        provider: run.provider.clone(),
+        model: run.model.clone(),
+        system_prompt: run.system_prompt.clone(),
+        input_messages: (!history.is_empty()).then_some(history),
+        output_messages: Some(vec![Message { finish_reason: ended.clone(), ..message("assistant", last.answer) }]),
+        tool_definitions: run.tool_definitions.clone(),
+        finish_reason: ended,
+        parameters: run.parameters.clone(),
+        agent_name: run.agent_name.clone(),
+        ..Mapped::default()
+    };
+    if is_only {
+        (call.input_tokens, call.output_tokens) = (run.input_tokens, run.output_tokens);
+        (call.cached_tokens, call.reasoning_tokens) = (run.cached_tokens, run.reasoning_tokens);
+    }
+    calls_of_history(call)
+}
+
+/// By the blocks that the model wrote.
+fn steps_of_messages(told: &[Message], tools: &[Tool<'_>]) -> Vec<Step> {
+    let ran: HashMap<&str, Tool<'_>> =
+        tools.iter().filter_map(|tool| Some((tool.1.tool_call_id.as_deref()?, *tool))).collect();
+    let mut steps: Vec<Step> = Vec::new();
+    let mut latest = Latest::default();
+    for part in told.iter().flat_map(|message| &message.parts) {
+        let tool = match part {
+            Part::ToolCall { id, .. } => Some(id.as_deref().and_then(|id| ran.get(id)).copied()),
+            _ => None,
+        };
+        let begins = latest.ends_before(tool.map(|tool| tool.map(|(merged, _)| &merged.span)));
+        if begins || steps.is_empty() {
+            steps.push(Step::default());
+        }
+        let Some(step) = steps.last_mut() else { continue };
+        step.answer.push(part.clone());
+        step.results.extend(tool.flatten().and_then(result));
+    }
+    steps
+}
+
+/// By the tools that ran, and the answer after them.
+fn steps_of_tools(run: &Mapped, tools: &[Tool<'_>]) -> Vec<Step> {
+    let Some(answer) = run.output_text.clone() else { return Vec::new() };
+    // What a tool's server reports of the same execution is no other request.
+    let is_declared = |(merged, _): &&Tool<'_>| merged.span.attributes.contains_key("openinference.span.kind");
+    let mut tools: Vec<Tool<'_>> = tools.iter().filter(is_declared).copied().collect();
+    tools.sort_by_key(|(merged, _)| (merged.span.start_time_unix_nano, &merged.span.span_id));
+    let mut steps: Vec<Step> = Vec::new();
+    let mut latest = Latest::default();
+    for tool in tools {
+        let (merged, mapped) = tool;
+        let (Some(name), Some(arguments)) = (mapped.tool_name.clone(), mapped.tool_arguments.clone()) else { continue };
+        if latest.ends_before(Some(Some(&merged.span))) || steps.is_empty() {
+            steps.push(Step::default());
+        }
+        let Some(step) = steps.last_mut() else { continue };
+        step.answer.push(Part::ToolCall { id: mapped.tool_call_id.clone(), name, arguments });
+        step.results.extend(result(tool));
+    }
+    steps.push(Step { answer: vec![Part::Text { content: answer }], results: Vec::new() });
+    steps
+}
+
+/// When the tools that the latest call asked for had all ended; `None` before it asked for one.
+#[derive(Default)]
+struct Latest(Option<u64>);
+
+impl Latest {
+    /// Whether what the model writes next is another call's: words (`None`), or a request for a tool, with its span if there is one.
+    fn ends_before(&mut self, asked: Option<Option<&SpanFragment>>) -> bool {
+        let is_over = match (self.0, asked) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(ended), Some(tool)) => {
+                tool.is_some_and(|tool| tool.start_time_unix_nano >= ended.saturating_add(FASTEST_ANSWER_NANO))
+            }
+        };
+        if is_over {
+            self.0 = None;
+        }
+        if let Some(tool) = asked {
+            let end = tool.map_or(0, |tool| tool.end_time_unix_nano);
+            self.0 = Some(self.0.map_or(end, |ended| ended.max(end)));
+        }
+        is_over
+    }
+}
+
+fn result((merged, mapped): Tool<'_>) -> Option<Part> {
+    let message = Some(merged.span.status_message.clone()).filter(|message| !message.is_empty());
+    let failed = || mapped.error.clone().or(message).map(Value::String);
+    let response = mapped.tool_result.clone().or_else(failed)?;
+    Some(Part::ToolCallResponse { id: mapped.tool_call_id.clone(), name: mapped.tool_name.clone(), response })
+}
+
+fn message(role: &str, parts: Vec<Part>) -> Message {
+    Message { role: role.to_owned(), parts, name: None, finish_reason: None }
+}
+
+#[cfg(test)]
+mod tests;
