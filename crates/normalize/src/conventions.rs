@@ -44,6 +44,7 @@ mod logfire;
 mod mastra;
 mod mastra_methods;
 pub(crate) mod mcp;
+mod mistral_sdk;
 mod mlflow;
 mod mlflow_chunks;
 mod n8n;
