@@ -10,6 +10,7 @@
 mod ag2;
 mod agent_framework;
 mod agent_lightning;
+pub(crate) mod agent_runs;
 mod agentops;
 mod association;
 mod autogen;
@@ -51,7 +52,6 @@ mod n8n;
 mod openinference;
 mod openinference_gaps;
 mod openinference_parameters;
-pub(crate) mod openinference_runs;
 mod openinference_text;
 mod openinference_tools;
 mod openinference_usage;
@@ -153,6 +153,7 @@ pub(crate) fn told(span: &MergedSpan) -> Vec<Mapped> {
     let mut told = haystack::told(span);
     told.extend(google_adk::told(span));
     told.extend(autogen::told(span));
+    told.extend(crewai::told(span));
     told.extend(automatic_functions::told(span));
     told.extend(langsmith::told(span));
     told.extend(mastra_methods::told(span));

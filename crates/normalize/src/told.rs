@@ -15,8 +15,8 @@ use serde_json::Value;
 pub(crate) use tools::add_told_tools;
 
 use crate::conventions;
+use crate::conventions::agent_runs::{Tool, is_run, told_by_run};
 use crate::conventions::automatic_functions::{is_told_by_functions, told_by_functions};
-use crate::conventions::openinference_runs::{Tool, is_run, told_by_run};
 use crate::mapped::{Mapped, MergedSpan};
 
 /// How many of a span's calls, counted from the last, are told with all that they were given. Every call repeats the history
@@ -88,10 +88,16 @@ fn add_told_by_functions(spans: &[(MergedSpan, Mapped)], told: &mut [Vec<Mapped>
 /// The calls of a run that its span and the tools' spans below it tell together.
 fn add_told_by_runs(spans: &[(MergedSpan, Mapped)], told: &mut [Vec<Mapped>]) {
     let is_teller = |place: &usize| told[*place].is_empty() && is_run(&spans[*place].0, &spans[*place].1);
-    let runs: HashMap<&str, usize> =
+    let mut runs: HashMap<&str, usize> =
         (0..spans.len()).filter(is_teller).map(|place| (spans[place].0.span.span_id.as_str(), place)).collect();
     if runs.is_empty() {
         return;
+    }
+    // An agent around another repeats its answer.
+    for (merged, _) in spans.iter().filter(|(_, mapped)| mapped.kind == Some(SpanKind::Agent)) {
+        if let Some(around) = merged.span.parent_span_id.as_deref() {
+            runs.remove(around);
+        }
     }
     let mut below: HashMap<usize, Vec<Tool<'_>>> = HashMap::new();
     for (merged, mapped) in spans.iter().filter(|(_, mapped)| mapped.kind == Some(SpanKind::Tool)) {

@@ -12,7 +12,7 @@
 use gleaner_model::{LogFragment, Message, Part, SpanFragment, SpanKind};
 use serde_json::Value;
 
-use super::reader::{Reader, captured, set_usage, with_part};
+use super::reader::{Reader, captured, set_usage};
 use super::{Reading, bodies};
 use crate::agent_logs::{Place, Role, SpanNames, event_of, program_name};
 use crate::mapped::MergedSpan;
@@ -151,12 +151,8 @@ fn read_call(reader: &mut Reader) {
     let input = reader.count("input_tokens", &["input_token_count"]);
     let output = reader.count("output_tokens", &["output_token_count"]);
     let cached = reader.count("cached_tokens", &["cached_content_token_count"]);
-    let thoughts = reader.count("reasoning_tokens", &["thoughts_token_count"]);
-    // Gemini counts thoughts beside its answer, the models that forks call count them in it.
-    let total = reader.count("total", &["total_token_count"]);
-    reader.mapped.source_keys.shift_remove("total");
-    set_usage(&mut reader.mapped, input, with_part(input, output, thoughts, total), cached, None);
-    reader.mapped.reasoning_tokens = thoughts;
+    set_usage(&mut reader.mapped, input, output, cached, None);
+    reader.mapped.reasoning_tokens = reader.count("reasoning_tokens", &["thoughts_token_count"]);
     reader.mapped.finish_reason = reader.find("finish_reason", &["finish_reasons"]).and_then(finish_reason);
     reader.mapped.error = reader.text("error", &["error", "error.message", "error_message"]);
     let request = reader.find("input_messages", &["request_text"]).map(bodies::request);

@@ -1,10 +1,11 @@
-//! Whole runs of agents that OpenInference records as one AGENT span with a model's name (Claude's Agent SDK, whose model calls
-//! are another program's): the question is the span's input, the last answer its output, and the tools that ran have spans
-//! below it. In Python every block that the model wrote is a message of `llm.output_messages` too.
+//! Runs of agents that one span tells of, with a model's name and the tools' spans below it, and none of the model's calls: another
+//! program makes them (Claude's Agent SDK, by OpenInference), or their client is not instrumented (Agno and LlamaIndex, by
+//! OpenTelemetry). The question is the span's input, the last answer its output. OpenInference for Python has every block that the
+//! model wrote as a message of the output.
 //!
 //! A call ends with the tools that it asked for. What comes after them is the next call's; a further request for a tool is one of
 //! the same call if the tools ran side by side, or one followed the other faster than a model answers. Usage is the run's: a
-//! call has it where it is the only one.
+//! call has it where it is the only one. An agent that is given a tool for its final answer (smolagents) does not write it.
 
 use std::collections::HashMap;
 
@@ -23,10 +24,23 @@ const FASTEST_ANSWER_NANO: u64 = 20_000_000;
 
 /// Whether a span may stand for the model calls of a run.
 pub(crate) fn is_run(span: &MergedSpan, mapped: &Mapped) -> bool {
-    let is_declared = span.span.attributes.get("openinference.span.kind").is_some_and(|kind| kind == "AGENT");
+    let attributes = &span.span.attributes;
     let has_answer = mapped.output_messages.iter().flatten().any(|message| !message.parts.is_empty());
-    let is_counted = mapped.output_text.is_some() && mapped.output_tokens.is_some();
-    is_declared && mapped.kind == Some(SpanKind::Agent) && mapped.model.is_some() && (has_answer || is_counted)
+    let is_told = if attributes.get("openinference.span.kind").is_some_and(|kind| kind == "AGENT") {
+        has_answer || mapped.output_text.is_some() && mapped.output_tokens.is_some()
+    } else {
+        attributes.get("gen_ai.operation.name").is_some_and(|name| name == "invoke_agent")
+            && attributes.contains_key("gen_ai.request.model")
+            && mapped.input_messages.is_some()
+            && has_answer
+            && !answers_by_tool(mapped)
+    };
+    is_told && mapped.kind == Some(SpanKind::Agent) && mapped.model.is_some()
+}
+
+fn answers_by_tool(run: &Mapped) -> bool {
+    let offered = run.tool_definitions.as_ref().and_then(Value::as_array);
+    offered.into_iter().flatten().any(|tool| tool.get("name").is_some_and(|name| name == "final_answer"))
 }
 
 /// What a call answered, and what the tools that it asked for returned.
@@ -38,9 +52,12 @@ struct Step {
 
 /// The calls of a run, in order.
 pub(crate) fn told_by_run((span, run): (&MergedSpan, &Mapped), tools: &[Tool<'_>]) -> Vec<Mapped> {
-    let mut steps = match run.output_messages.as_deref() {
-        Some(told) => steps_of_messages(told, tools),
-        None => steps_of_tools(run, tools),
+    let told = run.output_messages.as_deref().unwrap_or_default();
+    let asks = |part: &Part| matches!(part, Part::ToolCall { .. });
+    let mut steps = if told.len() > 1 || told.iter().any(|message| message.parts.iter().any(asks)) {
+        steps_of_messages(told, tools)
+    } else {
+        steps_of_tools(run, tools)
     };
     let Some(last) = steps.pop() else { return Vec::new() };
     let question = || run.input_text.clone().map(|text| vec![Message::text("user", text)]);
@@ -48,6 +65,7 @@ pub(crate) fn told_by_run((span, run): (&MergedSpan, &Mapped), tools: &[Tool<'_>
     let is_only = steps.is_empty();
     // Why the last call ended; the run's own reading of it knows of all that was asked for.
     let ended = span.span.attributes.get("llm.finish_reason").and_then(finish_reason);
+    let ended = ended.or_else(|| run.finish_reason.clone());
     for step in steps {
         history.push(message("assistant", step.answer));
         if !step.results.is_empty() {
@@ -99,10 +117,13 @@ fn steps_of_messages(told: &[Message], tools: &[Tool<'_>]) -> Vec<Step> {
 
 /// By the tools that ran, and the answer after them.
 fn steps_of_tools(run: &Mapped, tools: &[Tool<'_>]) -> Vec<Step> {
-    let Some(answer) = run.output_text.clone() else { return Vec::new() };
+    let answer = match run.output_messages.as_deref() {
+        Some([message, ..]) => message.parts.clone(),
+        _ => run.output_text.clone().map(|content| Part::Text { content }).into_iter().collect(),
+    };
     // What a tool's server reports of the same execution is no other request.
-    let is_declared = |(merged, _): &&Tool<'_>| merged.span.attributes.contains_key("openinference.span.kind");
-    let mut tools: Vec<Tool<'_>> = tools.iter().filter(is_declared).copied().collect();
+    let is_asked_for = |(merged, _): &&Tool<'_>| !merged.span.attributes.contains_key("mcp.method.name");
+    let mut tools: Vec<Tool<'_>> = tools.iter().filter(is_asked_for).copied().collect();
     tools.sort_by_key(|(merged, _)| (merged.span.start_time_unix_nano, &merged.span.span_id));
     let mut steps: Vec<Step> = Vec::new();
     let mut latest = Latest::default();
@@ -116,7 +137,7 @@ fn steps_of_tools(run: &Mapped, tools: &[Tool<'_>]) -> Vec<Step> {
         step.answer.push(Part::ToolCall { id: mapped.tool_call_id.clone(), name, arguments });
         step.results.extend(result(tool));
     }
-    steps.push(Step { answer: vec![Part::Text { content: answer }], results: Vec::new() });
+    steps.push(Step { answer, results: Vec::new() });
     steps
 }
 

@@ -130,3 +130,39 @@ fn a_run_without_messages_is_told_by_its_tools_and_its_answer() {
     assert_eq!(calls(&spans)[2].input_messages.as_ref().map(Vec::len), Some(5));
     assert_eq!(calls(&spans)[2].output_tokens, None);
 }
+
+/// As OpenTelemetry's instrumentations of Agno and LlamaIndex record it.
+fn invoked(answer: &str, tools: &[&str]) -> Value {
+    let message =
+        |role: &str, text: &str| json!([{"role": role, "parts": [{"type": "text", "content": text}]}]).to_string();
+    let offered: Vec<Value> = tools.iter().map(|name| json!({"type": "function", "name": name})).collect();
+    json!({"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "m-1", "gen_ai.agent.name": "a",
+        "gen_ai.input.messages": message("user", "Rain?"), "gen_ai.output.messages": message("assistant", answer),
+        "gen_ai.tool.definitions": json!(offered).to_string()})
+}
+
+#[test]
+fn an_invoked_agent_is_told_by_its_tools_and_its_answer() {
+    let executed = json!({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "look", "gen_ai.tool.call.id": "a",
+        "gen_ai.tool.call.arguments": "{\"at\": 1}", "gen_ai.tool.call.result": "wet"});
+    let mut spans = vec![
+        at("run", None, (0, 900 * MS), invoked("Yes.", &["look"])),
+        at("tool", Some("run"), (10 * MS, 20 * MS), executed),
+    ];
+    add_told_spans(&mut spans);
+    let answers: Vec<Value> = calls(&spans).iter().map(|call| output(call)[0]["parts"].clone()).collect();
+    assert_eq!(answers, [json!([asked("a")]), json!([{"type": "text", "content": "Yes."}])]);
+    assert!(
+        calls(&spans).iter().all(|call| call.tool_definitions.is_some() && call.agent_name.as_deref() == Some("a"))
+    );
+}
+
+#[test]
+fn an_agent_around_another_and_one_that_answers_by_a_tool_tell_of_no_calls() {
+    let mut spans = vec![
+        at("outer", None, (0, 900 * MS), invoked("Yes.", &[])),
+        at("inner", Some("outer"), (10 * MS, 800 * MS), invoked("Yes.", &["final_answer"])),
+    ];
+    add_told_spans(&mut spans);
+    assert_eq!(spans.len(), 2);
+}
