@@ -410,9 +410,9 @@ fn complete_from_output(mapped: &mut Mapped) {
     }
 }
 
-/// The Anthropic SDK names the span of a run of its tool runner by the method.
+/// What a run is called that has no name: the method (the Anthropic SDK's tool runner, the AI SDK) or the operation (Logfire).
 fn is_method(name: &str) -> bool {
-    name.starts_with("anthropic.")
+    name.starts_with("anthropic.") || name.starts_with("ai.") || matches!(name, "invoke_agent" | "create_agent")
 }
 
 fn bare_name(name: &str, prefixes: &[&str], suffixes: &[&str]) -> Option<String> {

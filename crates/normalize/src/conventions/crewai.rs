@@ -39,7 +39,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.note("kind", origin);
     }
     reader.mapped.kind = kind;
-    reader.mapped.agent_name = reader.text("agent_name", &["crewai.agent.role", "crewai.task.agent"]);
+    let names = ["crewai.agent.role", "crewai.task.agent", "crewai.crew.name"];
+    reader.mapped.agent_name = reader.text("agent_name", &names);
     reader.mapped.input_text =
         reader.text("input_text", &["crewai.task.description"]).or_else(|| only_task(&mut reader));
     reader.mapped.output_text = reader.text("output_text", &["crewai.crew.result"]);

@@ -75,6 +75,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     };
     if is_step {
         reader.mapped.kind = Some(SpanKind::Chain);
+    } else if kind == Some(SpanKind::Chain) && is_langchains_agent(span) {
+        reader.mapped.kind = Some(SpanKind::Agent);
+        reader.mapped.agent_name = Some(span.span.name.clone());
+        reader.note("agent_name", "metadata");
     }
     Reading { structured: reader.mapped, opaque }
 }
@@ -139,6 +143,14 @@ fn filled_model(attributes: &Map<String, Value>) -> Option<Part> {
     let is_class = name.starts_with(|first: char| first.is_uppercase()) && name != "Iterable";
     let arguments = attributes.get("output.value").map(structured).filter(Value::is_object)?;
     is_class.then(|| Part::ToolCall { id: None, name: name.to_owned(), arguments })
+}
+
+/// Whether a chain is the run of LangChain's agent that its metadata names; its steps have other names.
+fn is_langchains_agent(span: &MergedSpan) -> bool {
+    let metadata =
+        span.span.attributes.get("metadata").filter(|told| told.as_str().is_some_and(|t| t.contains("lc_agent_name")));
+    metadata
+        .is_some_and(|metadata| structured(metadata).get("lc_agent_name").is_some_and(|name| *name == span.span.name))
 }
 
 /// BeeAI's events of a run become spans of the kind of what they tell of, below it.

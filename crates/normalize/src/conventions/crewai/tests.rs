@@ -52,3 +52,9 @@ fn the_output_of_a_task_tells_of_its_calls() {
     assert_eq!(told(json!({"expected_output": "weather", "raw": "Yes.", "messages": answered})).len(), 1);
     assert!(told(json!({"raw": "Yes."})).is_empty());
 }
+
+#[test]
+fn a_crew_is_called_by_its_name() {
+    let crew = map(&span(json!({"gen_ai.operation.name": "invoke_agent", "crewai.crew.name": "crew"})));
+    assert_eq!((crew.kind, crew.agent_name.as_deref()), (Some(SpanKind::Agent), Some("crew")));
+}

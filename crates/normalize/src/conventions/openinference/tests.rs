@@ -359,3 +359,15 @@ fn an_object_is_what_a_function_was_called_with() {
     let text = json!([{"type": "text", "content": "{\"days\": 2}"}]);
     assert_eq!(output(&step("dict", "{\"days\": 2}"))[0]["parts"], text);
 }
+
+#[test]
+fn the_run_of_langchains_agent_is_an_agent() {
+    let read = |name: &str| {
+        let mut run = span(json!({"openinference.span.kind": "CHAIN", "metadata": "{\"lc_agent_name\": \"skylark\"}"}));
+        run.span.name = name.into();
+        let mapped = map(&run);
+        (mapped.kind, mapped.agent_name)
+    };
+    assert_eq!(read("skylark"), (Some(SpanKind::Agent), Some("skylark".to_owned())));
+    assert_eq!(read("tools"), (Some(SpanKind::Chain), None));
+}
