@@ -52,6 +52,7 @@ mod n8n;
 mod openinference;
 mod openinference_gaps;
 mod openinference_parameters;
+mod openinference_steps;
 mod openinference_text;
 mod openinference_tools;
 mod openinference_usage;

@@ -7,6 +7,9 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
 use super::openinference_parameters::{read_models, read_parameters};
+use super::openinference_steps::{
+    is_bare, is_call, is_event, is_langchains_agent, is_trace_of_agents, read_answer_of_step,
+};
 use super::openinference_text::{agent_of_method, plain, read_search};
 use super::openinference_tools::read_tool;
 use super::openinference_usage::{believe_body, read_usage};
@@ -103,78 +106,6 @@ fn read_context(reader: &mut Reader) {
         reader.mapped.user_key = own(&["user_id", "userId"]);
         reader.note("user_key", "metadata");
     }
-}
-
-/// Some libraries mark every step around a call as LLM. A step that succeeded and whose recorded output is no model's
-/// answer, without messages and without usage, is no call.
-fn is_call(span: &MergedSpan, structured: &Mapped, opaque: &Mapped) -> bool {
-    let has_output = span.span.attributes.get("output.value").is_some_and(|value| !is_empty(value));
-    span.span.status_code == STATUS_ERROR
-        || !has_output
-        || structured.input_messages.is_some()
-        || structured.output_messages.is_some()
-        || structured.input_tokens.is_some()
-        || structured.output_tokens.is_some()
-        || opaque.output_messages.is_some()
-}
-
-/// A step that says which model was asked what (Instructor's) returns what was made of the answer.
-fn read_answer_of_step(reader: &mut Reader) {
-    let mapped = &mut reader.mapped;
-    if mapped.kind == Some(SpanKind::Chain)
-        && mapped.model.is_some()
-        && mapped.input_messages.is_some()
-        && mapped.output_messages.is_none()
-        && let Some(answer) = &mapped.output_text
-    {
-        let mut message = Message::text("assistant", answer.clone());
-        if let Some(call) = filled_model(reader.attributes()) {
-            message.parts = vec![call];
-        }
-        reader.mapped.output_messages = Some(vec![message]);
-        reader.note("output_messages", "output.value");
-    }
-}
-
-/// Instructor's usual way to an object is a function that is called as the object's class, and has to be called. What stands for
-/// no class (`list`, `Iterable`) is called otherwise.
-fn filled_model(attributes: &Map<String, Value>) -> Option<Part> {
-    let name = attributes.get("instructor.response_model")?.as_str()?;
-    let is_class = name.starts_with(|first: char| first.is_uppercase()) && name != "Iterable";
-    let arguments = attributes.get("output.value").map(structured).filter(Value::is_object)?;
-    is_class.then(|| Part::ToolCall { id: None, name: name.to_owned(), arguments })
-}
-
-/// Whether a chain is the run of LangChain's agent that its metadata names; its steps have other names.
-fn is_langchains_agent(span: &MergedSpan) -> bool {
-    let metadata =
-        span.span.attributes.get("metadata").filter(|told| told.as_str().is_some_and(|t| t.contains("lc_agent_name")));
-    metadata
-        .is_some_and(|metadata| structured(metadata).get("lc_agent_name").is_some_and(|name| *name == span.span.name))
-}
-
-/// BeeAI's events of a run become spans of the kind of what they tell of, below it.
-fn is_event(attributes: &Map<String, Value>) -> bool {
-    attributes.contains_key("metadata.path") && attributes.contains_key("metadata.trace.run_id")
-}
-
-/// A span around a run that says no more of it than that: the agents' own are below it (OpenAI's Agents SDK, whose traces
-/// are named by the workflow).
-fn is_bare(span: &MergedSpan) -> bool {
-    let is_context = |key: &str| matches!(key, "session.id" | "user.id" | "metadata" | "tag.tags");
-    span.span
-        .attributes
-        .keys()
-        .all(|key| key == "openinference.span.kind" || is_context(key) || key.starts_with("gleaner."))
-        && agent_of_method(&span.span.name).is_none()
-}
-
-/// The trace of a run of OpenAI's Agents SDK has an agent's kind, a question and an answer, and is named by the workflow; agents
-/// name themselves.
-fn is_trace_of_agents(span: &MergedSpan) -> bool {
-    let scope = &span.span.scope.name;
-    let is_sdk = scope.ends_with("openai-agents") || scope.ends_with("openai_agents");
-    is_sdk && first(&span.span.attributes, &["graph.node.id", "agent.name"]).is_none()
 }
 
 fn kind(name: &str) -> Option<SpanKind> {
