@@ -93,6 +93,7 @@ pub(crate) use self::openinference_tools::called_with;
 pub use self::registry::switch_on;
 use self::registry::{CONVENTIONS, Convention};
 use self::tool_results::{add_missing_contents, add_missing_results};
+use crate::derive::calls::is_version_of;
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{COMPLETED, KnownCalls, pair_results, separate_thinking};
 use crate::value::text;
@@ -211,6 +212,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
             }
         )+};
     }
+    take_asked_model(mapped, &other);
     mapped.is_late_record |= other.is_late_record;
     mapped.repeats_parent |= other.repeats_parent;
     mapped.awaits_record |= other.awaits_record;
@@ -256,6 +258,22 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
         if let Some(key) = other.source_keys.remove("session_key") {
             mapped.source_keys.insert("session_key".to_owned(), key);
         }
+    }
+}
+
+/// Where one convention says `gpt-4o` and another `gpt-4o-2024-08-06` of what was asked for, the latter answered.
+fn take_asked_model(mapped: &mut Mapped, other: &Mapped) {
+    let (Some(known), Some(asked)) = (&mapped.model, &other.model) else { return };
+    if !is_version_of(known, asked) || mapped.response_model.as_ref().is_some_and(|answered| answered != known) {
+        return;
+    }
+    mapped.response_model = Some(known.clone());
+    mapped.model = Some(asked.clone());
+    if let Some(key) = mapped.source_keys.get("model").cloned() {
+        mapped.source_keys.entry("response_model").or_insert(key);
+    }
+    if let Some(key) = other.source_keys.get("model").cloned() {
+        mapped.source_keys.insert("model".to_owned(), key);
     }
 }
 

@@ -164,3 +164,12 @@ fn usage_may_stand_in_the_metadata_alone() {
     run["gen_ai.usage.input_tokens"] = json!(300);
     assert_eq!(map(&span(run)).input_tokens, Some(300));
 }
+
+/// Guarantees: where another key names the model that answered, the run's metadata says which was asked for.
+#[test]
+fn the_metadata_names_the_model_that_was_asked_for() {
+    let mapped = map(&span(json!({"langsmith.span.kind": "llm", "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-4o-2024-08-06", "langsmith.metadata.ls_model_name": "gpt-4o"})));
+    let models = (mapped.model.as_deref(), mapped.response_model.as_deref());
+    assert_eq!(models, (Some("gpt-4o"), Some("gpt-4o-2024-08-06")));
+}
