@@ -48,10 +48,39 @@ fn answers_by_tool(run: &Mapped) -> bool {
 struct Step {
     answer: Vec<Part>,
     results: Vec<Part>,
+    /// When the first of these tools began, and when the last ended.
+    ran: Option<(u64, u64)>,
 }
 
-/// The calls of a run, in order.
-pub(crate) fn told_by_run((span, run): (&MergedSpan, &Mapped), tools: &[Tool<'_>]) -> Vec<Mapped> {
+impl Step {
+    fn add_run(&mut self, (merged, _): Tool<'_>) {
+        let SpanFragment { start_time_unix_nano: start, end_time_unix_nano: end, .. } = merged.span;
+        self.ran = Some(self.ran.map_or((start, end), |(first, last)| (first.min(start), last.max(end))));
+    }
+}
+
+/// When each step's call was made: from the end of the tools before it to the start of its own. `None` where nothing tells when
+/// tools ran.
+fn times(span: &SpanFragment, steps: &[Step]) -> Option<Vec<(u64, u64)>> {
+    let mut from = span.start_time_unix_nano;
+    let mut times = Vec::with_capacity(steps.len());
+    for (place, step) in steps.iter().enumerate() {
+        let (to, next) = match step.ran {
+            Some(ran) => ran,
+            None if place + 1 == steps.len() => (span.end_time_unix_nano, 0),
+            None => return None,
+        };
+        times.push((from, to.max(from)));
+        from = next.max(from);
+    }
+    Some(times)
+}
+
+/// The calls of a run, in order, and when each was made.
+pub(crate) fn told_by_run(
+    (span, run): (&MergedSpan, &Mapped),
+    tools: &[Tool<'_>],
+) -> (Vec<Mapped>, Option<Vec<(u64, u64)>>) {
     let told = run.output_messages.as_deref().unwrap_or_default();
     let asks = |part: &Part| matches!(part, Part::ToolCall { .. });
     let mut steps = if told.len() > 1 || told.iter().any(|message| message.parts.iter().any(asks)) {
@@ -59,7 +88,8 @@ pub(crate) fn told_by_run((span, run): (&MergedSpan, &Mapped), tools: &[Tool<'_>
     } else {
         steps_of_tools(run, tools)
     };
-    let Some(last) = steps.pop() else { return Vec::new() };
+    let times = times(&span.span, &steps);
+    let Some(last) = steps.pop() else { return (Vec::new(), None) };
     let question = || run.input_text.clone().map(|text| vec![Message::text("user", text)]);
     let mut history = run.input_messages.clone().or_else(question).unwrap_or_default();
     let is_only = steps.is_empty();
@@ -90,7 +120,7 @@ pub(crate) fn told_by_run((span, run): (&MergedSpan, &Mapped), tools: &[Tool<'_>
         (call.input_tokens, call.output_tokens) = (run.input_tokens, run.output_tokens);
         (call.cached_tokens, call.reasoning_tokens) = (run.cached_tokens, run.reasoning_tokens);
     }
-    calls_of_history(call)
+    (calls_of_history(call), times)
 }
 
 /// By the blocks that the model wrote.
@@ -110,7 +140,10 @@ fn steps_of_messages(told: &[Message], tools: &[Tool<'_>]) -> Vec<Step> {
         }
         let Some(step) = steps.last_mut() else { continue };
         step.answer.push(part.clone());
-        step.results.extend(tool.flatten().and_then(result));
+        if let Some(tool) = tool.flatten() {
+            step.add_run(tool);
+            step.results.extend(result(tool));
+        }
     }
     steps
 }
@@ -135,9 +168,10 @@ fn steps_of_tools(run: &Mapped, tools: &[Tool<'_>]) -> Vec<Step> {
         }
         let Some(step) = steps.last_mut() else { continue };
         step.answer.push(Part::ToolCall { id: mapped.tool_call_id.clone(), name, arguments });
+        step.add_run(tool);
         step.results.extend(result(tool));
     }
-    steps.push(Step { answer, results: Vec::new() });
+    steps.push(Step { answer, ..Step::default() });
     steps
 }
 
