@@ -15,7 +15,7 @@ use serde_json::Value;
 pub(crate) use tools::add_told_tools;
 
 use crate::conventions;
-use crate::conventions::agent_runs::{Tool, is_run, told_by_run};
+use crate::conventions::agent_runs::{Tool, is_run, times_of_tools, told_by_run};
 use crate::conventions::automatic_functions::{is_told_by_functions, told_by_functions};
 use crate::mapped::{Mapped, MergedSpan};
 
@@ -27,7 +27,8 @@ pub(crate) const MAX_HISTORIES: usize = 32;
 pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
     let mut told: Vec<Vec<Mapped>> = spans.iter().map(|(teller, _)| conventions::told(teller)).collect();
     add_told_by_functions(spans, &mut told);
-    let times = add_told_by_runs(spans, &mut told);
+    let mut times = add_told_by_runs(spans, &mut told);
+    add_times_of_tools(spans, &told, &mut times);
     if told.iter().all(Vec::is_empty) {
         return;
     }
@@ -120,6 +121,25 @@ fn add_told_by_runs(spans: &[(MergedSpan, Mapped)], told: &mut [Vec<Mapped>]) ->
         told[run] = calls;
     }
     times
+}
+
+/// When the calls were made that a span tells of by itself, between the tools below it.
+fn add_times_of_tools(spans: &[(MergedSpan, Mapped)], told: &[Vec<Mapped>], times: &mut Times) {
+    let are_calls = |told: &[Mapped]| told.len() > 1 && told.iter().all(|call| call.kind == Some(SpanKind::Llm));
+    let tellers: HashMap<&str, usize> = (0..spans.len())
+        .filter(|place| are_calls(&told[*place]) && !times.contains_key(place))
+        .map(|place| (spans[place].0.span.span_id.as_str(), place))
+        .collect();
+    let mut below: HashMap<usize, Vec<Tool<'_>>> = HashMap::new();
+    for (merged, mapped) in spans.iter().filter(|(_, mapped)| mapped.kind == Some(SpanKind::Tool)) {
+        if let Some(teller) = merged.span.parent_span_id.as_deref().and_then(|parent| tellers.get(parent)) {
+            below.entry(*teller).or_default().push((merged, mapped));
+        }
+    }
+    for (teller, tools) in below {
+        let made = times_of_tools(&spans[teller].0.span, &tools, told[teller].len());
+        times.extend(made.map(|made| (teller, made)));
+    }
 }
 
 /// Every field that names no key of its own was read from the span that tells.

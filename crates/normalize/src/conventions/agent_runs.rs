@@ -76,6 +76,13 @@ fn times(span: &SpanFragment, steps: &[Step]) -> Option<Vec<(u64, u64)>> {
     Some(times)
 }
 
+/// When each of so many calls was made, where the tools that ran tell of as many.
+pub(crate) fn times_of_tools(span: &SpanFragment, tools: &[Tool<'_>], calls: usize) -> Option<Vec<(u64, u64)>> {
+    let answered = Mapped { output_text: Some(String::new()), ..Mapped::default() };
+    let steps = steps_of_tools(&answered, tools);
+    if steps.len() == calls { times(span, &steps) } else { None }
+}
+
 /// The calls of a run, in order, and when each was made.
 pub(crate) fn told_by_run(
     (span, run): (&MergedSpan, &Mapped),
