@@ -10,6 +10,7 @@
 mod ag2;
 mod agent_framework;
 mod agent_lightning;
+pub(crate) mod agent_runs;
 mod agentops;
 mod association;
 mod autogen;
@@ -44,12 +45,14 @@ mod logfire;
 mod mastra;
 mod mastra_methods;
 pub(crate) mod mcp;
+mod mistral_sdk;
 mod mlflow;
 mod mlflow_chunks;
 mod n8n;
 mod openinference;
 mod openinference_gaps;
 mod openinference_parameters;
+mod openinference_steps;
 mod openinference_text;
 mod openinference_tools;
 mod openinference_usage;
@@ -90,6 +93,7 @@ pub(crate) use self::openinference_tools::called_with;
 pub use self::registry::switch_on;
 use self::registry::{CONVENTIONS, Convention};
 use self::tool_results::{add_missing_contents, add_missing_results};
+use crate::derive::calls::is_version_of;
 use crate::mapped::{Mapped, MergedSpan};
 use crate::messages::{COMPLETED, KnownCalls, pair_results, separate_thinking};
 use crate::value::text;
@@ -151,6 +155,7 @@ pub(crate) fn told(span: &MergedSpan) -> Vec<Mapped> {
     let mut told = haystack::told(span);
     told.extend(google_adk::told(span));
     told.extend(autogen::told(span));
+    told.extend(crewai::told(span));
     told.extend(automatic_functions::told(span));
     told.extend(langsmith::told(span));
     told.extend(mastra_methods::told(span));
@@ -207,6 +212,7 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
             }
         )+};
     }
+    take_asked_model(mapped, &other);
     mapped.is_late_record |= other.is_late_record;
     mapped.repeats_parent |= other.repeats_parent;
     mapped.awaits_record |= other.awaits_record;
@@ -252,6 +258,22 @@ fn fill(mapped: &mut Mapped, mut other: Mapped) {
         if let Some(key) = other.source_keys.remove("session_key") {
             mapped.source_keys.insert("session_key".to_owned(), key);
         }
+    }
+}
+
+/// Where one convention says `gpt-4o` and another `gpt-4o-2024-08-06` of what was asked for, the latter answered.
+fn take_asked_model(mapped: &mut Mapped, other: &Mapped) {
+    let (Some(known), Some(asked)) = (&mapped.model, &other.model) else { return };
+    if !is_version_of(known, asked) || mapped.response_model.as_ref().is_some_and(|answered| answered != known) {
+        return;
+    }
+    mapped.response_model = Some(known.clone());
+    mapped.model = Some(asked.clone());
+    if let Some(key) = mapped.source_keys.get("model").cloned() {
+        mapped.source_keys.entry("response_model").or_insert(key);
+    }
+    if let Some(key) = other.source_keys.get("model").cloned() {
+        mapped.source_keys.insert("model".to_owned(), key);
     }
 }
 
@@ -407,9 +429,9 @@ fn complete_from_output(mapped: &mut Mapped) {
     }
 }
 
-/// The Anthropic SDK names the span of a run of its tool runner by the method.
+/// What a run is called that has no name: the method (the Anthropic SDK's tool runner, the AI SDK) or the operation (Logfire).
 fn is_method(name: &str) -> bool {
-    name.starts_with("anthropic.")
+    name.starts_with("anthropic.") || name.starts_with("ai.") || matches!(name, "invoke_agent" | "create_agent")
 }
 
 fn bare_name(name: &str, prefixes: &[&str], suffixes: &[&str]) -> Option<String> {

@@ -55,10 +55,14 @@ pub(crate) fn derive_beside(
     let tree = Tree::new(&spans);
     let calls = find_calls(&tree);
     let is_told_elsewhere = |place: usize| told_elsewhere.contains(&tree.nodes[place].span().span_id);
+    // The request of a streamed call whose end began a trace of its own, which counts it.
+    let is_announced = |place: usize| tree.nodes[place].mapped.awaits_record && calls.kinds[place] == SpanKind::Chain;
     let only_repeats = |places: &[usize]| {
         let counts = |place: usize| calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
+        let is_announcement = || places.iter().all(|place| is_announced(*place));
         places.iter().any(|place| is_told_elsewhere(*place))
             && places.iter().all(|place| !counts(*place) || is_told_elsewhere(*place))
+            || !places.is_empty() && is_announcement()
     };
     let mut finder = KeyFinder::new(&tree);
     let attribution = attribute(project, trace_id, &tree, &calls.kinds, &mut finder, &only_repeats);

@@ -12,6 +12,7 @@ mod known_calls;
 mod pairs;
 mod parts;
 mod printed;
+mod pydantic_ai;
 mod reasoning;
 mod thinking;
 mod tools;
@@ -30,7 +31,7 @@ use crate::value::{first, first_str, first_text, is_redacted, structured};
 
 /// Messages out of a list, a single message, or text; text and messages without a role get `default_role`.
 pub(crate) fn messages(value: &Value, default_role: &str) -> Vec<Message> {
-    let read = match structured(value) {
+    let read = match with_chat_messages(structured(value)) {
         Value::Array(items) if items.iter().all(is_bare_part) => vec![message(&Value::Array(items), default_role)],
         Value::Array(items) => {
             let mut read: Vec<Message> = Vec::with_capacity(items.len());
@@ -63,6 +64,20 @@ pub(crate) fn messages(value: &Value, default_role: &str) -> Vec<Message> {
         single => vec![message(&single, default_role)],
     };
     join_split(read)
+}
+
+/// A conversation, or one message, with chat messages in the place of pydantic-ai's own.
+fn with_chat_messages(value: Value) -> Value {
+    match value {
+        Value::Array(items) if items.iter().any(|item| pydantic_ai::chat_messages(item).is_some()) => {
+            let each = items.into_iter().map(|item| pydantic_ai::chat_messages(&item).unwrap_or_else(|| vec![item]));
+            Value::Array(each.flatten().collect())
+        }
+        other => match pydantic_ai::chat_messages(&other) {
+            Some(messages) => Value::Array(messages),
+            None => other,
+        },
+    }
 }
 
 /// A result whose role is the name of the tool (Langfuse's handler of LangChain for JavaScript): one that was called by the answer before it.

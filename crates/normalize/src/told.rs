@@ -1,8 +1,8 @@
 //! Model calls and tool executions that have no span of their own: a library records one span for an agent's whole run, and
 //! the messages in it tell what the run was made of.
 //!
-//! Each becomes a span below the one that tells of it, with a derived id and a slice of its time, in the order in which
-//! they happened. Where the trace has real spans of that kind nothing is added: they know more. Below a model call that
+//! Each becomes a span below the one that tells of it, with a derived id and a slice of its time (between the tools that ran, where
+//! these have spans), in the order in which they happened. Where the trace has real spans of that kind nothing is added: they know more. Below a model call that
 //! tells of the calls before it, only spans below it count.
 
 use std::collections::{HashMap, HashSet};
@@ -15,6 +15,7 @@ use serde_json::Value;
 pub(crate) use tools::add_told_tools;
 
 use crate::conventions;
+use crate::conventions::agent_runs::{Tool, is_run, times_of_tools, told_by_run};
 use crate::conventions::automatic_functions::{is_told_by_functions, told_by_functions};
 use crate::mapped::{Mapped, MergedSpan};
 
@@ -26,6 +27,8 @@ pub(crate) const MAX_HISTORIES: usize = 32;
 pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
     let mut told: Vec<Vec<Mapped>> = spans.iter().map(|(teller, _)| conventions::told(teller)).collect();
     add_told_by_functions(spans, &mut told);
+    let mut times = add_told_by_runs(spans, &mut told);
+    add_times_of_tools(spans, &told, &mut times);
     if told.iter().all(Vec::is_empty) {
         return;
     }
@@ -37,7 +40,7 @@ pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
     };
     let (above_llm, above_tool) = (above(SpanKind::Llm), above(SpanKind::Tool));
     let mut added = Vec::new();
-    for ((teller, said), mut told) in spans.iter().zip(told) {
+    for (place, ((teller, said), mut told)) in spans.iter().zip(told).enumerate() {
         // A call that tells of its predecessors has others beside it.
         let id = teller.span.span_id.as_str();
         let (has_llm, has_tool) = match said.kind {
@@ -49,7 +52,11 @@ pub(crate) fn add_told_spans(spans: &mut Vec<(MergedSpan, Mapped)>) {
             note_teller(&mut mapped, &teller.span.span_id);
             let is_known = if mapped.kind == Some(SpanKind::Tool) { has_tool } else { has_llm };
             if !is_known {
-                added.push((below(teller, &mapped, index as u64, count), mapped));
+                let mut span = below(teller, &mapped, index as u64, count);
+                if let Some((start, end)) = times.get(&place).and_then(|times| times.get(index)) {
+                    (span.span.start_time_unix_nano, span.span.end_time_unix_nano) = (*start, *end);
+                }
+                added.push((span, mapped));
             }
         }
     }
@@ -80,6 +87,58 @@ fn add_told_by_functions(spans: &[(MergedSpan, Mapped)], told: &mut [Vec<Mapped>
         functions.sort_by_key(|place| (spans[*place].0.span.start_time_unix_nano, &spans[*place].0.span.span_id));
         let functions: Vec<&Mapped> = functions.iter().map(|place| &spans[*place].1).collect();
         told[teller] = told_by_functions(&spans[teller].1, &functions);
+    }
+}
+
+/// When each of the calls was made that a span tells of, by the span's place.
+type Times = HashMap<usize, Vec<(u64, u64)>>;
+
+/// The calls of a run that its span and the tools' spans below it tell together.
+fn add_told_by_runs(spans: &[(MergedSpan, Mapped)], told: &mut [Vec<Mapped>]) -> Times {
+    let is_teller = |place: &usize| told[*place].is_empty() && is_run(&spans[*place].0, &spans[*place].1);
+    let mut runs: HashMap<&str, usize> =
+        (0..spans.len()).filter(is_teller).map(|place| (spans[place].0.span.span_id.as_str(), place)).collect();
+    let mut times = Times::new();
+    if runs.is_empty() {
+        return times;
+    }
+    // An agent around another repeats its answer.
+    for (merged, _) in spans.iter().filter(|(_, mapped)| mapped.kind == Some(SpanKind::Agent)) {
+        if let Some(around) = merged.span.parent_span_id.as_deref() {
+            runs.remove(around);
+        }
+    }
+    let mut below: HashMap<usize, Vec<Tool<'_>>> = HashMap::new();
+    for (merged, mapped) in spans.iter().filter(|(_, mapped)| mapped.kind == Some(SpanKind::Tool)) {
+        if let Some(run) = merged.span.parent_span_id.as_deref().and_then(|parent| runs.get(parent)) {
+            below.entry(*run).or_default().push((merged, mapped));
+        }
+    }
+    for run in runs.into_values() {
+        let (merged, mapped) = &spans[run];
+        let (calls, made) = told_by_run((merged, mapped), &below.remove(&run).unwrap_or_default());
+        times.extend(made.filter(|made| made.len() == calls.len()).map(|made| (run, made)));
+        told[run] = calls;
+    }
+    times
+}
+
+/// When the calls were made that a span tells of by itself, between the tools below it.
+fn add_times_of_tools(spans: &[(MergedSpan, Mapped)], told: &[Vec<Mapped>], times: &mut Times) {
+    let are_calls = |told: &[Mapped]| told.len() > 1 && told.iter().all(|call| call.kind == Some(SpanKind::Llm));
+    let tellers: HashMap<&str, usize> = (0..spans.len())
+        .filter(|place| are_calls(&told[*place]) && !times.contains_key(place))
+        .map(|place| (spans[place].0.span.span_id.as_str(), place))
+        .collect();
+    let mut below: HashMap<usize, Vec<Tool<'_>>> = HashMap::new();
+    for (merged, mapped) in spans.iter().filter(|(_, mapped)| mapped.kind == Some(SpanKind::Tool)) {
+        if let Some(teller) = merged.span.parent_span_id.as_deref().and_then(|parent| tellers.get(parent)) {
+            below.entry(*teller).or_default().push((merged, mapped));
+        }
+    }
+    for (teller, tools) in below {
+        let made = times_of_tools(&spans[teller].0.span, &tools, told[teller].len());
+        times.extend(made.map(|made| (teller, made)));
     }
 }
 

@@ -40,7 +40,8 @@ pub(super) fn request(value: &Value) -> Mapped {
     mapped.model = first_text(map, &["model", "model_name", "modelId"]);
     let config = first(map, &["config", "generationConfig"]).and_then(Value::as_object);
     let both = |keys: &[&str]| first(map, keys).or_else(|| config.and_then(|config| first(config, keys)));
-    mapped.tool_definitions = both(&["tools", "functions"]).and_then(tool_definitions);
+    let of_pydantic_ai = || map.get("model_request_parameters")?.get("function_tools");
+    mapped.tool_definitions = both(&["tools", "functions"]).or_else(of_pydantic_ai).and_then(tool_definitions);
     let system = both(&["system", "instructions", "system_instruction", "systemInstruction"]).and_then(system_text);
     let parameters: Map<String, Value> = map
         .iter()
@@ -99,7 +100,9 @@ pub(super) fn response(value: &Value) -> Mapped {
         let of_message = message.get("id").filter(|id| id.as_str().is_some_and(is_response_id));
         text(message.pointer("/response_metadata/id").or(of_message)?)
     });
-    mapped.response_model = first_text(map, &["model", "model_version", "modelVersion"]).or_else(|| {
+    // pydantic-ai's responses have a `kind`; others name the requested model so.
+    let named = || first_text(map, &["model_name"]).filter(|_| map.contains_key("kind"));
+    mapped.response_model = first_text(map, &["model", "model_version", "modelVersion"]).or_else(named).or_else(|| {
         let metadata = generation(map)?.pointer("/message/kwargs/response_metadata")?.as_object()?;
         first_text(metadata, &["model_name", "model"])
     });
@@ -131,7 +134,7 @@ pub(super) fn response(value: &Value) -> Mapped {
 /// The id that a response names. OpenAI's Agents SDK puts a chat completion into a response of its own, which has none: the
 /// completion's stands with the items.
 fn own_id(map: &Map<String, Value>) -> Option<String> {
-    let told = first_text(map, &["id", "response_id", "responseId"]);
+    let told = first_text(map, &["id", "response_id", "responseId", "provider_response_id"]);
     let of_item = || map.get("output")?.get(0)?.pointer("/provider_data/response_id").and_then(text);
     match told.as_deref() {
         Some(NO_RESPONSE_ID) => of_item().or(told),
@@ -171,6 +174,9 @@ fn answer(map: &Map<String, Value>, body: &Value) -> Vec<Message> {
         } else {
             told.into_iter().map(as_answer).collect()
         };
+    }
+    if map.contains_key("parts") && map.get("kind").is_some_and(|kind| kind == "response") {
+        return messages(body, "assistant");
     }
     let is_item = matches!(first_str(map, &["type"]), Some("function_call" | "custom_tool_call" | "reasoning"));
     if is_item || ["content", "role", "message", "tool_calls", "kwargs"].iter().any(|key| map.contains_key(*key)) {
@@ -214,6 +220,7 @@ pub(super) fn read_usage(mapped: &mut Mapped, usage: &Map<String, Value>) {
                 "cached_content_token_count",
                 "cachedContentTokenCount",
                 "cacheReadInputTokens",
+                "cache_read_tokens",
             ])
         });
     let cache_write = count(&["cache_creation_input_tokens", "cacheWriteInputTokens"]);

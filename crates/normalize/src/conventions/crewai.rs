@@ -2,13 +2,18 @@
 //!
 //! Recognised by these keys. Since 2026 all three are `invoke_agent` too; a task is a step of the crew's, which an agent does.
 //! Model calls are spans of the model's client. Runs of tools are not recorded.
+//!
+//! OpenInference records an agent's work on a task as one AGENT span with the task's output, the conversation in it: where the
+//! client is not instrumented, that tells the calls, see [`crate::told`]; the model it does not name.
 
-use gleaner_model::SpanKind;
+use gleaner_model::{Message, SpanKind, output_text};
 use serde_json::Value;
 
 use super::Reading;
 use super::reader::Reader;
-use crate::mapped::MergedSpan;
+use super::told_calls::calls_of_history;
+use crate::mapped::{Mapped, MergedSpan};
+use crate::messages::{lift_system, messages, pair_results};
 use crate::value::structured;
 
 const PREFIXES: &[&str] = &["crewai.crew.", "crewai.task.", "crewai.agent."];
@@ -34,7 +39,8 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
         reader.note("kind", origin);
     }
     reader.mapped.kind = kind;
-    reader.mapped.agent_name = reader.text("agent_name", &["crewai.agent.role", "crewai.task.agent"]);
+    let names = ["crewai.agent.role", "crewai.task.agent", "crewai.crew.name"];
+    reader.mapped.agent_name = reader.text("agent_name", &names);
     reader.mapped.input_text =
         reader.text("input_text", &["crewai.task.description"]).or_else(|| only_task(&mut reader));
     reader.mapped.output_text = reader.text("output_text", &["crewai.crew.result"]);
@@ -52,6 +58,42 @@ fn only_task(reader: &mut Reader) -> Option<String> {
         reader.mapped.source_keys.shift_remove("input_text");
     }
     asked
+}
+
+/// The calls that the output of a task tells of.
+pub(super) fn told(span: &MergedSpan) -> Vec<Mapped> {
+    let attributes = &span.span.attributes;
+    if attributes.get("openinference.span.kind").is_none_or(|kind| kind != "AGENT") {
+        return Vec::new();
+    }
+    // Cheap: what follows parses the whole value.
+    let is_task = |text: &str| text.contains("\"expected_output\"") && text.contains("\"messages\"");
+    let output = attributes.get("output.value").filter(|value| value.as_str().is_some_and(is_task)).map(structured);
+    let Some((answer, listed)) =
+        output.as_ref().and_then(|task| Some((task.get("raw")?.as_str()?, task.get("messages")?)))
+    else {
+        return Vec::new();
+    };
+    let (system_prompt, mut history) = lift_system(messages(listed, "user"));
+    pair_results(&mut history);
+    let is_answer = |message: &Message| {
+        message.role == "assistant"
+            && output_text(std::slice::from_ref(message)).is_some_and(|text| text.trim() == answer.trim())
+    };
+    if history.last().is_some_and(is_answer) {
+        history.pop();
+    }
+    if history.is_empty() || answer.is_empty() {
+        return Vec::new();
+    }
+    calls_of_history(Mapped {
+        convention: Some("crewai"),
+        kind: Some(SpanKind::Llm),
+        system_prompt,
+        input_messages: Some(history),
+        output_messages: Some(vec![Message::text("assistant", answer)]),
+        ..Mapped::default()
+    })
 }
 
 #[cfg(test)]

@@ -146,15 +146,48 @@ fn read_tool(reader: &mut Reader, span: &MergedSpan) {
     reader.mapped.tool_result = answer.filter(|value| is_content(value)).cloned();
 }
 
-/// Of a streamed answer ADK lists every piece, without a reason why it ended, and then the whole, with one: that one.
+/// Of a streamed answer ADK lists every piece, without a reason why it ended, and then, with one, the whole (LiteLLM) or no more
+/// than the last piece (Gemini).
 pub(super) fn whole_of_pieces(answer: &Value, span: &MergedSpan) -> Option<Value> {
     if span.span.scope.name != SCOPE {
         return None;
     }
-    let Value::Array(mut messages) = structured(answer) else { return None };
-    let whole = messages.pop()?;
+    let Value::Array(mut pieces) = structured(answer) else { return None };
+    let mut last = pieces.pop()?;
     let ends = |message: &Value| !is_empty(message.get("finish_reason").unwrap_or(&Value::Null));
-    (!messages.is_empty() && ends(&whole) && !messages.iter().any(ends)).then(|| Value::Array(vec![whole]))
+    if pieces.is_empty() || !ends(&last) || pieces.iter().any(ends) {
+        return None;
+    }
+    let before: String = pieces.iter().map(text_in).collect();
+    if !text_in(&last).contains(before.trim()) {
+        let parts: Vec<&Value> = pieces.iter().chain([&last]).flat_map(parts_of).collect();
+        last["parts"] = joined(&parts);
+    }
+    Some(Value::Array(vec![last]))
+}
+
+fn parts_of(message: &Value) -> impl Iterator<Item = &Value> {
+    message.get("parts").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text_in(message: &Value) -> String {
+    parts_of(message).filter_map(|part| part.get("content")?.as_str()).collect()
+}
+
+/// The parts with texts of one type in a row as one.
+fn joined(parts: &[&Value]) -> Value {
+    let mut out: Vec<Value> = Vec::new();
+    for part in parts {
+        let more = part.get("content").and_then(Value::as_str);
+        match (out.last_mut().filter(|last| last.get("type") == part.get("type")), more) {
+            (Some(last), Some(more)) => match last.get_mut("content") {
+                Some(Value::String(text)) => text.push_str(more),
+                _ => out.push((*part).clone()),
+            },
+            _ => out.push((*part).clone()),
+        }
+    }
+    Value::Array(out)
 }
 
 /// The calls that an overwritten agent span tells of: those that its last call's history shows, then the last call.

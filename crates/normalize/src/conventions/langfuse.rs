@@ -114,12 +114,13 @@ fn tool_inputs(metadata: &Map<String, Value>) -> Option<&Value> {
     metadata.get("inputs").filter(|inputs| inputs.is_object() && metadata.contains_key("color"))
 }
 
-/// Why the model ended whose message a step of LangChain's returns: the message itself, a graph's state or its update. The
-/// handler leaves that out of the generation.
+/// Why the model ended whose message a step of LangChain's returns: the message itself, a graph's state or its update, in JavaScript
+/// serialized. The handler leaves that out of the generation.
 fn reason_of_step(output: &Value) -> Option<String> {
     let command = output.as_array().and_then(|items| items.last()).unwrap_or(output);
     let state = command.get("update").unwrap_or(command);
     let returned = state.get("messages").and_then(Value::as_array).map_or(Some(state), |messages| messages.last())?;
+    let returned = returned.get("kwargs").unwrap_or(returned);
     let metadata = returned.get("response_metadata")?.as_object()?;
     first(metadata, &["finish_reason", "stop_reason", "status"]).and_then(finish_reason)
 }

@@ -23,6 +23,7 @@ use crate::value::{self, first_text, integer, is_empty, structured};
 const INPUT: &str = "gen_ai.prompt";
 const OUTPUT: &str = "gen_ai.completion";
 const METADATA: &str = "langsmith.metadata";
+const USAGE: &str = "langsmith.usage_metadata";
 
 /// Whether the span is a run of LangSmith's.
 pub(super) fn recognises(span: &MergedSpan) -> bool {
@@ -113,8 +114,23 @@ fn read_metadata(reader: &mut Reader, metadata: &Map<String, Value>) {
     fill(&mut reader.mapped, told);
 }
 
-/// Parts of the usage: JSON from JavaScript, a printed dictionary of numbers from Python.
+/// Usage where no key tells it (JavaScript, of Vercel's AI SDK), and parts of it: JSON from JavaScript, a printed dictionary of
+/// numbers from Python.
 fn read_details(reader: &mut Reader) {
+    let is_counted = ["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"]
+        .iter()
+        .any(|key| reader.attributes().contains_key(*key));
+    if let Some(usage) = reader.attributes().get(USAGE).map(structured).filter(|usage| !is_counted && usage.is_object())
+    {
+        reader.mapped.input_tokens = usage.get("input_tokens").and_then(integer);
+        reader.mapped.output_tokens = usage.get("output_tokens").and_then(integer);
+        reader.mapped.cached_tokens = usage.pointer("/input_token_details/cache_read").and_then(integer);
+        reader.mapped.reasoning_tokens = usage.pointer("/output_token_details/reasoning").and_then(integer);
+        ["input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"]
+            .iter()
+            .for_each(|field| reader.note(field, USAGE));
+        return;
+    }
     let details = |value: &Value| match structured(value) {
         Value::String(printed) => value::json(&printed.replace('\'', "\"")),
         other => Some(other),

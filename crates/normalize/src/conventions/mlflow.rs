@@ -50,6 +50,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
             Mapped::default()
         }
         _ => {
+            if kind == Some(SpanKind::Agent) {
+                // The fields of the agent that runs are attributes (pydantic-ai).
+                reader.mapped.agent_name = reader.find("agent_name", &["name"]).and_then(decoded_text);
+            }
             let given = reader.find("input_text", &["mlflow.spanInputs"]);
             reader.mapped.input_text = given.and_then(question_of);
             let returned = reader.find("output_text", &["mlflow.spanOutputs"]);

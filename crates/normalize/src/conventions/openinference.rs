@@ -7,6 +7,9 @@ use gleaner_model::{Message, Part, SpanKind};
 use serde_json::{Map, Value, json};
 
 use super::openinference_parameters::{read_models, read_parameters};
+use super::openinference_steps::{
+    is_bare, is_call, is_event, is_langchains_agent, is_trace_of_agents, read_answer_of_step,
+};
 use super::openinference_text::{agent_of_method, plain, read_search};
 use super::openinference_tools::read_tool;
 use super::openinference_usage::{believe_body, read_usage};
@@ -75,6 +78,10 @@ pub(super) fn read(span: &MergedSpan) -> Reading {
     };
     if is_step {
         reader.mapped.kind = Some(SpanKind::Chain);
+    } else if kind == Some(SpanKind::Chain) && is_langchains_agent(span) {
+        reader.mapped.kind = Some(SpanKind::Agent);
+        reader.mapped.agent_name = Some(span.span.name.clone());
+        reader.note("agent_name", "metadata");
     }
     Reading { structured: reader.mapped, opaque }
 }
@@ -99,57 +106,6 @@ fn read_context(reader: &mut Reader) {
         reader.mapped.user_key = own(&["user_id", "userId"]);
         reader.note("user_key", "metadata");
     }
-}
-
-/// Some libraries mark every step around a call as LLM. A step that succeeded and whose recorded output is no model's
-/// answer, without messages and without usage, is no call.
-fn is_call(span: &MergedSpan, structured: &Mapped, opaque: &Mapped) -> bool {
-    let has_output = span.span.attributes.get("output.value").is_some_and(|value| !is_empty(value));
-    span.span.status_code == STATUS_ERROR
-        || !has_output
-        || structured.input_messages.is_some()
-        || structured.output_messages.is_some()
-        || structured.input_tokens.is_some()
-        || structured.output_tokens.is_some()
-        || opaque.output_messages.is_some()
-}
-
-/// A step that says which model was asked what (Instructor's) returns what was made of the answer.
-fn read_answer_of_step(reader: &mut Reader) {
-    let mapped = &mut reader.mapped;
-    if mapped.kind == Some(SpanKind::Chain)
-        && mapped.model.is_some()
-        && mapped.input_messages.is_some()
-        && mapped.output_messages.is_none()
-        && let Some(answer) = &mapped.output_text
-    {
-        mapped.output_messages = Some(vec![Message::text("assistant", answer.clone())]);
-        reader.note("output_messages", "output.value");
-    }
-}
-
-/// BeeAI's events of a run become spans of the kind of what they tell of, below it.
-fn is_event(attributes: &Map<String, Value>) -> bool {
-    attributes.contains_key("metadata.path") && attributes.contains_key("metadata.trace.run_id")
-}
-
-/// A span around a run that says no more of it than that: the agents' own are below it (OpenAI's Agents SDK, whose traces
-/// are named by the workflow).
-fn is_bare(span: &MergedSpan) -> bool {
-    let is_context = |key: &str| matches!(key, "session.id" | "user.id" | "metadata" | "tag.tags");
-    span.span
-        .attributes
-        .keys()
-        .all(|key| key == "openinference.span.kind" || is_context(key) || key.starts_with("gleaner."))
-        && agent_of_method(&span.span.name).is_none()
-}
-
-/// The trace of a run of OpenAI's Agents SDK has an agent's kind, a question and an answer, and is named by the workflow; agents
-/// name themselves.
-fn is_trace_of_agents(span: &MergedSpan) -> bool {
-    let scope = &span.span.scope.name;
-    let is_sdk = scope.ends_with("openai-agents") || scope.ends_with("openai_agents");
-    is_sdk && first(&span.span.attributes, &["graph.node.id", "agent.name"]).is_none()
 }
 
 fn kind(name: &str) -> Option<SpanKind> {
@@ -307,6 +263,7 @@ fn nested_message(item: &Value) -> Value {
     if let Some(plain) = first(fields, &["content"]).filter(|_| !has_text) {
         match plain {
             Value::String(text) => content.push(json!({"type": "text", "text": text})),
+            Value::Array(texts) => content.extend(texts.iter().cloned()),
             other => content.push(other.clone()),
         }
     }

@@ -53,11 +53,14 @@ pub(super) fn take_off_route(mapped: &mut Mapped, span: &MergedSpan) {
         return;
     }
     let Mapped { model, response_model, provider: known, source_keys, .. } = mapped;
+    // The router's own name says less than the route.
+    let names_router = known.as_deref() == Some("litellm");
     for (field, name) in [("model", model), ("response_model", response_model)] {
         let Some((route, bare)) = name.as_deref().and_then(|name| name.split_once('/')) else { continue };
-        let routed = provider(route).filter(|routed| known.as_ref().is_none_or(|known| known == routed));
+        let routed =
+            provider(route).filter(|routed| names_router || known.as_ref().is_none_or(|known| known == routed));
         if let Some(routed) = routed.filter(|_| !bare.is_empty()) {
-            if known.is_none() {
+            if known.is_none() || names_router {
                 *known = Some(routed);
                 let origin = source_keys.get(field).cloned();
                 source_keys.extend(origin.map(|origin| ("provider".to_owned(), origin)));

@@ -64,6 +64,7 @@ pub(super) const CONVENTIONS: &[Convention] = conventions![
     livekit 6 "set_tracer_provider(); sessions from gen_ai.conversation.id, else the room"
     llama_index 6 "instrument_tags({\"session_id\": , \"user_id\": }); without streaming for answers"
     mcp 11 "gen_ai.tool.call.arguments and gen_ai.tool.call.result, which are opt-in"
+    mistral_sdk 0 "an OpenTelemetry, OpenInference or OpenLLMetry instrumentation of the client"
     dify 9 "ENABLE_OTEL=true"
     n8n 9 "content is never sent; the execution is the attempt"
     ag2 6 "TelemetryMiddleware(capture_content=True) (default); session.id on a span of yours"

@@ -78,3 +78,30 @@ fn real_spans_of_a_kind_know_more() {
     let kinds: Vec<_> = spans.iter().map(|(_, mapped)| mapped.kind).collect();
     assert_eq!(kinds, [Some(SpanKind::Agent), Some(SpanKind::Llm), Some(SpanKind::Tool)]);
 }
+
+/// Guarantees: where the tools between calls have spans, the calls stand before, between and after them.
+#[test]
+fn calls_stand_between_the_tools_that_ran() {
+    const MS: u64 = 1_000_000;
+    let asked = json!([{"role": "user", "content": "Rain?"},
+        {"role": "assistant", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": "wet"}]);
+    let task = json!({"expected_output": "weather", "raw": "Yes.", "messages": asked}).to_string();
+    let at = |id: &str, parent: Option<&str>, times: (u64, u64), attributes: serde_json::Value| {
+        let mut span = MergedSpan::default();
+        span.span.span_id = id.into();
+        span.span.parent_span_id = parent.map(str::to_owned);
+        (span.span.start_time_unix_nano, span.span.end_time_unix_nano) = times;
+        span.span.attributes = attributes.as_object().cloned().unwrap_or_default();
+        mapped(span)
+    };
+    let tool =
+        json!({"openinference.span.kind": "TOOL", "tool.name": "look", "input.value": "{}", "output.value": "wet"});
+    let mut spans = vec![
+        at("run", None, (0, 900 * MS), json!({"openinference.span.kind": "AGENT", "output.value": task})),
+        at("tool", Some("run"), (700 * MS, 710 * MS), tool),
+    ];
+    add_told_spans(&mut spans);
+    let made = spans[2..].iter().map(|(told, _)| (told.span.start_time_unix_nano, told.span.end_time_unix_nano));
+    assert_eq!(made.collect::<Vec<_>>(), [(0, 700 * MS), (710 * MS, 900 * MS)]);
+}

@@ -98,3 +98,18 @@ fn a_cut_request_tells_its_whole_fields() {
     assert_eq!(mapped.input_messages.map(|messages| messages.len()), Some(1));
     assert_eq!(mapped.tool_definitions, None);
 }
+
+/// Guarantees: a response as pydantic-ai writes it.
+#[test]
+fn pydantic_ais_response() {
+    let mapped = response(
+        &json!({"kind": "response", "model_name": "m-1", "provider_response_id": "r1", "finish_reason": "stop",
+        "usage": {"input_tokens": 9, "cache_read_tokens": 4, "output_tokens": 2},
+        "parts": [{"part_kind": "text", "content": "Yes."}]}),
+    );
+    assert_eq!((mapped.response_model.as_deref(), mapped.response_id.as_deref()), (Some("m-1"), Some("r1")));
+    assert_eq!((mapped.input_tokens, mapped.cached_tokens, mapped.output_tokens), (Some(9), Some(4), Some(2)));
+    assert_eq!(mapped.finish_reason.as_deref(), Some("stop"));
+    let text = json!([{"type": "text", "content": "Yes."}]);
+    assert_eq!(json!(mapped.output_messages)[0]["parts"], text);
+}

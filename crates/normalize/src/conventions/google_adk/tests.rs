@@ -145,3 +145,21 @@ fn of_a_stream_the_whole_answer_counts() {
     assert_eq!(texts(streamed, "app"), Some(3), "choices");
     assert_eq!(texts(json!([message("a", "stop"), message("b", "stop")]), "gcp.vertex.agent"), Some(2), "choices");
 }
+
+#[test]
+fn pieces_without_a_whole_are_put_together() {
+    let piece = |part: Value, reason: &str| json!({"role": "assistant", "finish_reason": reason, "parts": [part]});
+    let text = |content: &str| json!({"type": "text", "content": content});
+    let call = json!({"type": "tool_call", "id": "c1", "name": "f", "arguments": {"x": 1}});
+    let read = |pieces: Value| {
+        output(&map(&named(
+            "generate_content m",
+            json!({"gen_ai.operation.name": "generate_content",
+            "gen_ai.output.messages": pieces}),
+        )))
+    };
+    let whole = read(json!([piece(text("It is"), ""), piece(text(" co"), ""), piece(text("ld."), "stop")]));
+    assert_eq!(whole, json!([{"role": "assistant", "parts": [text("It is cold.")], "finish_reason": "stop"}]));
+    let asks = read(json!([piece(text("Let me "), ""), piece(text("look."), ""), piece(call.clone(), "stop")]));
+    assert_eq!(asks[0]["parts"], json!([text("Let me look."), call]));
+}

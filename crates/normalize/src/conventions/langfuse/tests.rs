@@ -189,6 +189,8 @@ fn a_step_of_langchain_tells_why_its_model_ended() {
     assert_eq!(step(json!({"messages": [{"type": "human", "content": "q"}, ended]})).as_deref(), Some("stop"));
     let update = json!([{"graph": null, "update": {"messages": [message(json!({"stop_reason": "max_tokens"}))]}}]);
     assert_eq!(step(update).as_deref(), Some("length"));
+    let serialized = json!({"lc": 1, "id": ["langchain_core", "messages", "AIMessage"], "kwargs": message(json!({"finish_reason": "stop"}))});
+    assert_eq!(step(serialized).as_deref(), Some("stop"));
     assert_eq!(step(json!({"messages": [{"type": "human", "content": "q"}]})), None);
 }
 

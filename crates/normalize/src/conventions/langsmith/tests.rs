@@ -150,3 +150,26 @@ fn a_parser_tells_of_the_call_whose_answer_it_was_given() {
     assert_eq!(output(call)[0]["parts"][0]["content"], "{\"a\": 1}");
     assert_eq!(super::told(&parser(&json!({"input": "text"}))), []);
 }
+
+/// Guarantees: usage that no key tells is read from the run's metadata; keys that tell it are believed.
+#[test]
+fn usage_may_stand_in_the_metadata_alone() {
+    let usage = json!({"input_tokens": 317, "output_tokens": 113, "input_token_details": {"cache_read": 4},
+        "output_token_details": {"reasoning": 5}});
+    let mut run = json!({"langsmith.span.kind": "llm", "langsmith.usage_metadata": usage.to_string()});
+    let mapped = map(&span(run.clone()));
+    assert_eq!((mapped.input_tokens, mapped.output_tokens), (Some(317), Some(113)));
+    assert_eq!((mapped.cached_tokens, mapped.reasoning_tokens), (Some(4), Some(5)));
+    assert_eq!(mapped.source_keys["input_tokens"], "langsmith.usage_metadata");
+    run["gen_ai.usage.input_tokens"] = json!(300);
+    assert_eq!(map(&span(run)).input_tokens, Some(300));
+}
+
+/// Guarantees: where another key names the model that answered, the run's metadata says which was asked for.
+#[test]
+fn the_metadata_names_the_model_that_was_asked_for() {
+    let mapped = map(&span(json!({"langsmith.span.kind": "llm", "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-4o-2024-08-06", "langsmith.metadata.ls_model_name": "gpt-4o"})));
+    let models = (mapped.model.as_deref(), mapped.response_model.as_deref());
+    assert_eq!(models, (Some("gpt-4o"), Some("gpt-4o-2024-08-06")));
+}

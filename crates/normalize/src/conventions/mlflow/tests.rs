@@ -211,3 +211,10 @@ fn a_tool_is_named_as_its_span_unless_that_names_a_method() {
     assert_eq!(named("Tool.get_weather", "get_weather").as_deref(), Some("get_weather"));
     assert_eq!(named("Tool.get_weather", "").as_deref(), Some("get_weather"), "DSPy");
 }
+
+#[test]
+fn an_agent_is_called_as_its_field_says() {
+    let agent = |fields: Value| map(&span(fields)).agent_name;
+    let run = json!({"mlflow.spanType": "\"AGENT\"", "name": "\"skylark\"", "model": "{}"});
+    assert_eq!(agent(run).as_deref(), Some("skylark"));
+}

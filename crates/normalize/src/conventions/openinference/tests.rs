@@ -290,7 +290,8 @@ fn a_step_that_asks_a_model_has_its_answer() {
         "instructor.response_model": "City", "output.value": "{\"city\": \"Paris\"}",
         "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "Paris has 7 people"})));
     assert_eq!(mapped.kind, Some(SpanKind::Chain));
-    assert_eq!(output(&mapped)[0]["parts"], json!([{"type": "text", "content": "{\"city\": \"Paris\"}"}]));
+    let call = json!({"type": "tool_call", "name": "City", "arguments": {"city": "Paris"}});
+    assert_eq!(output(&mapped)[0]["parts"], json!([call]));
 }
 
 #[test]
@@ -342,4 +343,31 @@ fn a_run_of_openai_s_agents_is_no_agent() {
     assert_eq!(kind(json!({}), sdk), Some(SpanKind::Chain));
     assert_eq!(kind(json!({"graph.node.id": "skylark"}), sdk), Some(SpanKind::Agent));
     assert_eq!(kind(json!({}), "app"), Some(SpanKind::Agent));
+}
+
+/// Guarantees: what Instructor made of an answer is the call of the function that it is an object of; what is of no class is text.
+#[test]
+fn an_object_is_what_a_function_was_called_with() {
+    let step = |class: &str, made: &str| {
+        map(&span(
+            json!({"openinference.span.kind": "CHAIN", "llm.model_name": "m-1", "instructor.response_model": class,
+            "llm.input_messages.0.message.role": "user", "llm.input_messages.0.message.content": "q", "output.value": made}),
+        ))
+    };
+    let call = json!({"type": "tool_call", "name": "Trip", "arguments": {"days": 2}});
+    assert_eq!(output(&step("Trip", "{\"days\": 2}"))[0]["parts"], json!([call]));
+    let text = json!([{"type": "text", "content": "{\"days\": 2}"}]);
+    assert_eq!(output(&step("dict", "{\"days\": 2}"))[0]["parts"], text);
+}
+
+#[test]
+fn the_run_of_langchains_agent_is_an_agent() {
+    let read = |name: &str| {
+        let mut run = span(json!({"openinference.span.kind": "CHAIN", "metadata": "{\"lc_agent_name\": \"skylark\"}"}));
+        run.span.name = name.into();
+        let mapped = map(&run);
+        (mapped.kind, mapped.agent_name)
+    };
+    assert_eq!(read("skylark"), (Some(SpanKind::Agent), Some("skylark".to_owned())));
+    assert_eq!(read("tools"), (Some(SpanKind::Chain), None));
 }

@@ -36,6 +36,7 @@ fn routers_name_the_provider_before_the_model() {
     assert_eq!(read(litellm, "openai/gpt-4o-mini", "openai").as_deref(), Some("gpt-4o-mini"));
     assert_eq!(read(litellm, "openrouter/openai/gpt-4o", "openrouter").as_deref(), Some("openai/gpt-4o"));
     assert_eq!(read(litellm, "meta-llama/Llama-3", "together_ai").as_deref(), Some("meta-llama/Llama-3"));
+    assert_eq!(read("openlit.instrumentation.litellm", "openai/gpt-4o", "litellm").as_deref(), Some("gpt-4o"));
     assert_eq!(
         read("gcp.vertex.agent", "openai/gpt-4o-mini", "gcp.vertex.agent").as_deref(),
         Some("gpt-4o-mini"),

@@ -369,7 +369,9 @@ fn a_guardrail_that_cost_tokens_is_the_call_of_a_model() {
 fn a_request_alone_is_no_call_where_a_record_follows_elsewhere() {
     let request = || llm("r").at(1, 5).question("hi").mapped(|mapped| mapped.awaits_record = true);
     let record = || llm("d").at(9, 9).question("hi").answer("ho").mapped(|mapped| mapped.is_late_record = true);
-    assert_eq!(row(&derive([request()]), "r").kind, SpanKind::Chain);
+    let announced = derive([request()]);
+    assert_eq!(row(&announced, "r").kind, SpanKind::Chain);
+    assert!(announced.attempts.is_empty());
     for trace in [
         vec![request().status(STATUS_ERROR, "failed")],
         vec![chain("c").at(0, 9), request().under("c")],

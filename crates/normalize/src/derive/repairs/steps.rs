@@ -1,11 +1,13 @@
 //! Why a call ended, from the step around it: LangChain's steps return the model's message with it, and the handlers of Langfuse
-//! and MLflow leave it out of the call itself. And what it used: MLflow counts for DSPy's modules, and not for the calls in them.
+//! and MLflow leave it out of the call itself. And what it used: MLflow counts for DSPy's modules, and not for the calls in them;
+//! Logfire knows of a call of Claude's Agent SDK only what was used when its answer began, and of the run all.
 //!
 //! A step with one call returns that call's message. What a step around several returns is not looked at.
 
 use std::collections::HashMap;
 
 use gleaner_model::{Span, SpanKind};
+use serde_json::Value;
 
 use crate::derive::calls::Calls;
 use crate::derive::note_source;
@@ -38,12 +40,17 @@ pub(crate) fn fill_from_steps(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span])
     }
 }
 
-/// From the nearest module that counted, where it is around one call.
+/// From the nearest module or run that counted, where it is around one call.
 fn fill_usage(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) {
     let is_call = |place: usize| calls.kinds[place] == SpanKind::Llm && calls.duplicate_of[place].is_none();
     let counts = |place: usize| {
         let mapped = tree.nodes[place].mapped;
-        calls.kinds[place] == SpanKind::Chain && mapped.convention == Some("mlflow") && mapped.input_tokens.is_some()
+        let is_whole = match calls.kinds[place] {
+            SpanKind::Chain => mapped.convention == Some("mlflow"),
+            SpanKind::Agent => true,
+            _ => false,
+        };
+        is_whole && mapped.input_tokens.is_some()
     };
     if !(0..rows.len()).any(counts) {
         return;
@@ -54,10 +61,14 @@ fn fill_usage(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) {
         *calls_in.entry(module).or_default() += 1;
     }
     for place in (0..rows.len()).filter(|place| is_call(*place)) {
-        let lacks = rows[place].input_tokens.is_none() && rows[place].output_tokens.is_none();
-        let Some(module) = module_of[place].filter(|module| lacks && calls_in.get(module) == Some(&1)) else {
-            continue;
+        let Some(module) = module_of[place].filter(|module| calls_in.get(module) == Some(&1)) else { continue };
+        let lacks = match calls.kinds[module] {
+            SpanKind::Agent => is_begun(&rows[place]),
+            _ => rows[place].input_tokens.is_none() && rows[place].output_tokens.is_none(),
         };
+        if !lacks {
+            continue;
+        }
         let told = tree.nodes[module].mapped;
         rows[place].input_tokens = told.input_tokens;
         rows[place].output_tokens = told.output_tokens;
@@ -68,6 +79,12 @@ fn fill_usage(tree: &Tree<'_>, calls: &Calls, rows: &mut [Span]) {
             note_source(&mut rows[place], ["cached_tokens"], &module_id);
         }
     }
+}
+
+/// Whether the usage is what was known when the answer began.
+fn is_begun(call: &Span) -> bool {
+    let key = call.source_keys.get("output_tokens").and_then(Value::as_str);
+    key.is_some_and(|key| key.starts_with("gen_ai.usage.partial."))
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-use crate::derive::fixtures::{chain, derive, llm, row};
+use serde_json::json;
+
+use crate::derive::fixtures::{agent, chain, derive, llm, row};
 
 /// Guarantees: the one call of a step ended as the step's message says; of several calls in a step none is presumed to.
 #[test]
@@ -39,4 +41,29 @@ fn a_module_counts_for_its_only_call() {
     assert_eq!((row(&trace, "only").input_tokens, row(&trace, "only").output_tokens), (Some(7), Some(2)));
     assert_eq!(row(&trace, "only").source_keys["input_tokens"], "span:one");
     assert!(["first", "second", "elsewhere"].iter().all(|id| row(&trace, id).input_tokens.is_none()));
+}
+
+/// Guarantees: what a run used is what its only call used, where the call tells the usage of its beginning; a call that tells its own
+/// keeps it, and so do several.
+#[test]
+fn a_run_counts_for_its_only_call_that_had_only_begun() {
+    let run = |id: &str| agent(id).tokens(149, 41);
+    let begun = |id: &str, run: &str, at: u64| {
+        let call = llm(id).under(run).at(at, at + 1).question(id).answer(id).tokens(149, 1);
+        call.mapped(|mapped| {
+            mapped.source_keys.insert("output_tokens".into(), json!("gen_ai.usage.partial.output_tokens"));
+        })
+    };
+    let trace = derive([
+        run("one").at(0, 9),
+        begun("only", "one", 1),
+        run("two").at(10, 19),
+        begun("first", "two", 11),
+        begun("second", "two", 13),
+        run("three").at(20, 29),
+        llm("whole").under("three").at(21, 22).question("q").answer("a").tokens(140, 40),
+    ]);
+    let output = |id: &str| row(&trace, id).output_tokens;
+    assert_eq!(["only", "first", "second", "whole"].map(output), [Some(41), Some(1), Some(1), Some(40)]);
+    assert_eq!(row(&trace, "only").source_keys["output_tokens"], "span:one");
 }
