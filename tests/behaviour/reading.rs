@@ -165,6 +165,28 @@ async fn health_and_metrics_answer() {
     assert!(text.contains("gleaner_journal_lag_records 0\n"), "{text}");
 }
 
+/// Scenario: a loader that lets requests gather for an hour has loaded one of them; two more come, and then somebody reads.
+/// Guarantees: they are left until somebody does, who has them at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_need_not_wait_for_requests_to_gather() {
+    let gleaner = Gleaner::start_with(|config| {
+        (config.loader.commit_interval_ms, config.read.fresh_timeout_ms) = (3_600_000, 60_000);
+    })
+    .await;
+    let count = "SELECT count(*) AS n FROM attempts";
+    for (trace, lineage) in [(1, "A"), (2, "B"), (3, "C")] {
+        gleaner.send(&attempt(trace, "s1", lineage, 1, "Paris")).await;
+        if trace == 1 {
+            assert_eq!(gleaner.sql(count).await, [json!({"n": 1})]);
+        }
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(gleaner.metric("gleaner_journal_lag_records").await > 1.5);
+    let began = std::time::Instant::now();
+    assert_eq!(gleaner.sql(count).await, [json!({"n": 3})]);
+    assert!(began.elapsed() < std::time::Duration::from_secs(30));
+}
+
 /// Scenario: two scored attempts, and every query that the README shows, as it stands there.
 /// Guarantees: each runs past the guard, and the ones on scores find them.
 #[tokio::test(flavor = "multi_thread")]
