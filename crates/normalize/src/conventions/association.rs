@@ -67,7 +67,10 @@ fn span_id(uuid: &str) -> Option<String> {
 
 /// The first of several properties that says something.
 fn property(reader: &mut Reader, field: &str, names: &[&str]) -> Option<String> {
-    PREFIXES.iter().find_map(|prefix| {
+    let has_any = |prefix: &&&str| reader.attributes().keys().any(|key| key.starts_with(**prefix));
+    // Most spans have none: no key is put together for those.
+    let prefixes: Vec<&&str> = PREFIXES.iter().filter(has_any).collect();
+    prefixes.into_iter().find_map(|prefix| {
         let keys: Vec<String> = names.iter().map(|name| format!("{prefix}{name}")).collect();
         reader.text(field, &keys.iter().map(String::as_str).collect::<Vec<_>>())
     })
