@@ -1,5 +1,6 @@
 //! Opening a damaged journal never panics. It opens with a prefix of what was written, or refuses and changes nothing; once open it takes records, and
-//! they are there after the next opening. Input: edits of a journal of six records in two segments (which byte, what with), or a whole segment.
+//! they are there after the next opening. Input: edits of a journal of six records in two segments (which byte, what with), the first of which may have been
+//! made one stream; or a whole segment.
 #![no_main]
 
 use std::fs;
@@ -20,9 +21,12 @@ fn record(number: u64) -> Record {
     }
 }
 
-fn config() -> Config {
-    Config { segment_bytes: 300, sealed_compression_level: 0, min_free_disk_bytes: 0, ..Config::default() }
+fn config(sealed_compression_level: i32) -> Config {
+    Config { segment_bytes: 300, sealed_compression_level, min_free_disk_bytes: 0, ..Config::default() }
 }
+
+/// The version of a segment's format, once its payloads are one stream.
+const STREAM: u8 = 2;
 
 fn segments(dir: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> = fs::read_dir(dir).expect("lists").map(|entry| entry.expect("lists").path()).collect();
@@ -37,9 +41,13 @@ fuzz_target!(|bytes: &[u8]| {
     let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory");
     let is_edited = mode % 4 != 0;
     if is_edited {
-        let (journal, _) = Journal::open(dir.path(), config()).expect("opens");
+        let level = if *mode >= 128 { 3 } else { 0 };
+        let (journal, _) = Journal::open(dir.path(), config(level)).expect("opens");
         for number in 1..=RECORDS {
             journal.append_blocking(record(number)).expect("appends");
+        }
+        while level > 0 && fs::read(&segments(dir.path())[0]).expect("reads")[8] != STREAM {
+            std::thread::sleep(std::time::Duration::from_micros(200));
         }
         drop(journal);
         let last = segments(dir.path()).pop().expect("a segment");
@@ -58,7 +66,7 @@ fuzz_target!(|bytes: &[u8]| {
         fs::write(dir.path().join("00000000000000000001.seg"), input).expect("writes");
     }
     let before: Vec<_> = segments(dir.path()).iter().map(|path| fs::read(path).expect("reads")).collect();
-    let Ok((journal, recovery)) = Journal::open(dir.path(), config()) else {
+    let Ok((journal, recovery)) = Journal::open(dir.path(), config(0)) else {
         let after: Vec<_> = segments(dir.path()).iter().map(|path| fs::read(path).expect("reads")).collect();
         assert_eq!(before, after, "a refusal changes nothing");
         return;
@@ -75,6 +83,6 @@ fuzz_target!(|bytes: &[u8]| {
     let position = journal.append_blocking(record(1)).expect("appends");
     assert_eq!(position, recovery.records + 1);
     drop(journal);
-    let (journal, _) = Journal::open(dir.path(), config()).expect("what was opened once opens again");
+    let (journal, _) = Journal::open(dir.path(), config(0)).expect("what was opened once opens again");
     assert_eq!(journal.head(), position);
 });

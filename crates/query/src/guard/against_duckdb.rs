@@ -4,6 +4,8 @@
 //! and the same query in DuckDB's own words must get the same verdict. What it refuses is not looked at: to refuse too much is no danger.
 
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use duckdb::Connection;
 use gleaner_store::{Reader, Store, syntax_tree};
@@ -14,6 +16,8 @@ use super::{Checked, QueryError, check};
 /// What stands in the file, and in the table, that no query may read.
 const SECRET: &str = "the canary sings at dawn";
 const LIMIT_BYTES: usize = 64 << 10;
+/// A query that takes longer is interrupted: some would take years. A server has its deadline for them.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A database with all files open, whose one file is in a folder of its own.
 pub(super) struct House {
@@ -30,7 +34,8 @@ impl House {
         std::fs::write(folder.path().join("canary.txt"), SECRET).expect("writes");
         let connection = Connection::open_in_memory().expect("a database");
         let run = |sql: &str| connection.execute_batch(sql).expect("runs");
-        run("ATTACH ':memory:' AS store; SET memory_limit = '300MB'; SET threads = 1");
+        // A query that needs more memory fails; to spill would set a folder, which looks like a change.
+        run("ATTACH ':memory:' AS store; SET memory_limit = '300MB'; SET threads = 1; SET temp_directory = ''");
         for relation in gleaner_store::documentation() {
             let columns: Vec<_> =
                 relation.columns.iter().map(|(name, about)| format!("\"{name}\" {}", about.sql_type)).collect();
@@ -75,6 +80,22 @@ impl House {
 
     /// Everything that a query answers, as text; of many rows the first.
     pub(super) fn answer(&self, sql: &str) -> String {
+        let interrupt = self.connection.interrupt_handle();
+        let (ended, end) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                // Asked more than once: what is planned hears nothing.
+                while end.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    interrupt.interrupt();
+                }
+            });
+            let answer = self.answer_at_last(sql);
+            drop(ended);
+            answer
+        })
+    }
+
+    fn answer_at_last(&self, sql: &str) -> String {
         let Ok(mut statement) = self.connection.prepare(sql) else { return String::new() };
         let nulls = vec![duckdb::types::Value::Null; statement.parameter_count()];
         if statement.stream_arrow(duckdb::params_from_iter(nulls)).is_err() {
