@@ -162,7 +162,7 @@ async fn hanging_up_ends_the_process() {
 /// Guarantees: no more processes than places run at a time, each question is answered, and exports refuse what they cannot run apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn descriptions_have_places_too() {
-    let gleaner = Gleaner::start_with(|config| config.sql.deadline_ms = 20_000).await;
+    let gleaner = Gleaner::start_with(|config| config.sql.deadline_ms = 60_000).await;
     gleaner.send(&attempt(1, "s1", "A", 1, "Paris")).await;
     let endpoint = format!("http://{}", gleaner.running.api);
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
