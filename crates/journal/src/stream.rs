@@ -13,7 +13,7 @@ use zstd::stream::raw::{CParameter, Decoder, Encoder, InBuffer, Operation, OutBu
 use crate::frame::{FrameBody, FrameHeader, Record};
 
 /// How far back what repeats is found, as a power of two: 16 MiB, which a reader holds in memory while it reads the segment. Of 800 agents
-/// in turn 32 MiB found little more (measured).
+/// in turn 32 MiB left 0.105 of the bytes where 16 left 0.12, and 8 left 0.15 (measured).
 const WINDOW_LOG: u32 = 24;
 /// Long repetitions are found by a table of their own: one place in 128 is kept, in 2^17 entries, 1 MiB. One in 32, and eight times the memory, found
 /// no more than a hundredth of the bytes more (measured).
