@@ -126,9 +126,13 @@ fn read_details(reader: &mut Reader) {
         reader.mapped.output_tokens = usage.get("output_tokens").and_then(integer);
         reader.mapped.cached_tokens = usage.pointer("/input_token_details/cache_read").and_then(integer);
         reader.mapped.reasoning_tokens = usage.pointer("/output_token_details/reasoning").and_then(integer);
-        ["input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"]
-            .iter()
-            .for_each(|field| reader.note(field, USAGE));
+        let told = [
+            ("input_tokens", reader.mapped.input_tokens),
+            ("output_tokens", reader.mapped.output_tokens),
+            ("cached_tokens", reader.mapped.cached_tokens),
+            ("reasoning_tokens", reader.mapped.reasoning_tokens),
+        ];
+        told.iter().filter(|(_, count)| count.is_some()).for_each(|(field, _)| reader.note(field, USAGE));
         return;
     }
     let details = |value: &Value| match structured(value) {
